@@ -1,0 +1,57 @@
+"""Differentiable circuits as actors: values flow forward, gradients flow back, each gate a SimPy process.
+
+Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read what came of it (`Run`)::
+
+    import circuitsim as cs
+
+    c = cs.Circuit("two gates")
+    x, y, z = c.inputs("x y z")
+    c.output("f", (x + y) * z)
+    run = cs.Simulation(c).run(x=-2, y=5, z=-4)
+    run.outputs, run.gradients
+"""
+
+from circuitsim.circuit import Circuit, Wire
+from circuitsim.engine import Engine
+from circuitsim.errors import (
+    CircuitError,
+    CircuitSimError,
+    DeadlockError,
+    ExpressionError,
+    GateError,
+    InputError,
+    NonFiniteError,
+    NonFiniteWarning,
+    SaveError,
+    ShapeError,
+    TraceError,
+)
+from circuitsim.expression import parse
+from circuitsim.gates import (
+    Gate,
+    abs,
+    add,
+    check_gate,
+    cos,
+    div,
+    exp,
+    gate,
+    greater,
+    greater_equal,
+    log,
+    max,
+    min,
+    mul,
+    neg,
+    not_equal,
+    pow,
+    relu,
+    sigmoid,
+    sin,
+    sqrt,
+    sub,
+    tanh,
+)
+from circuitsim.simulation import Run, Simulation, Trace
+
+__version__ = "0.1.0"

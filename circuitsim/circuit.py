@@ -1,0 +1,307 @@
+"""A circuit says what is wired to what, and nothing else; engines run it.
+
+The wiring is a `networkx.MultiDiGraph`, `Circuit.graph`, with a node for every wire's source (an input, a
+parameter, a constant or a gate) and an edge for every connection, whose key is the port it enters. A wire is
+named after the node that drives it.
+"""
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, ClassVar
+
+import networkx as nx
+
+from circuitsim import gates
+from circuitsim.errors import CircuitError, InputError
+from circuitsim.gates.gate import Gate
+from circuitsim.gates.value import as_value
+
+__all__ = ["Circuit", "Wire"]
+
+
+class Wire:
+    """What one node of a circuit sends out; use it with operators and gates to wire up more.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        Where it belongs.
+    name : str
+        The name of the node that drives it.
+    """
+
+    __slots__ = ("circuit", "name")
+    __array_ufunc__: ClassVar[None] = None  # so that `array * wire` asks the wire
+
+    def __init__(self, circuit: "Circuit", name: str) -> None:
+        self.circuit = circuit
+        self.name = name
+
+    def wire_up(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> "Wire":
+        """Add a gate to this wire's circuit; `Gate.__call__` asks for it."""
+        return self.circuit.gate(gate, *inputs, **attributes)
+
+    def __add__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.add, self, other)
+
+    def __radd__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.add, other, self)
+
+    def __sub__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.sub, self, other)
+
+    def __rsub__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.sub, other, self)
+
+    def __mul__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.mul, self, other)
+
+    def __rmul__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.mul, other, self)
+
+    def __truediv__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.div, self, other)
+
+    def __rtruediv__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.div, other, self)
+
+    def __pow__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.pow, self, other)
+
+    def __rpow__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.pow, other, self)
+
+    def __neg__(self) -> "Wire":
+        return self.circuit.gate(gates.neg, self)
+
+    def __abs__(self) -> "Wire":
+        return self.circuit.gate(gates.abs, self)
+
+    def __repr__(self) -> str:
+        return f"<wire {self.name!r} of {self.circuit.name!r}>"
+
+
+class Circuit:
+    """Inputs, parameters, constants, gates and named outputs, wired together.
+
+    Parameters
+    ----------
+    name : str
+        What error messages and pictures call it.
+
+    Attributes
+    ----------
+    graph : networkx.MultiDiGraph
+        The wiring. A node's attribute ``kind`` is ``"input"``, ``"parameter"``, ``"constant"`` or ``"gate"``;
+        parameters and constants have a ``value``, gates have a ``gate`` and, if any, ``attributes``. The key
+        of an edge is the port. The order of a node's out-edges is the wiring order in which gradients that
+        meet there are summed.
+    outputs : dict of str to str
+        The node that each named output shows.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> c = cs.Circuit("two gates")
+    >>> x, y, z = c.inputs("x y z")
+    >>> c.output("f", (x + y) * z)
+    >>> c
+    <circuit 'two gates': 3 inputs, 0 parameters, 2 gates, outputs f>
+    """
+
+    def __init__(self, name: str = "circuit") -> None:
+        self.name = name
+        self.graph = nx.MultiDiGraph()
+        self.outputs: dict[str, str] = {}
+        self._counters: dict[str, count[int]] = {}
+
+    def input(self, name: str) -> Wire:
+        """Add an input, whose value is given anew for every run."""
+        return self._place(name, kind="input")
+
+    def inputs(self, names: str | Iterable[str]) -> tuple[Wire, ...]:
+        """Add several inputs, named in a string with spaces (or commas) between them, or in a list."""
+        if isinstance(names, str):
+            names = names.replace(",", " ").split()
+        return tuple(self.input(name) for name in names)
+
+    def parameter(self, name: str, value: Any) -> Wire:
+        """Add a parameter: a value that stays from run to run until training moves it."""
+        try:
+            return self._place(name, kind="parameter", value=as_value(value))
+        except InputError as error:
+            raise InputError(f"parameter {name!r} of circuit {self.name!r}: {error}") from None
+
+    def parameters(self, **values: Any) -> tuple[Wire, ...]:
+        """Add several parameters with their first values, in the order they are given."""
+        return tuple(self.parameter(name, value) for name, value in values.items())
+
+    def constant(self, value: Any, name: str | None = None) -> Wire:
+        """Add a constant: a value that never changes and is sent no gradient."""
+        try:
+            number = as_value(value)
+        except InputError as error:
+            raise InputError(f"a constant of circuit {self.name!r}: {error}") from None
+        return self._place(name or self._free_name("const"), kind="constant", value=number)
+
+    def gate(self, gate: Gate, *inputs: Any, name: str | None = None, **attributes: Any) -> Wire:
+        """Add a gate and wire its ports.
+
+        Parameters
+        ----------
+        gate : Gate
+            The arithmetic.
+        *inputs : Wire, number, array or None
+            What enters each port. A number becomes a constant; None leaves the port open for `connect`.
+        name : str, optional
+            The name of the gate and of the wire it drives; ``mul1`` and so on if not given.
+        **attributes
+            The gate's attributes.
+
+        Raises
+        ------
+        GateError
+            If the number of inputs or an attribute does not fit the gate.
+        CircuitError
+            If the name is taken, or a wire belongs to another circuit.
+        """
+        gate.check_arguments(len(inputs), attributes)
+        if name is None:
+            name = self._free_name(gate.name)
+        sources = [self._source(thing, gate, name) for thing in inputs]
+        if attributes:
+            wire = self._place(name, kind="gate", gate=gate, attributes=attributes)
+        else:
+            wire = self._place(name, kind="gate", gate=gate)
+        for port, source in enumerate(sources):
+            if source is not None:
+                self.graph.add_edge(source, name, key=port)
+        return wire
+
+    def connect(self, source: Wire, target: Wire, port: int) -> None:
+        """Wire `source` to a port of the gate that drives `target`, which must have been left open.
+
+        Raises
+        ------
+        CircuitError
+            If the target is no gate, has no such port, or has something on it already.
+        """
+        node = self.graph.nodes[self._own(target, f"the target of a connection in {self.name!r}")]
+        gate = node.get("gate")
+        if gate is None:
+            raise CircuitError(f"{target.name!r} is {_a(node['kind'])}: only gates have ports to connect to")
+        if not 0 <= port < gate.arity:
+            raise CircuitError(f"gate {target.name!r} has no port {port}: {gate.name} has ports 0 to {gate.arity - 1}")
+        for other, _, key in self.graph.in_edges(target.name, keys=True):
+            if key == port:
+                raise CircuitError(f"port {port} of gate {target.name!r} is wired already, to {other!r}")
+        self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=port)
+
+    def output(self, name: str, wire: Wire) -> None:
+        """Show a wire as an output called `name`, which can be read and pulled on."""
+        if name in self.outputs:
+            raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")
+        self.outputs[name] = self._own(wire, f"output {name!r}")
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of all nodes of one kind, in the order they were added."""
+        return [name for name, found in self.graph.nodes(data="kind") if found == kind]
+
+    def validate(self) -> list[str]:
+        """Check the wiring and return its nodes in topological order; backward sweeps take it reversed.
+
+        Raises
+        ------
+        CircuitError
+            If the circuit is empty, has no output, has an open port, or has a cycle; the message names every
+            culprit.
+        """
+        if not self.graph:
+            raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
+        if not self.outputs:
+            raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
+        self._check_nodes()
+        try:
+            return list(nx.topological_sort(self.graph))
+        except nx.NetworkXUnfeasible:
+            cycle = [edge[0] for edge in nx.find_cycle(self.graph)]
+            path = " → ".join([*cycle, cycle[0]])
+            raise CircuitError(
+                f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
+            ) from None
+
+    def _check_nodes(self) -> None:
+        predecessors = self.graph.pred
+        open_ports = []
+        for name, node in self.graph.nodes(data=True):
+            if "kind" not in node:
+                raise CircuitError(
+                    f"node {name!r} of circuit {self.name!r} is no input, parameter, constant or gate: "
+                    "add nodes with the methods of Circuit, not to its graph"
+                )
+            gate = node.get("gate")
+            ports = [port for keys in predecessors[name].values() for port in keys]
+            wanted = gate.arity if gate else 0
+            if len(ports) == wanted and (wanted < 2 or len(set(ports)) == wanted) and all(
+                port.__class__ is int and 0 <= port < wanted for port in ports
+            ):
+                continue
+            missing = [port for port in range(wanted) if port not in ports]
+            if not missing:
+                raise CircuitError(
+                    f"node {name!r} of circuit {self.name!r} has wires on ports {ports}, "
+                    f"but {_a(node['kind'])} has {wanted} ports"
+                )
+            open_ports += [f"port {port} ({gate.ports[port]}) of gate {name!r}" for port in missing]
+        if open_ports:
+            raise CircuitError(
+                f"circuit {self.name!r} has unwired ports: {', '.join(open_ports)}; "
+                "connect each with circuit.connect(source, gate, port)"
+            )
+
+    def _place(self, name: str, **node: Any) -> Wire:
+        if not isinstance(name, str) or not name:
+            raise CircuitError(f"{name!r} cannot name {_a(node['kind'])} of {self.name!r}: use a text of one or more letters")
+        if name in self.graph:
+            taken = _a(self.graph.nodes[name].get("kind", "node"))
+            raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
+        self.graph.add_node(name, **node)
+        return Wire(self, name)
+
+    def _source(self, thing: Any, gate: Gate, name: str) -> str | None:
+        if thing is None:
+            return None
+        if isinstance(thing, Wire):
+            return self._own(thing, f"gate {name!r}")
+        try:
+            return self.constant(thing).name
+        except InputError:
+            raise InputError(f"gate {name!r} ({gate.name}) of circuit {self.name!r} was given {thing!r}: "
+                             "give it a wire or a number") from None
+
+    def _own(self, wire: Wire, where: str) -> str:
+        if not isinstance(wire, Wire):
+            raise CircuitError(f"{where} was given {wire!r}: give it a wire of circuit {self.name!r}")
+        if wire.circuit is not self:
+            raise CircuitError(
+                f"{where} of circuit {self.name!r} was given wire {wire.name!r} of another circuit, "
+                f"{wire.circuit.name!r}: wires cannot leave their circuit"
+            )
+        return wire.name
+
+    def _free_name(self, stem: str) -> str:
+        numbers = self._counters.setdefault(stem, count(1))
+        while (name := f"{stem}{next(numbers)}") in self.graph:
+            pass
+        return name
+
+    def __repr__(self) -> str:
+        kinds = [kind for _, kind in self.graph.nodes(data="kind")]
+        parts = [f"{kinds.count(kind)} {kind}s" for kind in ("input", "parameter", "gate")]
+        return f"<circuit {self.name!r}: {', '.join(parts)}, outputs {', '.join(self.outputs) or 'none'}>"
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+

@@ -1,0 +1,78 @@
+"""Everything circuitsim raises on purpose, and the one warning it gives.
+
+::
+
+    CircuitSimError
+    ├── GateError        (TypeError)        a gate is used or written wrongly
+    ├── CircuitError     (ValueError)       the wiring is wrong
+    ├── ExpressionError  (ValueError)       the text is no expression
+    ├── InputError       (ValueError)       a run was given wrong values
+    ├── ShapeError       (ValueError)       shapes do not broadcast
+    ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
+    ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
+    ├── TraceError       (LookupError)      the trace does not hold what was asked for
+    └── SaveError        (OSError)          a file cannot be written
+
+    NonFiniteWarning     (RuntimeWarning)   a gate made inf or nan
+
+Each error derives from `CircuitSimError` and from the built-in that fits, so either may be caught. Each
+message is one sentence that says what is wrong, where, and what to do.
+"""
+
+__all__ = [
+    "CircuitError",
+    "CircuitSimError",
+    "DeadlockError",
+    "ExpressionError",
+    "GateError",
+    "InputError",
+    "NonFiniteError",
+    "NonFiniteWarning",
+    "SaveError",
+    "ShapeError",
+    "TraceError",
+]
+
+
+class CircuitSimError(Exception):
+    """The base of every error that circuitsim raises on purpose."""
+
+
+class GateError(CircuitSimError, TypeError):
+    """A gate is applied to the wrong number of inputs, or its definition is incomplete."""
+
+
+class CircuitError(CircuitSimError, ValueError):
+    """The wiring is wrong: a cycle, an open port, a name used twice, wires of two circuits."""
+
+
+class ExpressionError(CircuitSimError, ValueError):
+    """The text is not an expression that can be read as a circuit."""
+
+
+class InputError(CircuitSimError, ValueError):
+    """A run was given a value too few, a value too many, or a value that is no number."""
+
+
+class ShapeError(CircuitSimError, ValueError):
+    """Shapes meet in a gate that does not accept them together."""
+
+
+class DeadlockError(CircuitSimError, RuntimeError):
+    """The simulation ran out of events while gates were still waiting for messages."""
+
+
+class NonFiniteError(CircuitSimError, ArithmeticError):
+    """A gate made an infinite value or a nan in an engine that treats this as an error."""
+
+
+class TraceError(CircuitSimError, LookupError):
+    """The trace does not hold what was asked for, or there is none."""
+
+
+class SaveError(CircuitSimError, OSError):
+    """A file cannot be written."""
+
+
+class NonFiniteWarning(RuntimeWarning):
+    """A gate made an infinite value or a nan: legal arithmetic, but seldom what was meant."""

@@ -1,0 +1,108 @@
+"""A circuit as flat tables of numbered nodes and wires: what engines are built from and traces begin with.
+
+Numbering is where "the same bits in every engine" begins: the wires that leave a node are listed in wiring
+order, outputs first, and every engine sums the gradients that meet at the node in the order of that list.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from circuitsim.circuit import Circuit
+from circuitsim.gates.gate import Gate
+from circuitsim.gates.value import Value
+
+__all__ = ["Netlist", "Node", "Wiring"]
+
+
+class Node(NamedTuple):
+    """One row of the table of nodes.
+
+    The kind is ``"input"``, ``"parameter"``, ``"constant"``, ``"gate"`` or ``"output"``. `gate` and
+    `attributes` belong to gates, `value` to parameters (their first one) and constants.
+    """
+
+    name: str
+    kind: str
+    gate: Gate | None = None
+    attributes: dict[str, Any] | None = None
+    value: Value | None = None
+
+
+class Wiring(NamedTuple):
+    """One row of the table of wires: from the node `source` to port `port` of the node `target`."""
+
+    source: int
+    target: int
+    port: int
+
+
+class Netlist:
+    """The numbered form of a valid circuit; it does not change when the circuit does.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        It is validated first.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        The circuit's nodes in topological order, then its outputs.
+    wires : list of Wiring
+        All wires, grouped by source, each group in wiring order with the outputs first.
+    incoming : list of list of int
+        The wires that enter each node, by port.
+    outgoing : list of range
+        The wires that leave each node.
+    """
+
+    def __init__(self, circuit: Circuit) -> None:
+        order = circuit.validate()
+        self.name = circuit.name
+        graph = circuit.graph
+        number = {name: index for index, name in enumerate(order)}
+        self.nodes = [
+            Node(name, node["kind"], node.get("gate"), node.get("attributes"), node.get("value"))
+            for name, node in ((name, graph.nodes[name]) for name in order)
+        ]
+        shown_by: dict[str, list[int]] = {}
+        for output, source in circuit.outputs.items():
+            shown_by.setdefault(source, []).append(len(self.nodes))
+            self.nodes.append(Node(output, "output"))
+
+        self.wires: list[Wiring] = []
+        self.outgoing: list[range] = []
+        self.incoming: list[list[int]] = [[0] * (n.gate.arity if n.gate else n.kind == "output") for n in self.nodes]
+        successors = graph.succ
+        for index, name in enumerate(order):
+            first = len(self.wires)
+            ends = [(output, 0) for output in shown_by.get(name, ())]
+            ends += [(number[target], port) for target, ports in successors[name].items() for port in ports]
+            for target, port in ends:
+                self.incoming[target][port] = len(self.wires)
+                self.wires.append(Wiring(index, target, port))
+            self.outgoing.append(range(first, len(self.wires)))
+        self.outgoing += [range(len(self.wires), len(self.wires))] * len(circuit.outputs)
+
+    def of_kind(self, *kinds: str) -> dict[str, int]:
+        """Return the numbers of all nodes of these kinds by their names."""
+        return {node.name: index for index, node in enumerate(self.nodes) if node.kind in kinds}
+
+    def felt(self, pulled: Iterable[int]) -> list[bool]:
+        """Tell for each wire whether a gradient travels on it when these output nodes are pulled.
+
+        It does if its target leads to a pulled output and its source is, or descends from, an input or a
+        parameter.
+        """
+        leads = [False] * len(self.nodes)
+        for index in pulled:
+            leads[index] = True
+        for index in reversed(range(len(self.nodes))):
+            if leads[index]:
+                for wire in self.incoming[index]:
+                    leads[self.wires[wire].source] = True
+        learns = [node.kind in ("input", "parameter") for node in self.nodes]
+        for source, target, _ in self.wires:
+            if learns[source]:
+                learns[target] = True
+        return [leads[target] and learns[source] for source, target, _ in self.wires]

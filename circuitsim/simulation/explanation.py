@@ -1,0 +1,106 @@
+"""Explains a gradient in words: the messages that made it, from the pull to the wire, arithmetic written out."""
+
+from functools import partial
+
+import numpy as np
+
+from circuitsim.errors import TraceError
+from circuitsim.gates.check import missing_vjp
+from circuitsim.gates.value import Value, as_value, fit, show
+from circuitsim.netlist import Netlist, Node
+from circuitsim.simulation.trace import Trace
+
+__all__ = ["arithmetic", "explain", "local_derivative"]
+
+_INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
+
+
+def explain(trace: Trace, name: str) -> str:
+    """Return the explanation of the gradient of the wire called `name` in the trace's last example.
+
+    Each gate between the pull and the wire gets one paragraph: what it computed, the gradient it felt, and
+    what it sent on. Gates that do not lead to the wire are left out.
+    """
+    netlist = trace.netlist
+    goal = trace.node(name)
+    if netlist.nodes[goal].kind in ("constant", "output"):
+        raise TraceError(f"{name!r} is {'a' if netlist.nodes[goal].kind == 'constant' else 'an'} "
+                         f"{netlist.nodes[goal].kind}: ask for an input, a parameter or a gate")
+    values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+    if goal not in felt:
+        return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."
+
+    involved = {goal}
+    for index in range(goal, len(netlist.nodes)):  # topological order
+        if any(netlist.wires[wire].source in involved for wire in netlist.incoming[index]):
+            involved.add(index)
+    lines = []
+    for index in sorted(involved - {goal}, reverse=True):
+        node = netlist.nodes[index]
+        if index not in felt:
+            continue
+        if node.kind == "output":
+            lines.append(f"{node.name} = {show(values[index])} is pulled with {show(felt[index])}.")
+            continue
+        lines.append(f"{node.name} = {arithmetic(netlist, index, values)}, {_felt(netlist, index, felt, on_wire)}.")
+        for port, wire in enumerate(netlist.incoming[index]):
+            source = netlist.wires[wire].source
+            if source in involved and wire in on_wire:
+                slope = local_derivative(node, port, [values[netlist.wires[w].source] for w in netlist.incoming[index]],
+                                         values[index])
+                lines.append(
+                    f"    to {label(netlist, source)}: {show(felt[index])} × {_factor(slope)} = {show(on_wire[wire])}"
+                )
+    lines.append(f"{label(netlist, goal)} = {show(values[goal])}, {_felt(netlist, goal, felt, on_wire)}.")
+    return "\n".join(lines)
+
+
+def arithmetic(netlist: Netlist, index: int, values: dict[int, Value]) -> str:
+    """Write out what a gate computed, as in ``q × z = 3 × -4 = -12``."""
+    node = netlist.nodes[index]
+    assert node.gate is not None
+    sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
+    names = _formula(node, [label(netlist, source) for source in sources])
+    numbers = _formula(node, [_bracket(show(values[source])) for source in sources])
+    result = show(values[index])
+    return f"{names} = {result}" if names == numbers else f"{names} = {numbers} = {result}"
+
+
+def local_derivative(node: Node, port: int, inputs: list[Value], output: Value) -> Value:
+    """Return how much a gate's output gives for a small move of one input: its vjp under a pull of 1."""
+    assert node.gate is not None
+    vjp = node.gate.vjps[port]
+    if vjp is None:
+        raise missing_vjp(node.gate, port)
+    ones: Value = 1.0 if isinstance(output, float) else np.ones_like(output)
+    with np.errstate(all="ignore"):
+        return fit(as_value(partial(vjp, **(node.attributes or {}))(ones, output, *inputs)), inputs[port])
+
+
+def label(netlist: Netlist, index: int) -> str:
+    """Return what people call a node: its name, or the number that a constant is."""
+    node = netlist.nodes[index]
+    return show(node.value) if node.kind == "constant" and node.value is not None else node.name
+
+
+def _formula(node: Node, operands: list[str]) -> str:
+    assert node.gate is not None
+    if node.gate.name in _INFIX:
+        return f" {_INFIX[node.gate.name]} ".join(operands)
+    if node.gate.name == "neg":
+        return f"−{operands[0]}"
+    return f"{node.gate.name}({', '.join(operands)})"
+
+
+def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[int, Value]) -> str:
+    arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
+    total = show(felt[index])
+    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(_bracket, arrived))} = {total}"
+
+
+def _factor(slope: Value) -> str:
+    return _bracket(show(slope))
+
+
+def _bracket(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text

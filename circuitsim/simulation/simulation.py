@@ -1,0 +1,346 @@
+"""The event-driven engine: a circuit as SimPy processes that exchange messages over wires that take time."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from simpy import Environment
+
+from circuitsim.circuit import Circuit
+from circuitsim.engine import Engine
+from circuitsim.errors import DeadlockError, InputError
+from circuitsim.gates.value import Value, is_finite
+from circuitsim.netlist import Netlist
+from circuitsim.simulation.actors import GateActor, Output, Source
+from circuitsim.simulation.channel import Channel
+from circuitsim.simulation.run import Run
+from circuitsim.simulation.trace import Trace
+
+__all__ = ["Simulation"]
+
+#: A time in ticks: the same everywhere, or by name, or whatever a function of the name returns each time.
+Delay: TypeAlias = float | Mapping[Any, float] | Callable[..., float]
+
+
+class Simulation(Engine):
+    """Runs a circuit as actors in simulated time; the numbers are real.
+
+    Values and gradients do not depend on delays and latencies, only the time that everything takes does.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What to run.
+    gate_delay : float, mapping or callable
+        The ticks that a gate takes to fire, forward and again backward: for all gates, by gate name (1 for
+        those not named), or a function of the gate's name that is called for each firing.
+    wire_latency : float, mapping or callable
+        The ticks that a message is under way, in either direction: for all wires, by the name of the wire or
+        a pair (source, target), or a function of source and target that is called for each message.
+    trace : bool
+        Whether to record what happens. Without a trace nothing can be explained or drawn.
+    nonfinite : {"warn", "error", "ignore"}
+        What to do when a gate makes an infinity or a nan.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> simulation = cs.Simulation(cs.parse("(x + y) * z"))
+    >>> simulation.run(x=-2, y=5, z=-4).gradients
+    {'x': -4.0, 'y': -4.0, 'z': 3.0}
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        *,
+        gate_delay: Delay = 1.0,
+        wire_latency: Delay = 1.0,
+        trace: bool = True,
+        nonfinite: Literal["warn", "error", "ignore"] = "warn",
+    ) -> None:
+        super().__init__(circuit, nonfinite=nonfinite)
+        self._delays = _gate_delays(self.netlist, gate_delay)
+        self._latencies = _wire_latencies(self.netlist, wire_latency)
+        self._tracing = trace
+        self._parameter_values: dict[str, Value] = {}
+        for name, index in self._parameters.items():
+            value = self.netlist.nodes[index].value
+            assert value is not None  # every parameter has one
+            self._parameter_values[name] = value
+        self._tag = -1
+        self._build()
+
+    def run(self, values: Mapping[str, Any] | None = None, /, *, pull: Any = 1.0, **inputs: Any) -> Run:
+        """Send values forward, pull on the outputs, and return everything that came of it.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            Values for inputs whose names are no Python names; the others may be given by keyword.
+        pull : number, array_like or mapping
+            As for `backward`.
+        **inputs : number or array_like
+            A value for every input.
+
+        Returns
+        -------
+        Run
+        """
+        if self.trace is not None:
+            self._new_trace()
+        start, sent = self.environment.now, self.messages
+        outputs = self.forward({**(values or {}), **inputs})
+        gradients = self.backward(pull)
+        return Run(
+            name=self.netlist.name,
+            outputs=outputs,
+            gradients=gradients,
+            time=float(self.environment.now - start),
+            messages=self.messages - sent,
+            trace=self.trace,
+        )
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The parameters' present values by name; a copy."""
+        return dict(self._parameter_values)
+
+    @property
+    def messages(self) -> int:
+        """How many messages were sent since the simulation was made."""
+        return sum(channel.sent for channel in self._channels)
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Make the actors, join them by channels, and send parameters and constants to the ports that hold them."""
+        netlist = self.netlist
+        self.environment = Environment()
+        self.trace = Trace(netlist, dict(self._held_values())) if self._tracing else None
+        self._culprit: str | None = None
+        self._channels = [
+            Channel(
+                self.environment, number, wire.port, number - netlist.outgoing[wire.source].start, latency, self.trace
+            )
+            for number, (wire, latency) in enumerate(zip(netlist.wires, self._latencies, strict=True))
+        ]
+        self._actors: list[GateActor | Source | Output] = [self._actor(index) for index in range(len(netlist.nodes))]
+        for channel, wire in zip(self._channels, netlist.wires, strict=True):
+            source, target = self._actors[wire.source], self._actors[wire.target]
+            assert not isinstance(source, Output)
+            assert not isinstance(target, Source)
+            channel.join(target.on_value, source.on_gradient)
+            source.outgoing.append(channel)
+        for index, actor in enumerate(self._actors):
+            if not isinstance(actor, Source):
+                actor.incoming = [self._channels[number] for number in netlist.incoming[index]]
+        self._gates = [actor for actor in self._actors if isinstance(actor, GateActor)]
+        self._resident = self._split_resident()
+        self._plan(self._pulled)
+        for index, value in self._held_values():
+            self._send_resident(index, value)
+
+    def _actor(self, index: int) -> GateActor | Source | Output:
+        node = self.netlist.nodes[index]
+        if node.kind == "output":
+            return Output(node.name)
+        if node.gate is None:
+            return Source(node.name)
+        gate, attributes = node.gate, node.attributes
+        return GateActor(
+            self.environment,
+            index,
+            node.name,
+            gate,
+            partial(gate.forward, **attributes) if attributes else gate.forward,
+            [vjp and partial(vjp, **attributes) for vjp in gate.vjps] if attributes else gate.vjps,
+            self._sticky_ports(index),
+            self._delays[index],
+            self.trace,
+            self._note_culprit,
+        )
+
+    def _sticky_ports(self, index: int) -> frozenset[int]:
+        """Return the ports fed by parameters or constants, unless all are: then each example needs fresh tokens."""
+        wires, nodes = self.netlist.wires, self.netlist.nodes
+        sources = [nodes[wires[wire].source].kind for wire in self.netlist.incoming[index]]
+        sticky = frozenset(port for port, kind in enumerate(sources) if kind in ("parameter", "constant"))
+        return frozenset() if len(sticky) == len(sources) else sticky
+
+    def _split_resident(self) -> dict[int, tuple[list[Channel], list[Channel]]]:
+        """Return for each parameter and constant the channels to sticky ports and those to other ports."""
+        split = {}
+        for index in self.netlist.of_kind("parameter", "constant").values():
+            sticky, fresh = [], []
+            for channel in self._actors[index].outgoing:  # type: ignore[union-attr]
+                target = self._actors[self.netlist.wires[channel.index].target]
+                held = isinstance(target, GateActor) and channel.port in target.sticky
+                (sticky if held else fresh).append(channel)
+            split[index] = (sticky, fresh)
+        return split
+
+    def _held_values(self) -> list[tuple[int, Value]]:
+        """Return the present values of parameters and constants by node."""
+        pairs = [(index, self._parameter_values[name]) for name, index in self._parameters.items()]
+        constants = self.netlist.of_kind("constant").values()
+        return pairs + [(index, value) for index in constants if (value := self.netlist.nodes[index].value) is not None]
+
+    def _send_resident(self, index: int, value: Value) -> None:
+        source = self._actors[index]
+        assert isinstance(source, Source)
+        source.send(self._tag + 1, value, self._resident[index][0])
+
+    def _plan(self, pulled: frozenset[int]) -> None:
+        """Tell every actor how many gradients to await and where to send them when these outputs are pulled."""
+        self._pulled = pulled
+        self._felt = felt = self.netlist.felt(pulled)
+        self._idle = []  # gates that a pull does not reach
+        for index, actor in enumerate(self._actors):
+            if isinstance(actor, Output):
+                continue
+            actor.awaited = sum(felt[wire] for wire in self.netlist.outgoing[index])
+            if isinstance(actor, GateActor):
+                incoming = self.netlist.incoming[index]
+                actor.returning = [(port, self._channels[wire]) for port, wire in enumerate(incoming) if felt[wire]]
+                if not actor.awaited:
+                    self._idle.append(actor)
+
+    def _new_trace(self) -> None:
+        """Begin a trace of its own for a run."""
+        trace = Trace(self.netlist, dict(self._held_values()))
+        if self.trace is not None and self._tag < 0:
+            return  # nothing has run yet: keep what parameters have sent
+        self.trace = trace
+        for channel in self._channels:
+            channel.trace = trace
+        for gate in self._gates:
+            gate.trace = trace
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
+        self._tag += 1
+        for gate in self._gates:
+            gate.tokens.clear()  # of an example that was never pulled
+        for name, value in inputs.items():
+            if not is_finite(value):
+                self._note_culprit(f"input {name!r} was given {value}")
+        for name, index in self._inputs.items():
+            self._source(index).send(self._tag, inputs[name])
+        for index, value in self._held_values():
+            self._source(index).send(self._tag, value, self._resident[index][1])
+        self._input_values = inputs
+        self._advance()
+        outputs = {}
+        for name, index in self._outputs.items():
+            actor = self._actors[index]
+            assert isinstance(actor, Output)
+            if self._tag not in actor.values:
+                raise self._deadlock("forward")
+            outputs[name] = actor.values.pop(self._tag)
+        return outputs
+
+    def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]:
+        if pulls.keys() != self._pulled:
+            self._plan(frozenset(pulls))
+        learners = {**self._inputs, **self._parameters}
+        for index in learners.values():
+            self._source(index).await_gradients()
+        for index, force in pulls.items():
+            actor = self._actors[index]
+            assert isinstance(actor, Output)
+            if self._felt[self.netlist.incoming[index][0]]:
+                actor.pull(self._tag, force)
+        self._advance()
+        if any(self._source(index).pending for index in learners.values()):
+            raise self._deadlock("backward")
+        for gate in self._idle:
+            gate.tokens.clear()
+        values = {**self._input_values, **self._parameter_values}
+        return {name: self._source(index).gradient(values[name]) for name, index in learners.items()}
+
+    def _set_parameters(self, values: dict[str, Value]) -> None:
+        self._parameter_values.update(values)
+        for name, value in values.items():
+            self._send_resident(self._parameters[name], value)
+
+    def _advance(self) -> None:
+        """Let the simulation run dry; after a failure start afresh, so that the next run finds living actors."""
+        try:
+            self.environment.run()
+            if self._culprit is not None:
+                culprit, self._culprit = self._culprit, None
+                self._report_nonfinite(culprit)
+        except BaseException:
+            self._build()
+            raise
+
+    def _note_culprit(self, sentence: str) -> None:
+        if self._culprit is None:
+            self._culprit = sentence
+
+    def _source(self, index: int) -> Source:
+        actor = self._actors[index]
+        assert isinstance(actor, Source)
+        return actor
+
+    def _deadlock(self, direction: str) -> DeadlockError:
+        """Return the error that names who waits, for which tag, on which ports; then start afresh."""
+        waiting = []
+        for gate in self._gates:
+            ports = gate.gate.ports
+            for tag, token in gate.tokens.items():
+                if direction == "forward" and (token.missing or len(gate.held) < len(gate.sticky)):
+                    open_ports = [p for p in range(len(ports)) if token.values[p] is None and p not in gate.held]
+                    waiting.append(f"{gate.name!r} for tag {tag} on {', '.join(ports[p] for p in open_ports)}")
+                elif direction == "backward" and gate.awaited and (token.awaited or not token.gradients):
+                    waiting.append(f"{gate.name!r} for tag {tag} on gradients")
+        self._build()
+        return DeadlockError(
+            f"circuit {self.netlist.name!r} ran dry on its way {direction} at tick {self.environment.now:g}; "
+            f"these gates wait: {'; '.join(waiting) or 'none, a message to an end of the circuit was lost'}"
+        )
+
+
+def _gate_delays(netlist: Netlist, delay: Delay) -> list[Any]:
+    """Return for each node a number, or a function without arguments that returns one."""
+    names = netlist.of_kind("gate")
+    if isinstance(delay, Mapping):
+        if unknown := [name for name in delay if name not in names]:
+            raise InputError(f"gate_delay names {unknown[0]!r}, but circuit {netlist.name!r} has no such gate")
+        return [_ticks(delay.get(node.name, 1.0), f"gate {node.name!r}") for node in netlist.nodes]
+    if callable(delay):
+        return [partial(_called, delay, (node.name,), f"gate {node.name!r}") for node in netlist.nodes]
+    return [_ticks(delay, "gate_delay")] * len(netlist.nodes)
+
+
+def _wire_latencies(netlist: Netlist, latency: Delay) -> list[Any]:
+    """Return for each wire a number, or a function without arguments that returns one."""
+    nodes = netlist.nodes
+    ends = [(nodes[wire.source].name, nodes[wire.target].name) for wire in netlist.wires]
+    if isinstance(latency, Mapping):
+        known = {source for source, _ in ends} | set(ends)
+        if unknown := [key for key in latency if key not in known]:
+            raise InputError(
+                f"wire_latency names {unknown[0]!r}, but circuit {netlist.name!r} has no such wire: "
+                "use the name of a wire or a pair (source, target)"
+            )
+        return [_ticks(latency.get(pair, latency.get(pair[0], 1.0)), f"wire {pair[0]!r}") for pair in ends]
+    if callable(latency):
+        return [partial(_called, latency, pair, f"the wire from {pair[0]!r} to {pair[1]!r}") for pair in ends]
+    return [_ticks(latency, "wire_latency")] * len(ends)
+
+
+def _called(function: Callable[..., float], arguments: tuple[Any, ...], where: str) -> float:
+    return _ticks(function(*arguments), where)
+
+
+def _ticks(time: Any, where: str) -> float:
+    try:
+        ticks = float(time)
+    except (TypeError, ValueError):
+        ticks = -1.0
+    if not 0.0 <= ticks < float("inf"):
+        raise InputError(f"the time of {where} is {time!r}: give ticks, a finite number not below 0")
+    return ticks
