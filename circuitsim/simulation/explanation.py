@@ -1,5 +1,6 @@
 """Explains a gradient in words: the messages that made it, from the pull to the wire, arithmetic written out."""
 
+from collections.abc import Collection
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from circuitsim.gates.value import Value, as_value, fit, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["arithmetic", "explain", "local_derivative"]
+__all__ = ["arithmetic", "chain_rule", "explain", "label"]
 
 _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 
@@ -43,14 +44,8 @@ def explain(trace: Trace, name: str) -> str:
             lines.append(f"{node.name} = {show(values[index])} is pulled with {show(felt[index])}.")
             continue
         lines.append(f"{node.name} = {arithmetic(netlist, index, values)}, {_felt(netlist, index, felt, on_wire)}.")
-        for port, wire in enumerate(netlist.incoming[index]):
-            source = netlist.wires[wire].source
-            if source in involved and wire in on_wire:
-                slope = local_derivative(node, port, [values[netlist.wires[w].source] for w in netlist.incoming[index]],
-                                         values[index])
-                lines.append(
-                    f"    to {label(netlist, source)}: {show(felt[index])} × {_factor(slope)} = {show(on_wire[wire])}"
-                )
+        shares = chain_rule(netlist, index, values, felt, on_wire, towards=involved)
+        lines += [f"    to {share}" for share in shares]
     lines.append(f"{label(netlist, goal)} = {show(values[goal])}, {_felt(netlist, goal, felt, on_wire)}.")
     return "\n".join(lines)
 
@@ -64,6 +59,29 @@ def arithmetic(netlist: Netlist, index: int, values: dict[int, Value]) -> str:
     numbers = _formula(node, [_bracket(show(values[source])) for source in sources])
     result = show(values[index])
     return f"{names} = {result}" if names == numbers else f"{names} = {numbers} = {result}"
+
+
+def chain_rule(
+    netlist: Netlist,
+    index: int,
+    values: dict[int, Value],
+    felt: dict[int, Value],
+    on_wire: dict[int, Value],
+    towards: Collection[int] | None = None,
+) -> list[str]:
+    """Write out what a gate sends back to each of its sources, as in ``q: 1 × (-4) = -4``.
+
+    Sources that are sent nothing are left out, and so are those not in `towards`, if that is given.
+    """
+    node = netlist.nodes[index]
+    sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
+    shares = []
+    for port, (wire, source) in enumerate(zip(netlist.incoming[index], sources, strict=True)):
+        if wire in on_wire and (towards is None or source in towards):
+            slope = local_derivative(node, port, [values[other] for other in sources], values[index])
+            product = f"{show(felt[index])} × {_bracket(show(slope))} = {show(on_wire[wire])}"
+            shares.append(f"{label(netlist, source)}: {product}")
+    return shares
 
 
 def local_derivative(node: Node, port: int, inputs: list[Value], output: Value) -> Value:
@@ -96,10 +114,6 @@ def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[in
     arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
     total = show(felt[index])
     return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(_bracket, arrived))} = {total}"
-
-
-def _factor(slope: Value) -> str:
-    return _bracket(show(slope))
 
 
 def _bracket(text: str) -> str:

@@ -1,0 +1,214 @@
+"""Draws a circuit in layers, in the convention of the guide: values in green above each wire, gradients in red
+below it.
+
+`Sketch` holds the static parts, drawn once; the picture adds the final numbers to it, the animation adds what
+moves.
+"""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Text
+
+from circuitsim.errors import SaveError
+from circuitsim.gates.value import Value, show
+from circuitsim.netlist import Netlist
+from circuitsim.simulation.explanation import label
+from circuitsim.simulation.trace import Trace
+from circuitsim.views.layout import lay_out
+
+__all__ = ["GRADIENT", "VALUE", "Sketch", "check_path", "draw", "number"]
+
+VALUE = "#1a7f37"
+GRADIENT = "#c62828"
+INK = "#24292f"
+FAINT = "#6e7781"
+WIRE = "#8b949e"
+PAPER = "#ffffff"
+FILLS = {"gate": "#eef4ff", "input": "#f6f8fa", "parameter": "#fff4d6", "constant": "#ffffff", "output": "#f6f8fa"}
+EDGES = {"gate": "#3b6cb7", "input": "#57606a", "parameter": "#9a6700", "constant": "#d0d7de", "output": "#57606a"}
+
+INCH = 0.2  # inches to a unit of the layout
+FONT = 10.0
+LETTER = 0.47  # width of a letter in units, on the safe side for DejaVu Sans at this size
+MARGIN = 1.2
+BODY = 1.8  # height of a node's body
+
+
+class Sketch:
+    """A figure with the wires and bodies of a circuit, and empty places for its numbers.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        The circuit.
+    letters : list of int
+        How many letters the longest number of each node needs.
+    header, footer : float
+        Free space above and below, in units.
+    dpi : int
+        Pixels to the inch.
+    """
+
+    def __init__(
+        self, netlist: Netlist, letters: list[int], *, header: float = 0.0, footer: float = 0.0, dpi: int = 100
+    ) -> None:
+        self.netlist = netlist
+        self.layout = lay_out(
+            netlist,
+            lambda index: (self._body_width(index), BODY + (1.8 if netlist.nodes[index].kind == "gate" else 0.8)),
+            lambda index: letters[index] * LETTER + 0.9 if letters[index] else 0.4,
+        )
+        self.width = max(self.layout.width + 2 * MARGIN, 42.0 if header else 0.0)
+        self.height = self.layout.height + 2 * MARGIN + header + footer
+        self.figure = Figure(figsize=(self.width * INCH, self.height * INCH), dpi=dpi, facecolor=PAPER)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.axes = self.figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        self.axes.set_axis_off()
+        spare = self.width - self.layout.width
+        self.axes.set_xlim(-spare / 2, self.layout.width + spare / 2)
+        self.axes.set_ylim(-MARGIN - footer, self.layout.height + MARGIN + header)
+        self._draw_wires()
+        for index in range(len(netlist.nodes)):
+            self._draw_body(index)
+
+    def write_value(self, index: int, value: Value) -> Text:
+        """Write a node's value above the wire it drives."""
+        return self._write(index, value, VALUE, 0.18, "bottom")
+
+    def write_gradient(self, index: int, gradient: Value) -> Text:
+        """Write a node's gradient below the wire it drives."""
+        return self._write(index, gradient, GRADIENT, -0.22, "top")
+
+    def outline(self, index: int, **style: Any) -> FancyBboxPatch:
+        """Return a patch in the shape of a node's body."""
+        box = self.layout.boxes[index]
+        kind = self.netlist.nodes[index].kind
+        rounding = BODY / 2 if kind == "gate" else 0.3
+        width = box.width - 0.2
+        return FancyBboxPatch(
+            (box.x - width / 2, box.y - BODY / 2),
+            width,
+            BODY,
+            boxstyle=f"round,pad=0,rounding_size={min(rounding, width / 2)}",
+            **style,
+        )
+
+    def text(self, x: float, y: float, words: str, **style: Any) -> Text:
+        """Write words as they are: a dollar sign is a dollar sign."""
+        style = {"fontsize": FONT, "color": INK, "ha": "center", "va": "center", "parse_math": False, **style}
+        return self.axes.text(x, y, words, **style)
+
+    def _write(self, index: int, value: Value, colour: str, offset: float, anchor: str) -> Text:
+        box = self.layout.boxes[index]
+        return self.text((box.start + box.end) / 2, box.y + offset, number(value), color=colour, va=anchor, zorder=4)
+
+    def _draw_wires(self) -> None:
+        for path in self.layout.paths:
+            self.axes.plot(path[:, 0], path[:, 1], color=WIRE, lw=1.3, solid_capstyle="round", zorder=1)
+            self.axes.plot(path[-1, 0] - 0.12, path[-1, 1], ">", color=WIRE, ms=4.5, mew=0, zorder=1)
+
+    def _draw_body(self, index: int) -> None:
+        box, node = self.layout.boxes[index], self.netlist.nodes[index]
+        if node.kind != "constant":
+            self.axes.add_patch(
+                self.outline(index, facecolor=FILLS[node.kind], edgecolor=EDGES[node.kind], lw=1.4, zorder=2)
+            )
+        self.text(box.x, box.y, self._title(index), fontsize=FONT + 2 if node.gate else FONT, zorder=3)
+        if node.gate:
+            self.text(box.x, box.y - BODY / 2 - 0.42, node.name, fontsize=FONT - 3, color=FAINT, zorder=3)
+
+    def _title(self, index: int) -> str:
+        node = self.netlist.nodes[index]
+        if node.gate:
+            return node.gate.symbol
+        return label(self.netlist, index).replace("-", "−") if node.kind == "constant" else node.name
+
+    def _body_width(self, index: int) -> float:
+        node = self.netlist.nodes[index]
+        own = len(self._title(index)) * LETTER * (1.2 if node.gate else 1.0) + 0.9
+        # The name below a gate is smaller, and may reach a little to both sides.
+        return max(own, BODY + 0.2, len(node.name) * LETTER * 0.72 if node.gate else 0.0)
+
+
+def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
+    """Draw a circuit, with its final values and gradients if a trace is given.
+
+    Parameters
+    ----------
+    source : Trace or Netlist
+        What to draw.
+    path : path-like
+        Where to; the suffix, ``.svg`` or ``.png``, chooses the format.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is unknown or the file cannot be written.
+    """
+    path = check_path(path, (".svg", ".png"))
+    netlist = source.netlist if isinstance(source, Trace) else source
+    values = source.values() if isinstance(source, Trace) else {}
+    gradients = source.gradients() if isinstance(source, Trace) else {}
+    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans"}):
+        sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]))
+        for index, node in enumerate(netlist.nodes):
+            if node.kind in ("output", "constant"):
+                continue  # an output shows what its wire says, a constant shows its number itself
+            if index in values:
+                sketch.write_value(index, values[index])
+            if index in gradients:
+                sketch.write_gradient(index, gradients[index])
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        try:
+            sketch.figure.savefig(path, metadata=metadata, dpi=150)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+
+
+def letters_needed(netlist: Netlist, numbers: list[dict[int, Value]]) -> list[int]:
+    """Return for each node the length of the longest number that will stand at its wire."""
+    longest = [0] * len(netlist.nodes)
+    for by_node in numbers:
+        for index, value in by_node.items():
+            if netlist.nodes[index].kind not in ("output", "constant"):
+                longest[index] = max(longest[index], len(number(value)))
+    return longest
+
+
+def number(value: Value) -> str:
+    """Write a number as pictures show it: four digits and a true minus sign."""
+    return show(value, 4).replace("-", "−")
+
+
+def shorten(text: str, letters: int) -> str:
+    """Return the text, cut with an ellipsis if it has more letters than that."""
+    return text if len(text) <= letters else text[: max(1, letters - 1)] + "…"
+
+
+def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
+    """Return the path if its suffix is one of those and its folder exists.
+
+    Raises
+    ------
+    SaveError
+        If not; before any work is done.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        raise SaveError(f"{str(path)!r} has an unknown suffix: use {' or '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise SaveError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}; make it first")
+    if path.is_dir():
+        raise SaveError(f"cannot write {str(path)!r}: it is a folder")
+    return path
+
+
+def cannot_write(path: Path, error: OSError) -> SaveError:
+    """Return the error for a file that the system will not write."""
+    return SaveError(f"cannot write {str(path)!r}: {error.strerror or error}")
