@@ -76,11 +76,11 @@ def parse(text: str, name: str | None = None, output: str = "f") -> Circuit:
 
     circuit = Circuit(name if name is not None else text)
     order = list(_postorder(tree))
+    operations = [_gate_of(node, text) for node in reversed(order)][::-1]  # outermost first: it is what people meant
     inputs = (node for node in order if isinstance(node, ast.Name))
     wires = {i: circuit.input(i) for i in dict.fromkeys(_input_name(node, text) for node in inputs)}
     stack: list[tuple[Wire, float | None]] = []  # each wire with its value, where that is constant
-    for node in order:
-        gate = _gate_of(node, text)
+    for node, gate in zip(order, operations, strict=True):
         if gate is None:
             number = _number(node, text)
             stack.append((wires[node.id] if isinstance(node, ast.Name) else circuit.constant(number), number))

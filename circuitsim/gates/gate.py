@@ -137,11 +137,10 @@ def gate(
     name : str, optional
         The name in the registry; the function's own, if not given.
 
-    Raises
-    ------
-    GateError
-        If another gate has the name. Defining the same function again, as a notebook does when a cell is
-        run twice, replaces it.
+    Notes
+    -----
+    The last gate defined under a name is the one that expressions call; circuits that were wired before keep
+    the gate they were wired with.
 
     Examples
     --------
@@ -159,9 +158,6 @@ def gate(
 
     def define(function: Callable[..., Any]) -> Gate:
         made = Gate(function, name or function.__name__, symbol or name or function.__name__)
-        other = registry.get(made.name)
-        if other is not None and (other.__module__, other.__qualname__) != (made.__module__, made.__qualname__):
-            raise GateError(f"there is a gate {made.name!r} already, from {other.__module__}: choose another name")
         registry[made.name] = made
         return made
 

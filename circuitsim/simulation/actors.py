@@ -203,9 +203,8 @@ class GateActor:
             raise
         except ValueError as error:
             shapes = " and ".join(str(shape_of(value)) for value in values)
-            raise ShapeError(
-                f"gate {self.name!r} ({self.gate.name}) cannot take shapes {shapes} together: {error}"
-            ) from None
+            fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
+            raise ShapeError(f"gate {self.name!r} ({self.gate.name}) cannot take shapes {shapes}: {fault}") from None
 
     def _share(self, port: int, gradient: Any, token: Token) -> Any:
         """Return the gradient that goes back through one port."""

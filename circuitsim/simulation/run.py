@@ -90,6 +90,12 @@ class Run:
 
         animate(self._traced(), path)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Show the run in the form that the suffix asks for: .gif films it, .png and .svg draw it."""
+        from circuitsim.views import save
+
+        save(self._traced(), path)
+
     def _traced(self) -> Trace:
         if self.trace is None:
             raise TraceError("this run was not traced: make the simulation with trace=True")

@@ -87,8 +87,7 @@ class Simulation(Engine):
         -------
         Run
         """
-        if self.trace is not None:
-            self._new_trace()
+        self._new_trace()
         start, sent = self.environment.now, self.messages
         outputs = self.forward({**(values or {}), **inputs})
         gradients = self.backward(pull)
@@ -114,10 +113,10 @@ class Simulation(Engine):
     # -- building ------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        """Make the actors, join them by channels, and send parameters and constants to the ports that hold them."""
+        """Make the actors and join them by channels."""
         netlist = self.netlist
         self.environment = Environment()
-        self.trace = Trace(netlist, dict(self._held_values())) if self._tracing else None
+        self.trace = Trace(netlist, {}) if self._tracing else None
         self._culprit: str | None = None
         self._channels = [
             Channel(
@@ -138,8 +137,7 @@ class Simulation(Engine):
         self._gates = [actor for actor in self._actors if isinstance(actor, GateActor)]
         self._resident = self._split_resident()
         self._plan(self._pulled)
-        for index, value in self._held_values():
-            self._send_resident(index, value)
+        self._unsent = {index for index, _ in self._resident_values()}  # what the sticky ports have yet to hear
 
     def _actor(self, index: int) -> GateActor | Source | Output:
         node = self.netlist.nodes[index]
@@ -180,16 +178,11 @@ class Simulation(Engine):
             split[index] = (sticky, fresh)
         return split
 
-    def _held_values(self) -> list[tuple[int, Value]]:
+    def _resident_values(self) -> list[tuple[int, Value]]:
         """Return the present values of parameters and constants by node."""
         pairs = [(index, self._parameter_values[name]) for name, index in self._parameters.items()]
         constants = self.netlist.of_kind("constant").values()
         return pairs + [(index, value) for index in constants if (value := self.netlist.nodes[index].value) is not None]
-
-    def _send_resident(self, index: int, value: Value) -> None:
-        source = self._actors[index]
-        assert isinstance(source, Source)
-        source.send(self._tag + 1, value, self._resident[index][0])
 
     def _plan(self, pulled: frozenset[int]) -> None:
         """Tell every actor how many gradients to await and where to send them when these outputs are pulled."""
@@ -208,14 +201,11 @@ class Simulation(Engine):
 
     def _new_trace(self) -> None:
         """Begin a trace of its own for a run."""
-        trace = Trace(self.netlist, dict(self._held_values()))
-        if self.trace is not None and self._tag < 0:
-            return  # nothing has run yet: keep what parameters have sent
-        self.trace = trace
-        for channel in self._channels:
-            channel.trace = trace
-        for gate in self._gates:
-            gate.trace = trace
+        if self.trace is None:
+            return
+        self.trace = Trace(self.netlist, {i: value for i, value in self._resident_values() if i not in self._unsent})
+        for actor in (*self._channels, *self._gates):
+            actor.trace = self.trace
 
     # -- running -------------------------------------------------------------------------------------------
 
@@ -228,8 +218,10 @@ class Simulation(Engine):
                 self._note_culprit(f"input {name!r} was given {value}")
         for name, index in self._inputs.items():
             self._source(index).send(self._tag, inputs[name])
-        for index, value in self._held_values():
-            self._source(index).send(self._tag, value, self._resident[index][1])
+        for index, value in self._resident_values():
+            sticky, fresh = self._resident[index]
+            self._source(index).send(self._tag, value, sticky + fresh if index in self._unsent else fresh)
+        self._unsent.clear()
         self._input_values = inputs
         self._advance()
         outputs = {}
@@ -262,8 +254,7 @@ class Simulation(Engine):
 
     def _set_parameters(self, values: dict[str, Value]) -> None:
         self._parameter_values.update(values)
-        for name, value in values.items():
-            self._send_resident(self._parameters[name], value)
+        self._unsent |= {self._parameters[name] for name in values}
 
     def _advance(self) -> None:
         """Let the simulation run dry; after a failure start afresh, so that the next run finds living actors."""

@@ -7,7 +7,6 @@ when it appears, and each frame adds only what moves.
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rich.progress import track
 from circuitsim.gates.value import Value
 from circuitsim.simulation.explanation import arithmetic, chain_rule, label
 from circuitsim.simulation.trace import Kind, Record, Trace
+from circuitsim.views.files import check_path, writing
 from circuitsim.views.picture import (
     EDGES,
     FAINT,
@@ -37,8 +37,6 @@ from circuitsim.views.picture import (
     VALUE,
     WIRE,
     Sketch,
-    cannot_write,
-    check_path,
     letters_needed,
     number,
     shorten,
@@ -301,9 +299,5 @@ def _palette() -> Image.Image:
 
 def _write_gif(path: Path, frames: list[Image.Image], durations: list[int]) -> None:
     """Write the frames, each with its own duration."""
-    buffer = BytesIO()
-    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1)
-    try:
-        path.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise cannot_write(path, error) from None
+    with writing(path) as file:
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1)

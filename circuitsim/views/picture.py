@@ -6,7 +6,6 @@ moves.
 """
 
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
@@ -15,14 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
-from circuitsim.errors import SaveError
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.explanation import label
 from circuitsim.simulation.trace import Trace
+from circuitsim.views.files import check_path, writing
 from circuitsim.views.layout import lay_out
 
-__all__ = ["GRADIENT", "VALUE", "Sketch", "check_path", "draw", "number"]
+__all__ = ["Sketch", "draw", "letters_needed", "number", "shorten"]
 
 VALUE = "#1a7f37"
 GRADIENT = "#c62828"
@@ -165,10 +164,8 @@ def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
             if index in gradients:
                 sketch.write_gradient(index, gradients[index])
         metadata = {"Date": None} if path.suffix == ".svg" else None
-        try:
-            sketch.figure.savefig(path, metadata=metadata, dpi=150)
-        except OSError as error:
-            raise cannot_write(path, error) from None
+        with writing(path) as file:
+            sketch.figure.savefig(file, format=path.suffix[1:].lower(), metadata=metadata, dpi=150)
 
 
 def letters_needed(netlist: Netlist, numbers: list[dict[int, Value]]) -> list[int]:
@@ -189,26 +186,3 @@ def number(value: Value) -> str:
 def shorten(text: str, letters: int) -> str:
     """Return the text, cut with an ellipsis if it has more letters than that."""
     return text if len(text) <= letters else text[: max(1, letters - 1)] + "…"
-
-
-def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
-    """Return the path if its suffix is one of those and its folder exists.
-
-    Raises
-    ------
-    SaveError
-        If not; before any work is done.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in suffixes:
-        raise SaveError(f"{str(path)!r} has an unknown suffix: use {' or '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise SaveError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}; make it first")
-    if path.is_dir():
-        raise SaveError(f"cannot write {str(path)!r}: it is a folder")
-    return path
-
-
-def cannot_write(path: Path, error: OSError) -> SaveError:
-    """Return the error for a file that the system will not write."""
-    return SaveError(f"cannot write {str(path)!r}: {error.strerror or error}")

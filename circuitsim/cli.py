@@ -1,0 +1,133 @@
+"""The command line: ``circuitsim flow | run | list``."""
+
+from typing import Annotated
+
+import numpy as np
+import typer
+
+import circuitsim
+from circuitsim import scenario
+from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table
+from circuitsim.errors import InputError
+from circuitsim.expression import parse
+from circuitsim.gates.value import Value, show
+from circuitsim.learning.gradients import check_gradients
+from circuitsim.simulation import Run, Simulation
+
+__all__ = ["main"]
+
+AGREE = 1e-6  # how close analytic and numerical gradients must be for --check
+
+app = typer.Typer(
+    help="Run differentiable circuits as actors and watch values flow forward and gradients flow back.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="circuitsim")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"circuitsim {circuitsim.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+# Unknown options are let through as arguments, because an expression may begin with a minus sign.
+@app.command(context_settings={"ignore_unknown_options": True})
+def flow(
+    expression: Annotated[str, typer.Argument(help="For example 'sigmoid(a*x + b*y + c)'.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="A number, or numbers with commas between them.")
+    ] = None,
+    save: Save = None,
+    as_json: Json = False,
+    explain: Annotated[str | None, typer.Option(help="Tell how this wire came by its gradient.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Hold the gradients against central differences.")] = False,
+) -> None:
+    """Run an expression forward, pull on its output, and show what every input feels."""
+    with kindly():
+        inputs = _read_values(values or [])
+        if save is not None:
+            check_save(save)
+        simulation = Simulation(parse(expression))
+        run = simulation.run(inputs)
+        story = run.explain(explain) if explain is not None else ""
+        verdict = check_gradients(Simulation(parse(expression)), inputs) if check else None
+        if save is not None:
+            run.save(save)
+    if as_json:
+        result = {"outputs": run.outputs, "gradients": run.gradients, "time": run.time, "messages": run.messages}
+        if explain is not None:
+            result["explanation"] = story
+        if verdict is not None:
+            result["check"] = {"worst": verdict.worst, "agree": verdict.worst <= AGREE}
+        print_json(result)
+    else:
+        _print_run(run, inputs)
+        if story:
+            print(story)
+        if verdict is not None:
+            print(verdict)
+            print("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
+        if save is not None:
+            print(f"saved {save}")
+    if verdict is not None and verdict.worst > AGREE:
+        raise typer.Exit(1)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+def run(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A name that 'circuitsim list' shows, or the path of a .py file.")],
+) -> None:
+    """Run a scenario; its own options follow its name, and NAME --help lists them."""
+    with kindly():
+        played = scenario.load(scenario.find(name))
+    scenario.play(played, context.args, f"circuitsim run {name}")
+
+
+@app.command("list")
+def list_scenarios() -> None:
+    """List the scenarios."""
+    rows = list(scenario.summaries().items())
+    print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, numbers=False)
+
+
+def _read_values(assignments: list[str]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if assignment.startswith("-"):
+            raise InputError(f"there is no option {name!r}: circuitsim flow --help lists them")
+        if not equals or not name:
+            raise InputError(f"{assignment!r} is no value for an input: write NAME=VALUE, for example x=2")
+        if name in values:
+            raise InputError(f"input {name!r} is given twice: give it one value")
+        try:
+            numbers = [float(part) for part in text.split(",")]
+        except ValueError:
+            raise InputError(f"the value of input {name!r} is no number: {text!r}; write for example {name}=2") from None
+        values[name] = np.array(numbers) if len(numbers) > 1 else numbers[0]
+    return values
+
+
+def _print_run(run: Run, inputs: dict[str, Value]) -> None:
+    rows = [[name, show(inputs[name]), show(gradient)] for name, gradient in run.gradients.items()]
+    rows += [[name, show(value), "pulled with 1"] for name, value in run.outputs.items()]
+    print_table(run.name, ["wire", "value", "gradient"], rows, f"{run.messages} messages in {run.time:g} ticks")

@@ -1,0 +1,148 @@
+"""Two ways to find a better place without backpropagation, and the check that holds it against one of them.
+
+These are the first two strategies of the guide for a circuit of any size; the third, the analytic gradient, is
+`Engine.backward`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from circuitsim.engine import Engine
+from circuitsim.gates.check import finite_difference, relative_error
+from circuitsim.gates.value import Value, as_value, shape_of, show
+
+__all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
+
+
+def numerical_gradient(
+    engine: Engine,
+    inputs: Mapping[str, Any],
+    *,
+    step: float = 1e-5,
+    method: Literal["central", "forward"] = "central",
+) -> dict[str, Value]:
+    """Estimate the gradient of the sum of all outputs by moving each input and parameter a little.
+
+    Parameters
+    ----------
+    engine : Engine
+        What runs the circuit. Its parameters are moved and put back.
+    inputs : mapping of str to number or array_like
+        Where to take the gradient.
+    step : float
+        How far to move, times the larger of 1 and the element's magnitude.
+    method : {"central", "forward"}
+        Whether to move to both sides or to one.
+
+    Returns
+    -------
+    dict of str to float or ndarray
+        The gradient of every input and parameter, in the shape of its value.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> gradient = numerical_gradient(cs.Simulation(cs.parse("x * y")), {"x": -2, "y": 3})
+    >>> {name: round(slope, 6) for name, slope in gradient.items()}
+    {'x': 3.0, 'y': -2.0}
+    """
+    before = engine.parameters
+    places = {**{name: as_value(value) for name, value in inputs.items()}, **before}
+
+    def total(values: list[Value]) -> Value:
+        moved = dict(zip(places, values, strict=True))
+        if before:
+            engine.set_parameters({name: moved[name] for name in before})
+        outputs = engine.forward({name: moved[name] for name in inputs})
+        return float(sum(np.sum(value) for value in outputs.values()))
+
+    try:
+        slopes = finite_difference(total, list(places.values()), step, method)
+    finally:
+        engine.set_parameters(before)
+    return dict(zip(places, slopes, strict=True))
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Analytic and numerical gradients side by side, the worst agreement first.
+
+    Attributes
+    ----------
+    rows : list of (name, analytic, numerical, error)
+        One row for each input and parameter; the error is relative to the larger of 1 and the gradients.
+    """
+
+    rows: list[tuple[str, Value, Value, float]]
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error."""
+        return max((row[3] for row in self.rows), default=0.0)
+
+    def __str__(self) -> str:
+        lines = [f"{'':<12} {'analytic':>14} {'numerical':>14} {'error':>9}"]
+        for name, analytic, numerical, error in self.rows:
+            lines.append(f"{name:<12} {show(analytic, 8):>14} {show(numerical, 8):>14} {error:>9.1e}")
+        return "\n".join(lines)
+
+
+def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 1e-5) -> GradientCheck:
+    """Hold the gradients of one forward and backward pass against central differences.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> check_gradients(cs.Simulation(cs.parse("sigmoid(x * y)")), {"x": 1, "y": 2}).worst < 1e-8
+    True
+    """
+    engine.forward(inputs)
+    analytic = engine.backward()
+    numerical = numerical_gradient(engine, inputs, step=step)
+    rows = [
+        (name, slope, numerical[name], relative_error(slope, numerical[name])) for name, slope in analytic.items()
+    ]
+    return GradientCheck(sorted(rows, key=lambda row: -row[3]))
+
+
+def local_search(
+    engine: Engine, inputs: Mapping[str, Any], *, reach: float = 0.01, tries: int = 100, seed: int = 0
+) -> tuple[dict[str, Value], float]:
+    """Move all inputs at random, and keep the move that raises the sum of the outputs most.
+
+    Parameters
+    ----------
+    engine : Engine
+        What runs the circuit.
+    inputs : mapping of str to number or array_like
+        Where to start.
+    reach : float
+        The largest move of any element, to either side.
+    tries : int
+        How many moves to try.
+    seed : int
+        Seeds the moves.
+
+    Returns
+    -------
+    inputs : dict of str to float or ndarray
+        The best place found, the start if no move was better.
+    output : float
+        The sum of the outputs there.
+    """
+    random = np.random.default_rng(seed)
+    best = {name: as_value(value) for name, value in inputs.items()}
+    start, highest = best, _total(engine, best)
+    for _ in range(tries):
+        moved = {name: as_value(value + reach * random.uniform(-1, 1, shape_of(value))) for name, value in start.items()}
+        height = _total(engine, moved)
+        if height > highest:
+            best, highest = moved, height
+    return best, highest
+
+
+def _total(engine: Engine, inputs: Mapping[str, Value]) -> float:
+    return float(sum(np.sum(value) for value in engine.forward(inputs).values()))

@@ -1,0 +1,139 @@
+"""What all scenarios share: their report, their options, and where their files are.
+
+A scenario is a file with a docstring, a function ``main`` that takes options and returns a `Report`, and as its
+last line ``play(main)`` under ``if __name__ == "__main__"``. It runs by itself and through ``circuitsim run``.
+"""
+
+import ast
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from circuitsim.console import Json, Save, Seed, check_save, kindly, print_json, print_table
+from circuitsim.errors import InputError
+from circuitsim.gates.value import Value, show
+
+__all__ = ["Json", "Report", "Save", "Seed", "find", "load", "play", "summaries"]
+
+
+@dataclass
+class Report:
+    """What a scenario found out: tables for people, results for programs.
+
+    Attributes
+    ----------
+    scenario : str
+        Its name.
+    seed : int
+        The seed it ran with.
+    results : dict
+        The rest of what ``--json`` prints: iterations, outputs, parameters and so on.
+    """
+
+    scenario: str
+    seed: int
+    results: dict[str, Any]
+    tables: list[tuple[str, list[str], list[list[str]]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def table(self, title: str, columns: str, rows: list[tuple[Value | str, ...]]) -> None:
+        """Add a table; `columns` are parted by ``|``, numbers are written for people."""
+        cells = [[cell if isinstance(cell, str) else show(cell) for cell in row] for row in rows]
+        self.tables.append((title, [column.strip() for column in columns.split("|")], cells))
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence below the tables."""
+        self.notes.append(sentence)
+
+    def print(self, as_json: bool) -> None:
+        """Print the report to stdout."""
+        if as_json:
+            print_json({"scenario": self.scenario, "seed": self.seed, **self.results})
+            return
+        for title, columns, rows in self.tables:
+            print_table(title, columns, rows)
+        for sentence in self.notes:
+            print(sentence)
+
+
+def play(main: Callable[..., Report], arguments: list[str] | None = None, name: str | None = None) -> None:
+    """Run a scenario's main with options from the command line, print its report, and exit.
+
+    Parameters
+    ----------
+    main : callable
+        Its parameters are the options; one of them is ``as_json``.
+    arguments : list of str, optional
+        The options; those of this process, if not given.
+    name : str, optional
+        What usage messages call the command.
+    """
+
+    @wraps(main)
+    def command(**options: Any) -> None:
+        with kindly():
+            if options.get("save") is not None:
+                check_save(options["save"])
+            report = main(**options)
+        report.print(options["as_json"])
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
+    app.command(help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))(command)
+    app(args=arguments, prog_name=name)
+
+
+def folder() -> Path:
+    """Return where the scenarios are: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "scenarios"
+    return installed if installed.is_dir() else package.parent / "scenarios"
+
+
+def summaries() -> dict[str, str]:
+    """Return the first line of every scenario's docstring by the scenario's name."""
+    found = {}
+    for path in sorted(folder().glob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found[path.stem] = docstring.partition("\n")[0]
+    return found
+
+
+def find(name: str) -> Path:
+    """Return the file of a scenario, given its name or its path.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
+    if not path.is_file():
+        raise InputError(f"there is no scenario {name!r}: use one of {', '.join(summaries())}, or the path of a .py file")
+    return path
+
+
+def load(path: Path) -> Callable[..., Report]:
+    """Return the main function of a scenario's file.
+
+    Raises
+    ------
+    InputError
+        If the file has none.
+    """
+    spec = spec_from_file_location(f"circuitsim_scenario_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    main: Callable[..., Report] | None = getattr(module, "main", None)
+    if main is None:
+        raise InputError(f"{str(path)!r} is no scenario: define a function main(seed, save, as_json) that returns a Report")
+    return main

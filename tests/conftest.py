@@ -1,0 +1,31 @@
+"""What all tests share: the engines, and circuits made at random."""
+
+import os
+
+import hypothesis
+import pytest
+
+import circuitsim as cs
+
+hypothesis.settings.register_profile("circuitsim", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("circuitsim")
+
+# Rich draws tables as wide as the terminal; the tests compare them, so it has one width everywhere.
+os.environ["COLUMNS"] = "100"
+
+ENGINES = {"simulation": cs.Simulation}
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request):
+    """A class of engine: what holds for one must hold for all."""
+    return ENGINES[request.param]
+
+
+@pytest.fixture(autouse=True)
+def clean_registry():
+    """Forget the gates that a test defines."""
+    before = dict(cs.gates.registry)
+    yield
+    cs.gates.registry.clear()
+    cs.gates.registry.update(before)

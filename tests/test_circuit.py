@@ -1,0 +1,162 @@
+"""Wiring: what can be built, and what is refused and how."""
+
+import pickle
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import circuitsim as cs
+
+
+def two_gates():
+    circuit = cs.Circuit("two gates")
+    x, y, z = circuit.inputs("x y z")
+    circuit.output("f", (x + y) * z)
+    return circuit
+
+
+def test_the_graph_is_a_multidigraph_with_ports_as_keys():
+    circuit = cs.Circuit()
+    x = circuit.input("x")
+    circuit.output("f", x * x)
+    assert isinstance(circuit.graph, nx.MultiDiGraph)
+    assert list(circuit.graph.edges(keys=True)) == [("x", "mul1", 0), ("x", "mul1", 1)]
+
+
+def test_operators_wire_up_gates_and_numbers_become_constants(engine):
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x, y")
+    circuit.output("f", abs(-(2 * x - 1) / (y**2 + 3.0)) + 2**x + (1 - y) + 6 / y)
+    f = engine(circuit).forward({"x": 1.5, "y": 2.0})["f"]
+    assert f == pytest.approx(abs(-(2 * 1.5 - 1) / (2.0**2 + 3.0)) + 2**1.5 + (1 - 2.0) + 6 / 2.0)
+
+
+def test_an_array_beside_a_wire_becomes_a_constant(engine):
+    circuit = cs.Circuit()
+    x = circuit.input("x")
+    circuit.output("f", np.array([1.0, 2.0]) * x)
+    assert engine(circuit).forward({"x": 3.0})["f"].tolist() == [3.0, 6.0]
+
+
+def test_automatic_names_step_around_taken_ones():
+    circuit = cs.Circuit()
+    circuit.inputs("mul1 x")
+    wire = circuit.gate(cs.mul, 2.0, 3.0)
+    assert wire.name == "mul2"
+
+
+def test_names_in_order():
+    circuit = two_gates()
+    assert circuit.names("input") == ["x", "y", "z"]
+    assert circuit.names("gate") == ["add1", "mul1"]
+    assert circuit.validate() == ["x", "y", "z", "add1", "mul1"] or circuit.validate()[-1] == "mul1"
+
+
+def test_ports_may_be_connected_later(engine):
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    difference = circuit.gate(cs.sub, None, x)
+    circuit.connect(y, difference, port=0)
+    circuit.output("f", difference)
+    assert engine(circuit).forward({"x": 1.0, "y": 5.0})["f"] == 4.0
+
+
+def test_a_circuit_can_be_pickled():
+    copy = pickle.loads(pickle.dumps(two_gates()))
+    assert cs.Simulation(copy).run(x=-2, y=5, z=-4).outputs == {"f": -12.0}
+
+
+def refuse(error, words, build):
+    with pytest.raises(error, match=words) as caught:
+        build()
+    assert isinstance(caught.value, cs.CircuitSimError)
+
+
+def test_a_cycle_is_named_gate_by_gate(engine):
+    circuit = cs.Circuit("loop")
+    x = circuit.input("x")
+    a = circuit.gate(cs.add, x, None, name="a")
+    b = circuit.gate(cs.mul, a, 2.0, name="b")
+    circuit.connect(b, a, port=1)
+    circuit.output("f", b)
+    refuse(ValueError, r"circuit 'loop' has a cycle, a → b → a", lambda: engine(circuit))
+
+
+def test_unwired_ports_are_all_named(engine):
+    circuit = cs.Circuit("open")
+    circuit.output("f", circuit.gate(cs.add, None, circuit.gate(cs.neg, None)))
+    refuse(
+        cs.CircuitError, r"unwired ports: port 0 \(x\) of gate 'neg1', port 0 \(a\) of gate 'add1'", lambda: engine(circuit)
+    )
+
+
+def test_a_duplicate_name():
+    circuit = two_gates()
+    refuse(cs.CircuitError, r"circuit 'two gates' has an input called 'x' already", lambda: circuit.parameter("x", 1))
+    refuse(cs.CircuitError, r"has an output 'f' already", lambda: circuit.output("f", circuit.input("w")))
+
+
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_a_name_must_be_text(name):
+    refuse(cs.CircuitError, "cannot name an input", lambda: cs.Circuit().input(name))
+
+
+def test_wires_of_two_circuits():
+    one, two = cs.Circuit("one"), cs.Circuit("two")
+    x, y = one.input("x"), two.input("y")
+    refuse(cs.CircuitError, r"gate 'add1' of circuit 'one' was given wire 'y' of another circuit, 'two'", lambda: x + y)
+    refuse(cs.CircuitError, r"output 'f' of circuit 'one' was given wire 'y'", lambda: one.output("f", y))
+
+
+def test_a_failed_gate_leaves_no_trace():
+    one, two = cs.Circuit("one"), cs.Circuit("two")
+    x, y = one.input("x"), two.input("y")
+    with pytest.raises(cs.CircuitError):
+        x + y
+    assert list(one.graph) == ["x"]
+
+
+def test_no_output_and_an_empty_circuit(engine):
+    refuse(cs.CircuitError, r"circuit 'void' is empty", lambda: engine(cs.Circuit("void")))
+    circuit = cs.Circuit("mute")
+    circuit.input("x")
+    refuse(cs.CircuitError, r"circuit 'mute' has no output", lambda: engine(circuit))
+
+
+def test_wrong_numbers_of_inputs():
+    x = cs.Circuit().input("x")
+    refuse(TypeError, r"mul takes 2 inputs, \(a, b\), but was given 1", lambda: cs.mul(x))
+    refuse(TypeError, r"sigmoid takes 1 input, \(x\), but was given 2", lambda: cs.sigmoid(x, x))
+
+
+def test_what_is_no_wire_and_no_number():
+    circuit = cs.Circuit("c")
+    x = circuit.input("x")
+    refuse(cs.InputError, r"gate 'add1' \(add\) of circuit 'c' was given 'three'", lambda: x + "three")
+    refuse(cs.InputError, r"parameter 'a' of circuit 'c': 'one' is not a number", lambda: circuit.parameter("a", "one"))
+    refuse(cs.CircuitError, r"output 'f' was given 3: give it a wire", lambda: circuit.output("f", 3))
+
+
+def test_connections_that_cannot_be():
+    circuit = cs.Circuit("c")
+    x = circuit.input("x")
+    g = circuit.gate(cs.add, x, None)
+    refuse(cs.CircuitError, r"port 0 of gate 'add1' is wired already, to 'x'", lambda: circuit.connect(x, g, port=0))
+    refuse(cs.CircuitError, r"gate 'add1' has no port 2", lambda: circuit.connect(x, g, port=2))
+    refuse(cs.CircuitError, r"'x' is an input: only gates have ports", lambda: circuit.connect(g, x, port=0))
+
+
+def test_a_graph_that_was_changed_by_hand_is_checked(engine):
+    circuit = two_gates()
+    circuit.graph.add_edge("x", "mul1", key=5)
+    refuse(cs.CircuitError, r"node 'mul1' .* has wires on ports", lambda: engine(circuit))
+    circuit = two_gates()
+    circuit.graph.add_node("stray")
+    refuse(cs.CircuitError, r"node 'stray' .* is no input, parameter, constant or gate", lambda: engine(circuit))
+
+
+def test_reprs_can_be_read():
+    circuit = two_gates()
+    assert repr(circuit) == "<circuit 'two gates': 3 inputs, 0 parameters, 2 gates, outputs f>"
+    assert repr(circuit.input("w")) == "<wire 'w' of 'two gates'>"
