@@ -242,8 +242,10 @@ class Circuit:
             gate = node.get("gate")
             ports = [port for keys in predecessors[name].values() for port in keys]
             wanted = gate.arity if gate else 0
-            if len(ports) == wanted and (wanted < 2 or len(set(ports)) == wanted) and all(
-                port.__class__ is int and 0 <= port < wanted for port in ports
+            if (
+                len(ports) == wanted
+                and (wanted < 2 or len(set(ports)) == wanted)
+                and all(port.__class__ is int and 0 <= port < wanted for port in ports)
             ):
                 continue
             missing = [port for port in range(wanted) if port not in ports]
@@ -261,7 +263,9 @@ class Circuit:
 
     def _place(self, name: str, **node: Any) -> Wire:
         if not isinstance(name, str) or not name:
-            raise CircuitError(f"{name!r} cannot name {_a(node['kind'])} of {self.name!r}: use a text of one or more letters")
+            raise CircuitError(
+                f"{name!r} cannot name {_a(node['kind'])} of {self.name!r}: use a text of one or more letters"
+            )
         if name in self.graph:
             taken = _a(self.graph.nodes[name].get("kind", "node"))
             raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
@@ -276,8 +280,9 @@ class Circuit:
         try:
             return self.constant(thing).name
         except InputError:
-            raise InputError(f"gate {name!r} ({gate.name}) of circuit {self.name!r} was given {thing!r}: "
-                             "give it a wire or a number") from None
+            raise InputError(
+                f"gate {name!r} ({gate.name}) of circuit {self.name!r} was given {thing!r}: give it a wire or a number"
+            ) from None
 
     def _own(self, wire: Wire, where: str) -> str:
         if not isinstance(wire, Wire):
@@ -303,5 +308,3 @@ class Circuit:
 
 def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-
-

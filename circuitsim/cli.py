@@ -122,7 +122,9 @@ def _read_values(assignments: list[str]) -> dict[str, Value]:
         try:
             numbers = [float(part) for part in text.split(",")]
         except ValueError:
-            raise InputError(f"the value of input {name!r} is no number: {text!r}; write for example {name}=2") from None
+            raise InputError(
+                f"the value of input {name!r} is no number: {text!r}; write for example {name}=2"
+            ) from None
         values[name] = np.array(numbers) if len(numbers) > 1 else numbers[0]
     return values
 

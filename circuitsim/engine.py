@@ -122,7 +122,9 @@ class Engine(ABC):
         InputError
             If a name is no parameter of the circuit, or a value is no number.
         """
-        self._set_parameters({name: self._named(name, value, self._parameters, "parameter") for name, value in values.items()})
+        self._set_parameters(
+            {name: self._named(name, value, self._parameters, "parameter") for name, value in values.items()}
+        )
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         if missing := [name for name in self._inputs if name not in inputs]:

@@ -172,7 +172,9 @@ def _number(node: ast.expr, text: str) -> float | None:
 
 def _input_name(node: ast.Name, text: str) -> str:
     if _ALIASES.get(node.id, node.id) in gates.registry:
-        raise ExpressionError(f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or rename the input")
+        raise ExpressionError(
+            f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or rename the input"
+        )
     return node.id
 
 

@@ -115,7 +115,9 @@ def find(name: str) -> Path:
     """
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
     if not path.is_file():
-        raise InputError(f"there is no scenario {name!r}: use one of {', '.join(summaries())}, or the path of a .py file")
+        raise InputError(
+            f"there is no scenario {name!r}: use one of {', '.join(summaries())}, or the path of a .py file"
+        )
     return path
 
 
@@ -135,5 +137,7 @@ def load(path: Path) -> Callable[..., Report]:
     spec.loader.exec_module(module)
     main: Callable[..., Report] | None = getattr(module, "main", None)
     if main is None:
-        raise InputError(f"{str(path)!r} is no scenario: define a function main(seed, save, as_json) that returns a Report")
+        raise InputError(
+            f"{str(path)!r} is no scenario: define a function main(seed, save, as_json) that returns a Report"
+        )
     return main

@@ -8,6 +8,7 @@ import math
 
 import circuitsim as cs
 from circuitsim.gates.check import relative_error
+from circuitsim.gates.value import Value
 from circuitsim.learning import check_gradients
 from circuitsim.scenario import Json, Report, Save, Seed, play
 
@@ -47,7 +48,7 @@ LONGHAND = {
 
 def main(seed: Seed = 0, save: Save = None, as_json: Json = False) -> Report:
     """Run the scenario."""
-    rows: list[tuple[float | str, ...]] = []
+    rows: list[tuple[Value | str, ...]] = []
     outputs, gradients, worst = {}, {}, 0.0
     for text, longhand in LONGHAND.items():
         circuit = cs.parse(text)

@@ -87,7 +87,9 @@ def test_unwired_ports_are_all_named(engine):
     circuit = cs.Circuit("open")
     circuit.output("f", circuit.gate(cs.add, None, circuit.gate(cs.neg, None)))
     refuse(
-        cs.CircuitError, r"unwired ports: port 0 \(x\) of gate 'neg1', port 0 \(a\) of gate 'add1'", lambda: engine(circuit)
+        cs.CircuitError,
+        r"unwired ports: port 0 \(x\) of gate 'neg1', port 0 \(a\) of gate 'add1'",
+        lambda: engine(circuit),
     )
 
 

@@ -90,7 +90,8 @@ def test_division_follows_ieee():
 
 
 @pytest.mark.parametrize(("a", "b", "da", "db"), [
-    (0.0, 0.0, 0.0, 0.0), (0.0, 2.0, 0.0, 0.0), (0.0, 1.0, 1.0, 0.0), (2.0, 0.0, 0.0, np.log(2.0)), (-2.0, 3.0, 12.0, np.nan),
+    (0.0, 0.0, 0.0, 0.0), (0.0, 2.0, 0.0, 0.0), (0.0, 1.0, 1.0, 0.0), (2.0, 0.0, 0.0, np.log(2.0)),
+    (-2.0, 3.0, 12.0, np.nan),
 ])  # fmt: skip
 def test_power_at_its_edges(a, b, da, db):
     run = cs.Simulation(cs.parse("a ** b"), nonfinite="ignore").run(a=a, b=b)

@@ -5,6 +5,7 @@ import random
 import autograd
 import numpy as np
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import circuitsim as cs
 from tests.programs import Program, programs
@@ -42,6 +43,26 @@ def test_delays_and_latencies_change_no_bit(program: Program):
         assert_same_bits(one.outputs, two.outputs)
         assert_same_bits(one.gradients, two.gradients)
         assert one.messages == two.messages
+
+
+@settings(max_examples=100)
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12), st.integers(0, 2**32))
+def test_what_meets_at_a_fan_out_is_summed_in_wiring_order(factors, seed):
+    """Three floats already sum to other bits in another order, and latencies shuffle the order of arrival."""
+    chance = random.Random(seed)
+    circuit = cs.Circuit()
+    x = circuit.input("x")
+    for wire, stem in ((x, "input"), (cs.neg(x), "gate")):  # the order at an input, and at a gate
+        for number, factor in enumerate(factors):
+            circuit.output(f"{stem}{number}", wire * factor)
+    simulation = cs.Simulation(circuit, wire_latency=lambda source, target: chance.random())
+    for stem in ("gate", "input"):
+        names = [f"{stem}{number}" for number in range(len(factors))]
+        in_order = factors[0]
+        for factor in factors[1:]:
+            in_order = in_order + factor
+        gradient = simulation.run(x=1.0, pull=dict.fromkeys(names, 1.0)).gradients["x"]
+        assert gradient == (in_order if stem == "input" else -in_order)
 
 
 @settings(max_examples=50)

@@ -281,7 +281,9 @@ def test_each_pull_uses_up_a_forward_pass(engine):
 
 def test_shapes_that_do_not_broadcast_are_named_and_the_engine_lives_on(engine):
     runner = engine(cs.parse("x + y"))
-    with pytest.raises(cs.ShapeError, match=r"gate 'add1' \(add\) cannot take shapes \(2,\) and \(3,\): they do not broad"):
+    with pytest.raises(
+        cs.ShapeError, match=r"gate 'add1' \(add\) cannot take shapes \(2,\) and \(3,\): they do not broad"
+    ):
         runner.forward({"x": [1, 2], "y": [1, 2, 3]})
     assert runner.forward({"x": 1, "y": 2}) == {"f": 3.0}
 

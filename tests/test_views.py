@@ -81,7 +81,7 @@ def test_crossings_are_reduced():
 def test_the_picture_shows_every_number(run, tmp_path):
     run.draw(tmp_path / "neuron.svg")
     root = ElementTree.parse(tmp_path / "neuron.svg").getroot()
-    words = {comment for comment in _comments(tmp_path / "neuron.svg")}
+    words = set(_comments(tmp_path / "neuron.svg"))
     assert root.tag.endswith("svg")
     assert {"0.8808", "−0.105", "0.315", "σ", "×", "+", "mul1", "−3", "f"} <= words
 
@@ -114,6 +114,7 @@ def test_the_film_moves_and_ends_in_a_pause(run, tmp_path):
     assert len(frames) > 100
     assert durations[-1] >= animation.HOLD_END
     assert max(durations[:-1]) >= animation.HOLD_TURN  # a look at the output before the pull
+    assert (frames[0][0, 0] == 255).all()  # paper stays white
     green = [np.all(frame == (0x1A, 0x7F, 0x37), axis=2).sum() for frame in frames]
     red = [np.all(frame == (0xC6, 0x28, 0x28), axis=2).sum() for frame in frames]
     turn = durations.index(max(durations[:-1]))

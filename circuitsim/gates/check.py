@@ -120,6 +120,5 @@ def check_gate(gate: Gate, *inputs: Any, tolerance: float = 1e-6, **attributes: 
 def missing_vjp(gate: Gate, port: int) -> GateError:
     """Return the error that tells which rule a gate lacks."""
     return GateError(
-        f"gate {gate.name!r} has no vjp for port {port} ({gate.ports[port]}): "
-        f"write one under @{gate.name}.vjp({port})"
+        f"gate {gate.name!r} has no vjp for port {port} ({gate.ports[port]}): write one under @{gate.name}.vjp({port})"
     )

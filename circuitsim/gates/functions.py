@@ -7,8 +7,6 @@ import numpy as np
 from circuitsim.gates.gate import gate
 from circuitsim.gates.scalar import div, sigmoid, sqrt
 
-# ruff: noqa: D103
-
 
 @gate(symbol="x²")
 def square(x: Any) -> Any:

@@ -15,7 +15,6 @@ import numpy as np
 from circuitsim.gates.gate import gate
 
 # The rules take and return numbers as well as wires, hence Any.
-# ruff: noqa: D103
 
 
 @gate(symbol="+")

@@ -34,7 +34,7 @@ def as_value(thing: object) -> Value:
     (3.0, array([1., 2.]))
     """
     if thing.__class__ is float:
-        return thing  # type: ignore[return-value]
+        return thing
     try:
         array = np.asarray(thing)
         if array.dtype.kind not in "bifu":  # bool, int, float, unsigned: no text, no complex, no object

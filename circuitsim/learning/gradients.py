@@ -102,9 +102,7 @@ def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 
     engine.forward(inputs)
     analytic = engine.backward()
     numerical = numerical_gradient(engine, inputs, step=step)
-    rows = [
-        (name, slope, numerical[name], relative_error(slope, numerical[name])) for name, slope in analytic.items()
-    ]
+    rows = [(name, slope, numerical[name], relative_error(slope, numerical[name])) for name, slope in analytic.items()]
     return GradientCheck(sorted(rows, key=lambda row: -row[3]))
 
 
@@ -137,7 +135,9 @@ def local_search(
     best = {name: as_value(value) for name, value in inputs.items()}
     start, highest = best, _total(engine, best)
     for _ in range(tries):
-        moved = {name: as_value(value + reach * random.uniform(-1, 1, shape_of(value))) for name, value in start.items()}
+        moved = {
+            name: as_value(value + reach * random.uniform(-1, 1, shape_of(value))) for name, value in start.items()
+        }
         height = _total(engine, moved)
         if height > highest:
             best, highest = moved, height

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from simpy import Environment, Event
+from simpy.events import NORMAL
 
 from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
 from circuitsim.gates.check import missing_vjp
@@ -21,8 +22,6 @@ from circuitsim.simulation.channel import Channel, Message
 from circuitsim.simulation.trace import Kind, Trace
 
 __all__ = ["GateActor", "Output", "Source", "Token"]
-
-_NORMAL = 1  # SimPy's priority of ordinary events
 
 
 class Token:
@@ -165,8 +164,7 @@ class GateActor:
         self.busy = True
         token.start = self.env.now
         self.firing._value = token
-        delay = self.delay
-        self.env.schedule(self.firing, _NORMAL, delay if delay.__class__ is float else delay())  # type: ignore[operator, arg-type]
+        self.env.schedule(self.firing, NORMAL, self.delay if isinstance(self.delay, float) else self.delay())
 
     def _fire_forward(self, token: Token) -> None:
         values = token.values

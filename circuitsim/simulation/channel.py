@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from simpy import Environment, Event
+from simpy.events import NORMAL
 
 from circuitsim.gates.value import Value
 from circuitsim.simulation.trace import Kind, Trace
 
 __all__ = ["Channel", "Message"]
-
-_NORMAL = 1  # SimPy's priority of ordinary events
 
 
 class Message(Event):
@@ -96,11 +95,9 @@ class Channel:
         self._send(Message(self._env, self._backward, self.place, tag, gradient), Kind.GRADIENT)
 
     def _send(self, message: Message, kind: Kind) -> None:
-        latency = self.latency
-        if latency.__class__ is not float:
-            latency = latency()
+        latency = self.latency if isinstance(self.latency, float) else self.latency()
         self.sent += 1
-        self._env.schedule(message, _NORMAL, latency)
+        self._env.schedule(message, NORMAL, latency)
         if self.trace is not None:
             now = self._env.now
             self.trace.record(kind, self.index, message.tag, now, now + latency, message.payload)

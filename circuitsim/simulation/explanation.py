@@ -25,8 +25,10 @@ def explain(trace: Trace, name: str) -> str:
     netlist = trace.netlist
     goal = trace.node(name)
     if netlist.nodes[goal].kind in ("constant", "output"):
-        raise TraceError(f"{name!r} is {'a' if netlist.nodes[goal].kind == 'constant' else 'an'} "
-                         f"{netlist.nodes[goal].kind}: ask for an input, a parameter or a gate")
+        raise TraceError(
+            f"{name!r} is {'a' if netlist.nodes[goal].kind == 'constant' else 'an'} "
+            f"{netlist.nodes[goal].kind}: ask for an input, a parameter or a gate"
+        )
     values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
     if goal not in felt:
         return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."

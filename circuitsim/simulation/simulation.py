@@ -170,7 +170,8 @@ class Simulation(Engine):
         """Return for each parameter and constant the channels to sticky ports and those to other ports."""
         split = {}
         for index in self.netlist.of_kind("parameter", "constant").values():
-            sticky, fresh = [], []
+            sticky: list[Channel] = []
+            fresh: list[Channel] = []
             for channel in self._actors[index].outgoing:  # type: ignore[union-attr]
                 target = self._actors[self.netlist.wires[channel.index].target]
                 held = isinstance(target, GateActor) and channel.port in target.sticky
@@ -204,8 +205,10 @@ class Simulation(Engine):
         if self.trace is None:
             return
         self.trace = Trace(self.netlist, {i: value for i, value in self._resident_values() if i not in self._unsent})
-        for actor in (*self._channels, *self._gates):
-            actor.trace = self.trace
+        for channel in self._channels:
+            channel.trace = self.trace
+        for gate in self._gates:
+            gate.trace = self.trace
 
     # -- running -------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib import rc_context
@@ -49,7 +49,7 @@ FRAMES_A_TICK = 8
 MOST_FRAMES = 480  # longer runs are sampled more coarsely
 HOLD_TURN = 1200  # milliseconds to look at the outputs before the pull
 HOLD_END = 3000
-WIDEST = 1600  # pixels
+WIDEST = 2000  # pixels
 GLOW = "#ffb300"
 
 
@@ -111,7 +111,7 @@ def _sweep(trace: Trace, times: list[float], turns: set[float]) -> Iterator[Mome
     values: dict[int, Value] = dict(trace.held)
     for record in trace:
         source = netlist.wires[record.where].source if record.kind is Kind.VALUE else None
-        if source is not None and netlist.nodes[source].kind == "input":
+        if source is not None and netlist.nodes[source].kind in ("input", "parameter"):
             values.setdefault(source, record.value)
     felt: dict[int, dict[int, Value]] = {}
     begins = sorted(trace, key=lambda record: record.start)
@@ -170,15 +170,16 @@ class _Film:
         self.room = int((right - left) / LETTER)  # letters that fit in a line
         self.sketch.text(self.middle, self.top, shorten(netlist.name, self.room), fontsize=FONT + 2, weight="bold")
         self.written: dict[tuple[str, int], str] = {}
-        self.sketch.canvas.draw()
-        self.background: Any = self.sketch.canvas.copy_from_bbox(self.sketch.figure.bbox)
+        self.canvas = cast(Any, self.sketch.canvas)  # of a library without types
+        self.canvas.draw()
+        self.background = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
         self.texts: dict[tuple[str, int], Text] = {}
         self.palette = _palette()
 
     def frame(self, moment: Moment) -> Image.Image:
         """Draw one moment."""
         self._settle(moment)
-        canvas, axes = self.sketch.canvas, self.sketch.axes
+        canvas, axes = self.canvas, self.sketch.axes
         canvas.restore_region(self.background)
         for artist in self._movers(moment):
             axes.draw_artist(artist)
@@ -200,7 +201,7 @@ class _Film:
         new = {key: value for key, value in wanted.items() if self.written.get(key) != number(value)}
         if not new:
             return
-        canvas, axes = self.sketch.canvas, self.sketch.axes
+        canvas, axes = self.canvas, self.sketch.axes
         changed = [key for key in new if key in self.texts]
         for key in changed:
             self.texts.pop(key).remove()
@@ -225,7 +226,12 @@ class _Film:
         for record in moment.moving:
             x, y = self._place(record, moment.time)
             colour = VALUE if record.kind is Kind.VALUE else GRADIENT
-            badge = {"boxstyle": "round,pad=0.25,rounding_size=0.6", "facecolor": colour, "edgecolor": "white", "lw": 1.0}
+            badge = {
+                "boxstyle": "round,pad=0.25,rounding_size=0.6",
+                "facecolor": colour,
+                "edgecolor": "white",
+                "lw": 1.0,
+            }
             artists.append(self.sketch.text(x, y, number(record.value), color="white", fontsize=FONT - 1, bbox=badge))
         phase, colour = self._phase(moment)
         artists.append(self.sketch.text(self.middle, self.top - 1.6, phase, color=colour))
@@ -270,7 +276,9 @@ class _Film:
                 elif netlist.nodes[target].kind == "output":
                     sentences.append(f"{netlist.nodes[target].name} is pulled with {number(record.value)}")
                 else:
-                    sentences.append(f"{netlist.nodes[target].name} sends {number(record.value)} back to {label(netlist, source)}")
+                    sentences.append(
+                        f"{netlist.nodes[target].name} sends {number(record.value)} back to {label(netlist, source)}"
+                    )
         return _fit_in(list(dict.fromkeys(sentences)), self.room).replace("-", "−")
 
 

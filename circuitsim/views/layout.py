@@ -271,6 +271,10 @@ def _route(
     right: list[float] = []
     x = 0.0
     boxes: dict[int, Box] = {}
+    climbs = [0.0] * len(layers)  # wires that climb far need a wider channel to stay gentle
+    for source, target, _ in netlist.wires:
+        gap = level[target] - 1
+        climbs[gap] = max(climbs[gap], abs(ys[chains[source][gap]] - ys[target]))
     for number, layer in enumerate(layers):
         nodes = [cell for cell in layer if isinstance(cell, int)]
         widest = max((body(node)[0] for node in nodes), default=0.0)
@@ -280,23 +284,18 @@ def _route(
         left.append(x)
         right.append(end)
         x = end
-        # Wires that climb far need a wider channel to stay gentle.
-        climbs = [0.0]
-        for wire in netlist.wires:
-            if level[wire.target] == number + 1:
-                climbs.append(abs(ys[chains[wire.source][number]] - ys[wire.target]))
-        x += CHANNEL + 0.12 * max(climbs)
+        x += CHANNEL + 0.12 * climbs[number]
     paths = []
     for source, target, port in netlist.wires:
-        box, end = boxes[source], boxes[target]
+        box, goal = boxes[source], boxes[target]
         points: list[Point] = [(box.x + box.width / 2, box.y), (right[level[source]], box.y)]
-        for layer in range(level[source] + 1, level[target]):
-            y = ys[chains[source][layer]] - low
-            points += _bend(points[-1], (left[layer], y))
-            points.append((right[layer], y))
-        port_y = end.y + _port_offset(port, len(netlist.incoming[target]))
+        for passed in range(level[source] + 1, level[target]):
+            y = ys[chains[source][passed]] - low
+            points += _bend(points[-1], (left[passed], y))
+            points.append((right[passed], y))
+        port_y = goal.y + _port_offset(port, len(netlist.incoming[target]))
         points += _bend(points[-1], (left[level[target]], port_y))
-        points.append((end.x - end.width / 2, port_y))
+        points.append((goal.x - goal.width / 2, port_y))
         paths.append(np.array(points))
     return Layout([boxes[index] for index in range(len(boxes))], paths, max(right), high - low)
 

@@ -1,5 +1,4 @@
-"""Draws a circuit in layers, in the convention of the guide: values in green above each wire, gradients in red
-below it.
+"""Draws a circuit in layers: values in green above each wire, gradients in red below it, as the guide has it.
 
 `Sketch` holds the static parts, drawn once; the picture adds the final numbers to it, the animation adds what
 moves.
@@ -29,8 +28,8 @@ INK = "#24292f"
 FAINT = "#6e7781"
 WIRE = "#8b949e"
 PAPER = "#ffffff"
-FILLS = {"gate": "#eef4ff", "input": "#f6f8fa", "parameter": "#fff4d6", "constant": "#ffffff", "output": "#f6f8fa"}
-EDGES = {"gate": "#3b6cb7", "input": "#57606a", "parameter": "#9a6700", "constant": "#d0d7de", "output": "#57606a"}
+FILLS = {"gate": "#eef4ff", "input": "#f6f8fa", "parameter": "#fff4d6", "output": "#f6f8fa"}
+EDGES = {"gate": "#3b6cb7", "input": "#57606a", "parameter": "#9a6700", "output": "#57606a"}
 
 INCH = 0.2  # inches to a unit of the layout
 FONT = 10.0
