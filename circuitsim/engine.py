@@ -6,12 +6,19 @@ for all engines. The life of an engine is::
     engine = Simulation(circuit)                  # the circuit is validated, the parameters are taken over
     outputs = engine.forward({"x": 2.0})          # values flow to the outputs
     gradients = engine.backward(1.0)              # the outputs are pulled, the inputs and parameters feel it
-    engine.set_parameters({"a": 1.5})             # and may answer
+    engine.set_parameters({"a": 1.5})             # and may be moved
+
+or, to let every parameter respond by itself to what it feels::
+
+    engine.learn(SGD(step=0.01))                  # every parameter takes the rule
+    engine.forward({"x": 2.0})
+    engine.backward(1.0)
+    engine.update()                               # and moves
 """
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +27,7 @@ from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.netlist import Netlist
+from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Engine"]
 
@@ -51,6 +59,8 @@ class Engine(ABC):
         self._outputs = self.netlist.of_kind("output")
         self._pulled: frozenset[int] = frozenset(self._outputs.values())
         self._values: dict[str, Value] | None = None  # outputs that wait for a pull
+        self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
+        self._felt_a_pull = False
         self._reported = False
 
     @property
@@ -66,6 +76,20 @@ class Engine(ABC):
 
     @abstractmethod
     def _set_parameters(self, values: dict[str, Value]) -> None: ...
+
+    @property
+    @abstractmethod
+    def memory(self) -> dict[str, Memory]:
+        """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
+
+    @abstractmethod
+    def _set_memory(self, memory: Mapping[str, Memory]) -> None: ...
+
+    @abstractmethod
+    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None: ...
+
+    @abstractmethod
+    def _update(self) -> None: ...
 
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         """Send values in and return the outputs.
@@ -112,7 +136,9 @@ class Engine(ABC):
         pulls = self._check_pull(pull, self._values)
         self._values = None
         with np.errstate(all="ignore"):
-            return self._backward(pulls)
+            gradients = self._backward(pulls)
+        self._felt_a_pull = True
+        return gradients
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Give parameters new values.
@@ -124,6 +150,67 @@ class Engine(ABC):
         """
         self._set_parameters(
             {name: self._named(name, value, self._parameters, "parameter") for name, value in values.items()}
+        )
+
+    def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
+        """Give every parameter a rule by which it responds to what it feels, with a fresh state.
+
+        Parameters
+        ----------
+        rule : Rule
+            An optimizer.
+        springs : Spring or sequence of Spring
+            Penalties, which pull on parameters whatever the circuit does.
+
+        Raises
+        ------
+        InputError
+            If a spring is attached to what is no parameter of the circuit.
+        """
+        springs = springs if isinstance(springs, Sequence) else [springs]
+        biases = self.netlist.biases()
+        held: dict[str, list[Spring]] = {name: [] for name in self._parameters}
+        for spring in springs:
+            names = [name for name in held if name not in biases] if spring.on is None else spring.on
+            for name in names:
+                if name not in held:
+                    raise InputError(
+                        f"a spring is attached to {name!r}, which is no parameter of circuit {self.netlist.name!r}: "
+                        f"its parameters are {', '.join(held) or 'none'}"
+                    )
+                held[name].append(spring)
+        self._learn(rule, held)
+        self.springs = held
+
+    def update(self) -> None:
+        """Let every parameter respond to what it felt in the last backward pass.
+
+        Raises
+        ------
+        InputError
+            If the parameters have no rule, or have felt nothing since they last responded.
+        """
+        if self.springs is None:
+            raise InputError("the parameters have no rule: give them one first, engine.learn(SGD(step=0.01))")
+        if not self._felt_a_pull:
+            raise InputError("there is nothing to respond to: run forward and backward first")
+        self._felt_a_pull = False
+        with np.errstate(all="ignore"):
+            self._update()
+
+    def restore(self, memory: Mapping[str, Memory]) -> None:
+        """Put back what parameters remembered, as `memory` gave it.
+
+        Raises
+        ------
+        InputError
+            If a name is no parameter of the circuit.
+        """
+        self._set_memory(
+            {
+                name: entry._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
+                for name, entry in memory.items()
+            }
         )
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:

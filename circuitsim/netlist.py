@@ -88,6 +88,17 @@ class Netlist:
         """Return the numbers of all nodes of these kinds by their names."""
         return {node.name: index for index, node in enumerate(self.nodes) if node.kind in kinds}
 
+    def biases(self) -> set[str]:
+        """Return the names of the parameters that are only ever added: the springs leave them alone."""
+        return {
+            name
+            for name, index in self.of_kind("parameter").items()
+            if all(
+                (gate := self.nodes[self.wires[wire].target].gate) is not None and gate.name in ("add", "sub")
+                for wire in self.outgoing[index]
+            )
+        }
+
     def felt(self, pulled: Iterable[int]) -> list[bool]:
         """Tell for each wire whether a gradient travels on it when these output nodes are pulled.
 

@@ -1,6 +1,6 @@
 """The event-driven engine: a circuit as SimPy processes that exchange messages over wires that take time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -11,8 +11,10 @@ from circuitsim.engine import Engine
 from circuitsim.errors import DeadlockError, InputError
 from circuitsim.gates.value import Value, is_finite
 from circuitsim.netlist import Netlist
+from circuitsim.rules import Memory, Rule, Spring
 from circuitsim.simulation.actors import GateActor, Output, Source
 from circuitsim.simulation.channel import Channel
+from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run
 from circuitsim.simulation.trace import Trace
 
@@ -38,7 +40,8 @@ class Simulation(Engine):
         The ticks that a message is under way, in either direction: for all wires, by the name of the wire or
         a pair (source, target), or a function of source and target that is called for each message.
     trace : bool
-        Whether to record what happens. Without a trace nothing can be explained or drawn.
+        Whether to record what happens, from each forward pass to the next. Without a trace nothing can be
+        explained or drawn.
     nonfinite : {"warn", "error", "ignore"}
         What to do when a gate makes an infinity or a nan.
 
@@ -63,11 +66,11 @@ class Simulation(Engine):
         self._delays = _gate_delays(self.netlist, gate_delay)
         self._latencies = _wire_latencies(self.netlist, wire_latency)
         self._tracing = trace
-        self._parameter_values: dict[str, Value] = {}
+        self._learners: dict[str, Parameter] = {}
         for name, index in self._parameters.items():
             value = self.netlist.nodes[index].value
             assert value is not None  # every parameter has one
-            self._parameter_values[name] = value
+            self._learners[name] = Parameter(name, value)
         self._tag = -1
         self._build()
 
@@ -87,7 +90,6 @@ class Simulation(Engine):
         -------
         Run
         """
-        self._new_trace()
         start, sent = self.environment.now, self.messages
         outputs = self.forward({**(values or {}), **inputs})
         gradients = self.backward(pull)
@@ -103,7 +105,12 @@ class Simulation(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; a copy."""
-        return dict(self._parameter_values)
+        return {name: actor.memory.value for name, actor in self._learners.items()}
+
+    @property
+    def memory(self) -> dict[str, Memory]:
+        """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
+        return {name: actor.memory for name, actor in self._learners.items()}
 
     @property
     def messages(self) -> int:
@@ -143,6 +150,9 @@ class Simulation(Engine):
         node = self.netlist.nodes[index]
         if node.kind == "output":
             return Output(node.name)
+        if node.kind == "parameter":
+            self._learners[node.name].outgoing = []
+            return self._learners[node.name]
         if node.gate is None:
             return Source(node.name)
         gate, attributes = node.gate, node.attributes
@@ -181,7 +191,7 @@ class Simulation(Engine):
 
     def _resident_values(self) -> list[tuple[int, Value]]:
         """Return the present values of parameters and constants by node."""
-        pairs = [(index, self._parameter_values[name]) for name, index in self._parameters.items()]
+        pairs = [(index, self._learners[name].memory.value) for name, index in self._parameters.items()]
         constants = self.netlist.of_kind("constant").values()
         return pairs + [(index, value) for index in constants if (value := self.netlist.nodes[index].value) is not None]
 
@@ -201,7 +211,7 @@ class Simulation(Engine):
                     self._idle.append(actor)
 
     def _new_trace(self) -> None:
-        """Begin a trace of its own for a run."""
+        """Begin a trace of its own for each example, so that a long training does not fill the memory."""
         if self.trace is None:
             return
         self.trace = Trace(self.netlist, {i: value for i, value in self._resident_values() if i not in self._unsent})
@@ -214,6 +224,7 @@ class Simulation(Engine):
 
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
         self._tag += 1
+        self._new_trace()
         for gate in self._gates:
             gate.tokens.clear()  # of an example that was never pulled
         for name, value in inputs.items():
@@ -252,12 +263,25 @@ class Simulation(Engine):
             raise self._deadlock("backward")
         for gate in self._idle:
             gate.tokens.clear()
-        values = {**self._input_values, **self._parameter_values}
+        values = {**self._input_values, **self.parameters}
         return {name: self._source(index).gradient(values[name]) for name, index in learners.items()}
 
     def _set_parameters(self, values: dict[str, Value]) -> None:
-        self._parameter_values.update(values)
-        self._unsent |= {self._parameters[name] for name in values}
+        self._set_memory({name: self._learners[name].memory._replace(value=value) for name, value in values.items()})
+
+    def _set_memory(self, memory: Mapping[str, Memory]) -> None:
+        for name, entry in memory.items():
+            self._learners[name].memory = entry
+            self._unsent.add(self._parameters[name])
+
+    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+        for name, actor in self._learners.items():
+            actor.learn(rule, springs[name])
+
+    def _update(self) -> None:
+        for actor in self._learners.values():
+            actor.respond()
+        self._unsent.update(self._parameters.values())
 
     def _advance(self) -> None:
         """Let the simulation run dry; after a failure start afresh, so that the next run finds living actors."""

@@ -1,0 +1,66 @@
+"""Learning-rate schedules: step sizes that change with the number of the update.
+
+Each is a small object that is called with that number, from 0; any function of one integer does as well.
+"""
+
+from dataclasses import dataclass
+from math import cos, pi
+
+__all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
+
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """From `start` in a straight line to `end` at update number `updates`, and on at `end`.
+
+    Examples
+    --------
+    >>> [LinearDecay(1.0, 0.0, 4)(update) for update in (0, 1, 4, 9)]
+    [1.0, 0.75, 0.0, 0.0]
+    """
+
+    start: float
+    end: float
+    updates: int
+
+    def __call__(self, update: int) -> float:
+        """Return the step size of an update."""
+        return self.start + (self.end - self.start) * min(update / self.updates, 1.0)
+
+
+@dataclass(frozen=True)
+class ExponentialDecay:
+    """`start`, multiplied by `factor` after every `every` updates.
+
+    Examples
+    --------
+    >>> [ExponentialDecay(1.0, 0.5, 10)(update) for update in (0, 9, 10, 20)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+
+    start: float
+    factor: float
+    every: int = 1
+
+    def __call__(self, update: int) -> float:
+        """Return the step size of an update."""
+        return float(self.start * self.factor ** (update // self.every))
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """From `start` to `end` along half a cosine, over a number of updates (Loshchilov and Hutter 2017).
+
+    Examples
+    --------
+    >>> [round(CosineDecay(1.0, 0.0, 10)(update), 3) for update in (0, 5, 10, 11)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+
+    start: float
+    end: float
+    updates: int
+
+    def __call__(self, update: int) -> float:
+        """Return the step size of an update."""
+        return self.end + (self.start - self.end) * (1 + cos(pi * min(update / self.updates, 1.0))) / 2

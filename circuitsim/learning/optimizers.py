@@ -1,0 +1,195 @@
+"""Optimizers: the rules by which a parameter responds to the pull that it feels.
+
+Gradients are forces here: a parameter goes where it is pulled, and a loss is pulled with -1. So every rule adds
+where a text on minimization subtracts.
+
+An optimizer keeps nothing itself. Its state belongs to each parameter (`circuitsim.rules.Memory`), and its
+arithmetic is elementwise, so that it does the same to a number and to an array of numbers.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from circuitsim.errors import InputError
+from circuitsim.gates.value import Value, shape_of
+
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSProp", "State", "Step"]
+
+#: A step size, or a function that returns it for update number 0, 1, 2 and so on.
+Step: TypeAlias = float | Callable[[int], float]
+State: TypeAlias = tuple[Value, ...]
+
+
+class Optimizer(ABC):
+    """What all optimizers share: a step size, fixed or from a schedule.
+
+    Parameters
+    ----------
+    step : float or callable
+        How far to go for a pull of 1, or a schedule: a function of the number of the update, from 0. Those in
+        `circuitsim.learning.decay` can be saved with the rest.
+
+    Raises
+    ------
+    InputError
+        If the step is no finite number above 0.
+    """
+
+    def __init__(self, step: Step) -> None:
+        if not callable(step):
+            _check("step", step, 0.0, np.inf)
+        self.step = step
+
+    def size(self, count: int) -> float:
+        """Return the step size of update number `count`."""
+        return float(self.step(count)) if callable(self.step) else self.step
+
+    @abstractmethod
+    def start(self, value: Value) -> State:
+        """Return the state of a parameter that has not responded yet."""
+
+    @abstractmethod
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Return the new value and the new state of a parameter that feels a gradient."""
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={setting!r}" for name, setting in vars(self).items())
+        return f"{type(self).__name__}({settings})"
+
+
+class SGD(Optimizer):
+    """Go where you are pulled, by ``step`` times the pull: the guide's parameter update.
+
+    Examples
+    --------
+    >>> SGD(step=0.5).respond(1.0, 2.0, (), 0)
+    (2.0, ())
+    """
+
+    def __init__(self, step: Step = 0.01) -> None:
+        super().__init__(step)
+
+    def start(self, value: Value) -> State:
+        """Return no state: it remembers nothing."""
+        return ()
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Return ``value + step * gradient``."""
+        return value + self.size(count) * gradient, state
+
+
+class Momentum(Optimizer):
+    """A heavy ball: the pull changes a velocity, which friction wears down (Polyak 1964).
+
+    ``velocity = momentum * velocity + step * gradient; value = value + velocity``
+    """
+
+    def __init__(self, step: Step = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(step)
+        self.momentum = _check("momentum", momentum, 0.0, 1.0, closed=True)
+
+    def start(self, value: Value) -> State:
+        """Return a velocity of zero."""
+        return (_zeros(value),)
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Change the velocity, then go with it."""
+        velocity = self.momentum * state[0] + self.size(count) * gradient
+        return value + velocity, (velocity,)
+
+
+class Nesterov(Momentum):
+    """Momentum that looks ahead: the value kept is the place to which the velocity is about to carry it.
+
+    ``velocity' = momentum * velocity + step * gradient;
+    value = value + (1 + momentum) * velocity' - momentum * velocity``
+    (Sutskever et al. 2013, in the form of Bengio et al. 2012 that needs the gradient at the present value only).
+    """
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Change the velocity, then go with it from where it would have carried the value."""
+        velocity = self.momentum * state[0] + self.size(count) * gradient
+        return value + (1 + self.momentum) * velocity - self.momentum * state[0], (velocity,)
+
+
+class AdaGrad(Optimizer):
+    """Smaller steps where the pulls have been large so far (Duchi et al. 2011).
+
+    ``total = total + gradient²; value = value + step * gradient / (sqrt(total) + epsilon)``
+    """
+
+    def __init__(self, step: Step = 0.01, epsilon: float = 1e-8) -> None:
+        super().__init__(step)
+        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+
+    def start(self, value: Value) -> State:
+        """Return a sum of zero."""
+        return (_zeros(value),)
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Add to the sum of squares, then go."""
+        total = state[0] + gradient * gradient
+        return value + self.size(count) * gradient / (np.sqrt(total) + self.epsilon), (total,)
+
+
+class RMSProp(Optimizer):
+    """Steps measured in the recent size of the pulls (Tieleman and Hinton 2012).
+
+    ``mean = decay * mean + (1 - decay) * gradient²; value = value + step * gradient / (sqrt(mean) + epsilon)``
+    """
+
+    def __init__(self, step: Step = 0.01, decay: float = 0.99, epsilon: float = 1e-8) -> None:
+        super().__init__(step)
+        self.decay = _check("decay", decay, 0.0, 1.0, closed=True)
+        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+
+    def start(self, value: Value) -> State:
+        """Return a mean of zero."""
+        return (_zeros(value),)
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Update the mean of squares, then go."""
+        mean = self.decay * state[0] + (1 - self.decay) * (gradient * gradient)
+        return value + self.size(count) * gradient / (np.sqrt(mean) + self.epsilon), (mean,)
+
+
+class Adam(Optimizer):
+    """Momentum in units of the recent size of the pulls, both corrected for starting at zero (Kingma and Ba 2015)."""
+
+    def __init__(self, step: Step = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
+        super().__init__(step)
+        self.beta1 = _check("beta1", beta1, 0.0, 1.0, closed=True)
+        self.beta2 = _check("beta2", beta2, 0.0, 1.0, closed=True)
+        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+
+    def start(self, value: Value) -> State:
+        """Return a mean and a mean square of zero."""
+        return (_zeros(value), _zeros(value))
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Update both means, then go."""
+        mean = self.beta1 * state[0] + (1 - self.beta1) * gradient
+        square = self.beta2 * state[1] + (1 - self.beta2) * (gradient * gradient)
+        unbiased = mean / (1 - self.beta1 ** (count + 1))
+        spread = np.sqrt(square / (1 - self.beta2 ** (count + 1)))
+        return value + self.size(count) * unbiased / (spread + self.epsilon), (mean, square)
+
+
+def _zeros(value: Value) -> Value:
+    return np.zeros(shape_of(value)) if shape_of(value) else 0.0
+
+
+def _check(name: str, setting: float, lowest: float, highest: float, closed: bool = False) -> float:
+    """Return a setting that lies between two bounds, the lower one included only if `closed`."""
+    try:
+        number = float(setting)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not (lowest <= number < highest if closed else lowest < number < highest):
+        above = "from" if closed else "above"
+        limit = f" to below {highest:g}" if highest < np.inf else ""
+        raise InputError(f"{name}={setting!r} cannot be: give a finite number {above} {lowest:g}{limit}")
+    return number

@@ -1,0 +1,51 @@
+"""What a parameter does with the pull that it feels: the seam between engines and optimizers.
+
+A rule is elementwise and keeps nothing itself: what a parameter has to remember from one response to the next is
+its `Memory`. So a rule may live in an actor, and an engine may as well stack many parameters into one array and
+apply it once, with the same bits.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from circuitsim.gates.value import Value, as_value
+
+__all__ = ["Memory", "Rule", "Spring", "respond"]
+
+
+class Rule(Protocol):
+    """How a parameter responds to what it feels; the optimizers are rules."""
+
+    def start(self, value: Value) -> tuple[Value, ...]:
+        """Return the state of a parameter that has not responded yet, each part in the shape of its value."""
+
+    def respond(
+        self, value: Value, gradient: Value, state: tuple[Value, ...], count: int
+    ) -> tuple[Value, tuple[Value, ...]]:
+        """Return the new value and the new state; `count` is how often the parameter has responded before."""
+
+
+class Spring(Protocol):
+    """A pull that a parameter feels of itself, whatever the circuit does; the penalties are springs."""
+
+    on: Collection[str] | None
+    """The parameters it is attached to; None for all but the biases."""
+
+    def pull(self, value: Value) -> Value:
+        """Return the pull on a parameter of this value."""
+
+
+class Memory(NamedTuple):
+    """What a parameter carries from one response to the next: its value, its rule's state, how often it responded."""
+
+    value: Value
+    state: tuple[Value, ...] = ()
+    updates: int = 0
+
+
+def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Value) -> Memory:
+    """Return what a parameter remembers after it has responded to a gradient and to its springs."""
+    for spring in springs:
+        gradient = gradient + spring.pull(memory.value)
+    value, state = rule.respond(memory.value, gradient, memory.state, memory.updates)
+    return Memory(as_value(value), tuple(as_value(part) for part in state), memory.updates + 1)
