@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # a picture; it is listed too.
 ROOMS = {
     "errors": set(),
+    "files": {"errors"},
     "gates": {"errors"},
     "circuit": {"errors", "gates"},
     "netlist": {"circuit", "gates"},
@@ -23,8 +24,8 @@ ROOMS = {
     "rules": {"gates"},
     "engine": {"errors", "gates", "circuit", "netlist", "rules"},
     "simulation": {"errors", "gates", "circuit", "netlist", "rules", "engine", "views"},
-    "learning": {"errors", "gates", "circuit", "rules", "engine"},
-    "views": {"errors", "gates", "netlist", "simulation"},
+    "learning": {"errors", "files", "gates", "circuit", "rules", "engine"},
+    "views": {"errors", "files", "gates", "netlist", "simulation"},
     "console": {"errors", "views"},
     "scenario": {"errors", "gates", "console"},
     "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario"},

@@ -23,7 +23,7 @@ from rich.progress import track
 from circuitsim.gates.value import Value
 from circuitsim.simulation.explanation import arithmetic, chain_rule, label
 from circuitsim.simulation.trace import Kind, Record, Trace
-from circuitsim.views.files import check_path, writing
+from circuitsim.files import check_path, writing
 from circuitsim.views.picture import (
     EDGES,
     FAINT,

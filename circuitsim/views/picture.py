@@ -17,7 +17,7 @@ from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.explanation import label
 from circuitsim.simulation.trace import Trace
-from circuitsim.views.files import check_path, writing
+from circuitsim.files import check_path, writing
 from circuitsim.views.layout import lay_out
 
 __all__ = ["Sketch", "draw", "letters_needed", "number", "shorten"]

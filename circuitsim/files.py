@@ -1,4 +1,4 @@
-"""Where pictures go: paths are checked before any work is done, and no half-written file is left behind."""
+"""Where results go: paths are checked before any work is done, and no half-written file is left behind."""
 
 import os
 import tempfile
