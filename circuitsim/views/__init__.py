@@ -2,9 +2,9 @@
 
 from os import PathLike
 
+from circuitsim.files import check_path
 from circuitsim.simulation.trace import Trace
 from circuitsim.views.animation import animate
-from circuitsim.files import check_path
 from circuitsim.views.picture import draw
 
 __all__ = ["animate", "check_save", "draw", "save"]

@@ -20,10 +20,10 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value
 from circuitsim.simulation.explanation import arithmetic, chain_rule, label
 from circuitsim.simulation.trace import Kind, Record, Trace
-from circuitsim.files import check_path, writing
 from circuitsim.views.picture import (
     EDGES,
     FAINT,

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
+from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.explanation import label
 from circuitsim.simulation.trace import Trace
-from circuitsim.files import check_path, writing
 from circuitsim.views.layout import lay_out
 
 __all__ = ["Sketch", "draw", "letters_needed", "number", "shorten"]
