@@ -1,0 +1,82 @@
+"""Which example is shown next: at random, shuffled, in order, or in an order of the user's own."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from circuitsim.errors import InputError
+
+__all__ = ["Order", "Sampler"]
+
+#: How examples are chosen: see `Sampler`.
+Order: TypeAlias = Literal["random", "shuffled", "in order"] | Sequence[int]
+
+
+class Sampler:
+    """Chooses examples, and can be put back to where it was.
+
+    Parameters
+    ----------
+    order : {"random", "shuffled", "in order"} or sequence of int
+        ``"random"`` draws every example anew, as the guide does; ``"shuffled"`` shows all of them in a random
+        order, then all in another; ``"in order"`` shows them as they come, over and over. Numbers are shown as
+        they stand, each once.
+    count : int
+        How many examples there are.
+    seed : int
+        Seeds the choice.
+    """
+
+    def __init__(self, order: Order, count: int, seed: int) -> None:
+        if isinstance(order, str):
+            if order not in ("random", "shuffled", "in order"):
+                raise InputError(f"order={order!r} is unknown: use 'random', 'shuffled', 'in order', or a list of numbers")
+        elif wrong := [index for index in order if not 0 <= index < count]:
+            raise InputError(f"the order names example {wrong[0]}: there are {count}, numbered from 0")
+        self.order = order
+        self.count = count
+        self._random = np.random.default_rng(seed)
+        self._queue: list[int] = []
+        self._taken = 0
+
+    def take(self, number: int) -> list[int]:
+        """Return the numbers of the next few examples.
+
+        Raises
+        ------
+        InputError
+            If an order of the user's own has no more.
+        """
+        if self.order == "random":
+            if number == 1:
+                return [int(self._random.integers(self.count))]
+            return [int(index) for index in self._random.integers(self.count, size=number)]
+        chosen = []
+        for _ in range(number):
+            if not self._queue:
+                self._queue = self._refill()
+            chosen.append(self._queue.pop(0))
+        self._taken += number
+        return chosen
+
+    def _refill(self) -> list[int]:
+        if self.order == "shuffled":
+            return [int(index) for index in self._random.permutation(self.count)]
+        if self.order == "in order":
+            return list(range(self.count))
+        rest = [int(index) for index in self.order[self._taken :]]
+        if not rest:
+            raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
+        return rest
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Where it is; plain data, to be put back later."""
+        return {"random": self._random.bit_generator.state, "queue": self._queue, "taken": self._taken}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self._random.bit_generator.state = state["random"]
+        self._queue = list(state["queue"])
+        self._taken = state["taken"]
