@@ -63,7 +63,7 @@ def test_arrows_point_one_way(path):
 
 
 @pytest.mark.parametrize(("library", "rooms"), [
-    ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}),
+    ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}), ("vcd", {"views"}),
     ("typer", {"cli", "console", "scenario"}), ("networkx", {"circuit"}),
 ])  # fmt: skip
 def test_each_library_has_its_room(library, rooms):
@@ -101,7 +101,7 @@ def test_errors_derive_from_the_base_and_a_built_in():
 
 
 def test_importing_stays_light():
-    heavy = ("matplotlib", "PIL", "typer", "rich")
+    heavy = ("matplotlib", "PIL", "typer", "rich", "vcd")
     script = f"import sys, circuitsim; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
