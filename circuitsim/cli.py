@@ -1,5 +1,6 @@
-"""The command line: ``circuitsim flow | run | list``."""
+"""The command line: ``circuitsim flow | run | list | export``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +13,7 @@ from circuitsim.errors import InputError
 from circuitsim.expression import parse
 from circuitsim.gates.value import Value, show
 from circuitsim.learning.gradients import check_gradients
-from circuitsim.simulation import Run, Simulation
+from circuitsim.simulation import Run, Simulation, Trace
 
 __all__ = ["main"]
 
@@ -107,6 +108,18 @@ def list_scenarios() -> None:
     """List the scenarios."""
     rows = list(scenario.summaries().items())
     print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, numbers=False)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="A .trace file, as --save NAME.trace writes it.")],
+    to: Annotated[Path, typer.Option(help="Where to; the suffix chooses the form, as for --save.")],
+) -> None:
+    """Show a saved trace in another form, or hand it to another viewer."""
+    with kindly():
+        check_save(to)
+        Trace.load(file).export(to)
+    print(f"saved {to}")
 
 
 def _read_values(assignments: list[str]) -> dict[str, Value]:

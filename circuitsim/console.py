@@ -20,7 +20,11 @@ from circuitsim.errors import CircuitSimError, NonFiniteWarning
 __all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table"]
 
 Save: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Write what happened to this file: .gif films it, .png and .svg draw it.")
+    Path | None,
+    typer.Option(
+        help="Write what happened to this file: .gif films it, .png and .svg draw it, .vcd is for GTKWave and "
+        "Surfer, .json for ui.perfetto.dev, and .trace keeps it for 'circuitsim export'."
+    ),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

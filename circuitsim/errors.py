@@ -11,7 +11,8 @@
     ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
     ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
     ├── TraceError       (LookupError)      the trace does not hold what was asked for
-    └── SaveError        (OSError)          a file cannot be written
+    ├── SaveError        (OSError)          a file cannot be written
+    └── LoadError        (OSError)          a file cannot be read
 
     NonFiniteWarning     (RuntimeWarning)   a gate made inf or nan
 
@@ -26,6 +27,7 @@ __all__ = [
     "ExpressionError",
     "GateError",
     "InputError",
+    "LoadError",
     "NonFiniteError",
     "NonFiniteWarning",
     "SaveError",
@@ -72,6 +74,10 @@ class TraceError(CircuitSimError, LookupError):
 
 class SaveError(CircuitSimError, OSError):
     """A file cannot be written."""
+
+
+class LoadError(CircuitSimError, OSError):
+    """A file cannot be read, or is not what it should be."""
 
 
 class NonFiniteWarning(RuntimeWarning):

@@ -4,6 +4,7 @@ Numbering is where "the same bits in every engine" begins: the wires that leave 
 order, outputs first, and every engine sums the gradients that meet at the node in the order of that list.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -72,7 +73,7 @@ class Netlist:
 
         self.wires: list[Wiring] = []
         self.outgoing: list[range] = []
-        self.incoming: list[list[int]] = [[0] * (n.gate.arity if n.gate else n.kind == "output") for n in self.nodes]
+        self.incoming = _no_wires(self.nodes)
         successors = graph.succ
         for index, name in enumerate(order):
             first = len(self.wires)
@@ -83,6 +84,33 @@ class Netlist:
                 self.wires.append(Wiring(index, target, port))
             self.outgoing.append(range(first, len(self.wires)))
         self.outgoing += [range(len(self.wires), len(self.wires))] * len(circuit.outputs)
+
+    @classmethod
+    def from_tables(cls, name: str, nodes: list[Node], wires: list[Wiring]) -> "Netlist":
+        """Return the netlist that has these tables, as a trace file keeps them.
+
+        Raises
+        ------
+        ValueError
+            If the tables are no netlist: a wire runs backward, wires are not grouped by source, or a port has no
+            wire or two.
+        """
+        self = cls.__new__(cls)
+        self.name, self.nodes, self.wires = name, nodes, wires
+        self.incoming = _no_wires(nodes)
+        taken = set()
+        for number, (source, target, port) in enumerate(wires):
+            if not 0 <= source < target < len(nodes) or not 0 <= port < len(self.incoming[target]):
+                raise ValueError(f"wire {number} leads from node {source} to port {port} of node {target}")
+            self.incoming[target][port] = number
+            taken.add((target, port))
+        sources = [wire.source for wire in wires]
+        if sources != sorted(sources) or not len(taken) == len(wires) == sum(map(len, self.incoming)):
+            raise ValueError("the wires are not grouped by source with one to each port")
+        self.outgoing = [
+            range(bisect_left(sources, index), bisect_right(sources, index)) for index in range(len(nodes))
+        ]
+        return self
 
     def of_kind(self, *kinds: str) -> dict[str, int]:
         """Return the numbers of all nodes of these kinds by their names."""
@@ -117,3 +145,8 @@ class Netlist:
             if learns[source]:
                 learns[target] = True
         return [leads[target] and learns[source] for source, target, _ in self.wires]
+
+
+def _no_wires(nodes: list[Node]) -> list[list[int]]:
+    """Return for each node a list with a place for the wire that enters each port."""
+    return [[0] * (node.gate.arity if node.gate else node.kind == "output") for node in nodes]

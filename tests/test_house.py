@@ -23,7 +23,7 @@ ROOMS = {
     "expression": {"errors", "gates", "circuit"},
     "rules": {"gates"},
     "engine": {"errors", "gates", "circuit", "netlist", "rules"},
-    "simulation": {"errors", "gates", "circuit", "netlist", "rules", "engine", "views"},
+    "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "views"},
     "learning": {"errors", "files", "gates", "circuit", "rules", "engine"},
     "views": {"errors", "files", "gates", "netlist", "simulation"},
     "console": {"errors", "views"},
@@ -65,7 +65,7 @@ def test_arrows_point_one_way(path):
 
 
 @pytest.mark.parametrize(("library", "rooms"), [
-    ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}),
+    ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}), ("vcd", {"views"}),
     ("typer", {"cli", "console", "scenario"}), ("networkx", {"circuit"}),
 ])  # fmt: skip
 def test_each_library_has_its_room(library, rooms):
@@ -103,7 +103,7 @@ def test_errors_derive_from_the_base_and_a_built_in():
 
 
 def test_importing_stays_light():
-    heavy = ("matplotlib", "PIL", "typer", "rich")
+    heavy = ("matplotlib", "PIL", "typer", "rich", "vcd")
     script = f"import sys, circuitsim; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

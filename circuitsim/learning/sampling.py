@@ -31,7 +31,9 @@ class Sampler:
     def __init__(self, order: Order, count: int, seed: int) -> None:
         if isinstance(order, str):
             if order not in ("random", "shuffled", "in order"):
-                raise InputError(f"order={order!r} is unknown: use 'random', 'shuffled', 'in order', or a list of numbers")
+                raise InputError(
+                    f"order={order!r} is unknown: use 'random', 'shuffled', 'in order', or a list of numbers"
+                )
         elif wrong := [index for index in order if not 0 <= index < count]:
             raise InputError(f"the order names example {wrong[0]}: there are {count}, numbered from 0")
         self.order = order

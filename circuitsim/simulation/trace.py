@@ -8,7 +8,8 @@ million of them still fit in memory.
 from array import array
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value
@@ -160,6 +161,81 @@ class Trace:
                 return index
         known = ", ".join(node.name for node in self.netlist.nodes if node.kind != "constant")
         raise TraceError(f"circuit {self.netlist.name!r} has nothing called {name!r}: it has {known}")
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dictionary a record, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
+
+        The keys are ``kind`` (``"value"``, ``"gradient"``, ``"forward"``, ``"backward"``); for messages ``source``,
+        ``target`` and ``port``, the ends of the wire in the direction of its values; for firings ``gate``; then
+        ``tag``, ``start`` and ``end`` in ticks, and ``value``. What does not apply is None.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> records = cs.Simulation(cs.parse("x * y")).run(x=2, y=3).trace.to_records()
+        >>> [r["value"] for r in records if r["kind"] == "gradient" and r["source"] == "x"]
+        [3.0]
+        """
+        names = [node.name for node in self.netlist.nodes]
+        rows = []
+        for record in self:
+            row: dict[str, Any] = {"kind": record.kind.name.lower()}
+            if record.kind in (Kind.VALUE, Kind.GRADIENT):
+                source, target, port = self.netlist.wires[record.where]
+                row |= {"gate": None, "source": names[source], "target": names[target], "port": port}
+            else:
+                row |= {"gate": names[record.where], "source": None, "target": None, "port": None}
+            rows.append(row | {"tag": record.tag, "start": record.start, "end": record.end, "value": record.value})
+        return rows
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the trace to a ``.trace`` file, whose format `circuitsim.simulation.archive` documents.
+
+        Raises
+        ------
+        SaveError
+            If the suffix is another or the file cannot be written.
+        """
+        from circuitsim.simulation.archive import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | PathLike[str]) -> "Trace":
+        """Read a trace that `save` wrote; it can be shown, explained and exported like a new one.
+
+        Raises
+        ------
+        LoadError
+            If there is no such file, or it is no trace file, is cut off or damaged, or is of a newer version.
+        """
+        from circuitsim.simulation.archive import load
+
+        return load(path)
+
+    def to_perfetto(self, path: str | PathLike[str]) -> None:
+        """Write the trace as a Chrome trace in ``.json``, which ui.perfetto.dev opens; see `views.perfetto`."""
+        from circuitsim.views.perfetto import to_perfetto
+
+        to_perfetto(self, path)
+
+    def to_vcd(self, path: str | PathLike[str]) -> None:
+        """Write each wire's value and gradient as signals in a ``.vcd`` file for GTKWave or Surfer; see `views.vcd`."""
+        from circuitsim.views.vcd import to_vcd
+
+        to_vcd(self, path)
+
+    def export(self, path: str | PathLike[str]) -> None:
+        """Show or write the trace in the form that the suffix asks for; `views.save` lists them.
+
+        Raises
+        ------
+        SaveError
+            If the suffix is unknown or the file cannot be written.
+        """
+        from circuitsim.views import save
+
+        save(self, path)
 
     def _choose(self, tag: int | None) -> int:
         if not self._tag:

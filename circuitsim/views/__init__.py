@@ -1,28 +1,62 @@
-"""What people look at: drawn from a trace, never from live objects. Only this package imports matplotlib."""
+"""What people look at, here and in the viewers they have: drawn from a trace, never from live objects.
+
+Only this package imports matplotlib, and only when something is drawn with it.
+"""
 
 from os import PathLike
+from pathlib import Path
 
 from circuitsim.files import check_path
+from circuitsim.netlist import Netlist
 from circuitsim.simulation.trace import Trace
-from circuitsim.views.animation import animate
-from circuitsim.views.picture import draw
 
 __all__ = ["animate", "check_save", "draw", "save"]
 
-_BY_SUFFIX = {".gif": animate, ".png": draw, ".svg": draw}
+_FILMS = (".gif",)
+_PICTURES = (".png", ".svg")
+_DATA = (".vcd", ".json", ".trace")
+SUFFIXES = (*_FILMS, *_PICTURES, *_DATA)
 
 
-def check_save(path: str | PathLike[str]) -> None:
+def animate(trace: Trace, path: str | PathLike[str]) -> None:
+    """Film a trace, message by message; see `views.animation`."""
+    from circuitsim.views.animation import animate
+
+    animate(trace, path)
+
+
+def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
+    """Draw a circuit, with its final values and gradients if a trace is given; see `views.picture`."""
+    from circuitsim.views.picture import draw
+
+    draw(source, path)
+
+
+def check_save(path: str | PathLike[str]) -> Path:
     """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
-    check_path(path, tuple(_BY_SUFFIX))
+    return check_path(path, SUFFIXES)
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> None:
-    """Show a trace in the form that the suffix asks for: .gif films it, .png and .svg draw it.
+    """Show or write a trace in the form that the suffix asks for.
+
+    ``.gif`` films it, ``.png`` and ``.svg`` draw it, ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and
+    ``.trace`` keeps it, to be opened again with `Trace.load`.
 
     Raises
     ------
     SaveError
         If the suffix is unknown or the file cannot be written.
     """
-    _BY_SUFFIX[check_path(path, tuple(_BY_SUFFIX)).suffix.lower()](trace, path)
+    path = check_save(path)
+    suffix = path.suffix.lower()
+    if suffix in _FILMS:
+        animate(trace, path)
+    elif suffix in _PICTURES:
+        draw(trace, path)
+    elif suffix == ".vcd":
+        trace.to_vcd(path)
+    elif suffix == ".json":
+        trace.to_perfetto(path)
+    else:
+        trace.save(path)

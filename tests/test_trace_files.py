@@ -1,0 +1,397 @@
+"""The trace as data: saved and loaded without a loss, refused when foreign, and read back by independent parsers."""
+
+import json
+import math
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vcdvcd import VCDVCD
+
+import circuitsim as cs
+from circuitsim.gates import Gate
+from circuitsim.simulation import archive
+from circuitsim.simulation.trace import Kind
+from circuitsim.views import vcd
+from tests.programs import Program, programs
+from tests.test_cli import call
+
+AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
+
+
+@pytest.fixture(scope="module")
+def trace():
+    return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
+
+
+def same(one, two):
+    """Tell whether two values are the same, bit for bit."""
+    return (
+        type(one) is type(two)
+        and np.shape(one) == np.shape(two)
+        and np.asarray(one).tobytes() == np.asarray(two).tobytes()
+    )
+
+
+def assert_equal(one, two):
+    assert len(one) == len(two)
+    for a, b in zip(one, two, strict=True):
+        assert a[:-1] == b[:-1]
+        assert same(a.value, b.value)
+    assert one.held.keys() == two.held.keys()
+    assert all(same(one.held[node], two.held[node]) for node in one.held)
+    assert (one.netlist.name, one.netlist.wires) == (two.netlist.name, two.netlist.wires)
+    assert (one.netlist.incoming, one.netlist.outgoing) == (two.netlist.incoming, two.netlist.outgoing)
+    for a, b in zip(one.netlist.nodes, two.netlist.nodes, strict=True):
+        assert a[:-1] == b[:-1]
+        assert same(a.value, b.value)
+
+
+@settings(max_examples=30)
+@given(program=programs(most_steps=10))
+def test_what_is_loaded_is_what_was_saved(program: Program, tmp_path_factory):
+    simulation = cs.Simulation(program.circuit(), nonfinite="ignore")
+    simulation.run(program.inputs)
+    trace = simulation.run(program.inputs, pull=program.pulls).trace  # the second run holds the parameters
+    path = tmp_path_factory.mktemp("traces") / "program.trace"
+    trace.save(path)
+    assert_equal(cs.Trace.load(path), trace)
+
+
+def test_attributes_of_gates_are_kept(tmp_path):
+    @cs.gate
+    def odd(x, *, axes=(), index=None, weights=None, scale=1.0, names=None):
+        return x
+
+    odd.vjp(0)(lambda gradient, output, x, **attributes: gradient)
+    given = {
+        "axes": (0, (1, [2, None])), "index": slice(None, 3, True), "weights": np.array([[1.0, math.inf]]),
+        "scale": -math.inf, "names": {"a": 1, 2: "two"},
+    }  # fmt: skip
+    circuit = cs.Circuit("odd")
+    circuit.output("f", circuit.gate(odd, circuit.input("x"), **given))
+    trace = cs.Simulation(circuit).run(x=1.0).trace
+    trace.save(tmp_path / "odd.trace")
+    found = cs.Trace.load(tmp_path / "odd.trace").netlist.nodes[1].attributes
+    assert found.pop("weights").tolist() == given.pop("weights").tolist()
+    assert found == given
+    assert isinstance(found["axes"], tuple)
+
+
+def test_an_attribute_that_no_file_can_hold_is_named(tmp_path):
+    @cs.gate
+    def odd(x, *, how):
+        return x
+
+    odd.vjp(0)(lambda gradient, output, x, how: gradient)
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.gate(odd, circuit.input("x"), how=object()))
+    trace = cs.Simulation(circuit).run(x=1.0).trace
+    with pytest.raises(cs.SaveError, match="attribute 'how' of gate 'odd1' is a object, which no trace file can hold"):
+        trace.save(tmp_path / "odd.trace")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gate_that_is_not_defined_here_is_shown_but_computes_nothing(tmp_path):
+    @cs.gate(symbol="2·")
+    def double(x):
+        return 2 * x
+
+    double.vjp(0)(lambda gradient, output, x: 2 * gradient)
+    trace = cs.Simulation(cs.parse("double(x) * y")).run(x=3, y=5).trace
+    trace.save(tmp_path / "double.trace")
+    del cs.gates.registry["double"]
+    loaded = cs.Trace.load(tmp_path / "double.trace")
+    gate = loaded.netlist.nodes[loaded.node("double1")].gate
+    assert isinstance(gate, Gate)
+    assert (gate.name, gate.symbol, gate.ports) == ("double", "2·", ("x",))
+    assert list(loaded) == list(trace)
+    loaded.export(tmp_path / "double.svg")
+    with pytest.raises(cs.GateError, match="gate 'double' is not defined here: import what defines it"):
+        gate(1.0)
+
+
+def test_the_file_is_small_and_the_same_twice(trace, tmp_path):
+    trace.save(tmp_path / "one.trace")
+    trace.save(tmp_path / "two.trace")
+    assert (tmp_path / "one.trace").read_bytes() == (tmp_path / "two.trace").read_bytes()
+    simulation = cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)"))
+    simulation.trace = big = cs.Trace(simulation.netlist, {})
+    for _ in range(500):
+        for record in trace:
+            big.record(*record)
+    big.save(tmp_path / "big.trace")
+    assert (tmp_path / "big.trace").stat().st_size < 4 * len(big)  # a record in memory is some forty bytes
+
+
+def test_the_file_opens_without_circuitsim(trace, tmp_path):
+    """As the documentation of the format says, NumPy and JSON are enough."""
+    trace.save(tmp_path / "n.trace")
+    script = (
+        "import json, sys, numpy as np; file = np.load(sys.argv[1]); header = json.loads(file['header'].tobytes());"
+        "assert 'circuitsim' not in sys.modules; print(header['format'], header['version'], len(file['kind']),"
+        "header['nodes'][-2]['gate'], file['numbers'][0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "n.trace")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["circuitsim", "trace", "1", str(len(trace)), "sigmoid", "1.0"]
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_damaged_file_is_refused_or_does_no_harm(trace, data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "damaged.trace"
+    trace.save(path)
+    whole = path.read_bytes()
+    broken = bytearray(whole)
+    if data.draw(st.booleans(), label="cut off"):
+        del broken[data.draw(st.integers(0, len(whole) - 1), label="at") :]
+    else:
+        broken[data.draw(st.integers(0, len(whole) - 1), label="at")] ^= data.draw(st.integers(1, 255), label="flip")
+    path.write_bytes(broken)
+    try:
+        loaded = cs.Trace.load(path)
+    except cs.LoadError as error:
+        loaded, words = None, str(error)
+    if loaded is None:
+        assert str(path) in words
+    else:  # some bytes say nothing, the time stamps of a ZIP for one
+        assert_equal(loaded, trace)
+
+
+def rewrite(path, **changes):
+    """Change arrays of a trace file, as somebody might who means no good."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    header = json.loads(arrays["header"].tobytes()) | changes.pop("header", {})
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with path.open("wb") as out:
+        np.savez(out, **(arrays | changes))
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"header": {"format": "other"}}, "is no trace file"),
+    ({"header": {"version": 2}}, "is a trace file of version 2, this circuitsim reads version 1: update circuitsim"),
+    ({"header": {"nodes": []}}, "is damaged"),
+    ({"header": {"nodes": [{"name": 1, "kind": "input"}]}}, "is damaged"),
+    ({"header": {"shapes": [[-1]]}}, "is damaged"),
+    ({"wires": np.zeros((9, 3), int)}, "is damaged"),
+    ({"kind": np.full(30, 7)}, "is damaged"),
+    ({"where": np.full(30, -1)}, "is damaged"),
+    ({"where": np.full(30, 10**6)}, "is damaged"),
+    ({"numbers": np.zeros(3)}, "is damaged"),
+    ({"tag": np.zeros(3, int)}, "is damaged"),
+    ({"held": np.array([99])}, "is damaged"),
+])  # fmt: skip
+def test_files_that_make_no_sense(trace, tmp_path, changes, words):
+    path = tmp_path / "forged.trace"
+    trace.save(path)
+    rewrite(path, **changes)
+    with pytest.raises(cs.LoadError, match=words) as caught:
+        cs.Trace.load(path)
+    assert str(path) in str(caught.value)
+    assert isinstance(caught.value, OSError)
+
+
+def test_foreign_files_are_refused_by_name(trace, tmp_path):
+    trace.save(tmp_path / "n.trace")
+    whole = (tmp_path / "n.trace").read_bytes()
+    np.savez(tmp_path / "other.npz", a=1)
+    (tmp_path / "notes.txt").write_text("a trace of doubt")
+    (tmp_path / "empty.trace").touch()
+    (tmp_path / "half.trace").write_bytes(whole[: len(whole) // 2])
+    for name, words in [
+        ("other.npz", "is no trace file"), ("notes.txt", "is no trace file"), ("empty.trace", "is no trace file"),
+        ("half.trace", "is cut off or damaged"), ("missing.trace", "cannot read .* No such file"),
+        (".", "cannot read .*Is a directory"),
+    ]:  # fmt: skip
+        with pytest.raises(cs.LoadError, match=words) as caught:
+            cs.Trace.load(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.trace"):
+        trace.save(tmp_path / "n.npz")
+
+
+def test_records_make_a_table(trace):
+    rows = trace.to_records()
+    assert len(rows) == len(trace)
+    assert len({tuple(row) for row in rows}) == 1  # every row has the same keys in the same order
+    felt = {row["source"]: row["value"] for row in rows if row["kind"] == "gradient"}
+    assert felt["x"] == pytest.approx(0.104994, abs=1e-6)
+    fired = [row["gate"] for row in rows if row["kind"] == "forward"]
+    assert sorted(fired) == ["add1", "add2", "mul1", "mul2", "sigmoid1"]
+    assert {row["port"] for row in rows if row["target"] == "mul1"} == {0, 1}
+
+
+# -- Perfetto --------------------------------------------------------------------------------------------------
+
+# The phases that the Trace Event Format documents, with the fields that each must have.
+FIELDS = {
+    "M": {"name", "pid", "tid", "args"},
+    "X": {"name", "cat", "pid", "tid", "ts", "dur", "args"},
+    "s": {"name", "cat", "pid", "tid", "ts", "id", "bp"},
+    "t": {"name", "cat", "pid", "tid", "ts", "id", "bp"},
+    "f": {"name", "cat", "pid", "tid", "ts", "id", "bp"},
+    "C": {"name", "cat", "pid", "tid", "ts", "args"},
+}
+
+
+def perfetto(trace, path):
+    trace.to_perfetto(path)
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
+@settings(max_examples=25)
+@given(program=programs(most_steps=12), seed=st.integers(0, 100))
+def test_perfetto_events_have_the_documented_fields(program: Program, seed, tmp_path_factory):
+    random = np.random.default_rng(seed)
+    simulation = cs.Simulation(
+        program.circuit(), nonfinite="ignore",
+        gate_delay=lambda name: float(random.choice([0.0, 0.5, 2.0])),
+        wire_latency=lambda source, target: float(random.choice([0.0, 1.0, 3.3])),
+    )  # fmt: skip
+    trace = simulation.run(program.inputs, pull=program.pulls).trace
+    whole = perfetto(trace, tmp_path_factory.getbasetemp() / "program.json")
+    assert whole["displayTimeUnit"] in ("ms", "ns")
+    events = whole["traceEvents"]
+    tracks, slices, flows = {}, {}, {}
+    for event in events:
+        assert event.keys() == FIELDS[event["ph"]] | {"ph"}
+        assert isinstance(event["pid"], int)
+        assert isinstance(event["tid"], int)
+        if event["ph"] != "M":
+            assert event["ts"] >= 0
+        if event["ph"] == "X":
+            assert event["dur"] >= 0
+            slices.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["ts"] + event["dur"]))
+        elif event["ph"] == "C":
+            assert all(isinstance(value, float) for value in event["args"].values())
+        elif event["ph"] == "M":
+            if event["name"] == "thread_name":
+                tracks[event["pid"], event["tid"]] = event["args"]["name"]
+        else:
+            flows.setdefault(event["id"], []).append(event)
+    assert slices.keys() <= tracks.keys()
+    for spans in slices.values():
+        spans.sort()
+        for (_, end), (start, _) in pairwise(spans):
+            assert start >= end - 1e-6  # slices of a track do not overlap
+    messages = [record for record in trace if record.kind in (Kind.VALUE, Kind.GRADIENT)]
+    assert len(flows) == len(messages)
+    for steps in flows.values():
+        assert [step["ph"] for step in steps] == ["s", "t", "f"]  # the file is in order of time
+        for step in steps:  # each lies in a slice that it can bind to
+            spans = slices[step["pid"], step["tid"]]
+            assert any(start - 1e-6 <= step["ts"] <= end + 1e-6 for start, end in spans), step
+
+
+def test_perfetto_shows_what_the_trace_says(trace, tmp_path):
+    events = perfetto(trace, tmp_path / "n.json")["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    assert {"mul1", "sigmoid1", "input x", "output f", "x → mul1.b", "add2 → sigmoid1.x"} <= set(names.values())
+    firings = [e for e in events if e["ph"] == "X" and names[e["pid"], e["tid"]] == "sigmoid1"]
+    assert [(e["name"], e["ts"], e["dur"], e["args"]["value"]) for e in firings] == [
+        ("forward", 7000.0, 1000.0, trace.values()[trace.node("sigmoid1")]), ("backward", 10000.0, 1000.0, 1.0),
+    ]  # fmt: skip
+    counted = {e["name"]: e["args"]["is"] for e in events if e["ph"] == "C"}
+    assert counted["sigmoid1 value"] == trace.values()[trace.node("sigmoid1")]
+    assert counted["x gradient"] == trace.gradients()[trace.node("x")]
+
+
+# -- VCD -------------------------------------------------------------------------------------------------------
+
+
+def heard(trace):
+    """Return what arrived on each wire: [(time, value)] by (wire, kind)."""
+    found = {}
+    for record in trace:
+        if record.kind in (Kind.VALUE, Kind.GRADIENT):
+            found.setdefault((record.where, record.kind), []).append((record.end, record.value))
+    return found
+
+
+@settings(max_examples=25)
+@given(program=programs(most_steps=10))
+def test_vcd_reads_back_with_the_same_values(program: Program, tmp_path_factory):
+    trace = cs.Simulation(program.circuit(), nonfinite="ignore", wire_latency=0.25).run(program.inputs).trace
+    path = tmp_path_factory.getbasetemp() / "program.vcd"
+    trace.to_vcd(path)
+    dump = VCDVCD(str(path))
+    assert float(dump.timescale["timescale"]) == pytest.approx(1e-8)  # hundredths of a tick, which is 1 us
+    names = vcd._wire_names(trace)
+    assert len(set(names)) == len(names)
+    for (wire, kind), events in heard(trace).items():
+        noun = "value" if kind is Kind.VALUE else "gradient"
+        for time, value in events:
+            numbers = np.ravel(value)
+            for element, number in enumerate(numbers):
+                index = f"[{element}]" if np.shape(value) else ""
+                read = dump[f"random.{names[wire]}.{noun}{index}"][round(time * 100)]
+                assert float(read) == number or (np.isnan(number) and read == "nan")
+
+
+def test_vcd_begins_with_nothing_known_and_ends_with_the_run(trace, tmp_path):
+    trace.to_vcd(tmp_path / "n.vcd")
+    dump = VCDVCD(str(tmp_path / "n.vcd"))
+    signal = dump["sigmoid_a_x___b_y___c_.a_to_mul1_a.value"]
+    assert signal.tv == [(0, "nan"), (1, "1.0")]
+    assert dump.endtime == trace.span[1]
+
+
+def test_vcd_leaves_large_arrays_out_and_says_so(tmp_path):
+    trace = cs.Simulation(cs.parse("x * y + z")).run(x=np.ones(65), y=2, z=1).trace
+    trace.to_vcd(tmp_path / "large.vcd")
+    text = (tmp_path / "large.vcd").read_text()
+    assert "left out, more than 64 elements: x_to_mul1_a, mul1_to_add1_a, add1_to_f" in " ".join(text.split())
+    assert set(VCDVCD(str(tmp_path / "large.vcd")).signals) == {
+        "x___y___z.y_to_mul1_b.value", "x___y___z.y_to_mul1_b.gradient",
+        "x___y___z.z_to_add1_b.value", "x___y___z.z_to_add1_b.gradient",
+    }  # fmt: skip
+
+
+def test_names_that_no_dump_can_hold(tmp_path):
+    circuit = cs.Circuit("a b\n$end")
+    x, y = circuit.input("ü $end"), circuit.input("é $end")
+    circuit.output("→", circuit.gate(cs.mul, x, y, name="×"))
+    trace = cs.Simulation(circuit).run({"ü $end": 2, "é $end": 3}).trace
+    trace.to_vcd(tmp_path / "odd.vcd")
+    dump = VCDVCD(str(tmp_path / "odd.vcd"))
+    assert sorted(float(dump[s].tv[-1][1]) for s in dump.signals if s.endswith("value")) == [2.0, 3.0, 6.0]
+    trace.to_perfetto(tmp_path / "odd.json")
+    trace.save(tmp_path / "odd.trace")
+    assert cs.Trace.load(tmp_path / "odd.trace").netlist.name == circuit.name
+
+
+# -- the command line ------------------------------------------------------------------------------------------
+
+
+def test_a_trace_goes_from_the_command_line_to_other_viewers(tmp_path):
+    done = call("flow", "x * y", "x=2", "y=3", "--save", "n.trace", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, head in [("n.json", b'{"traceEvents":['), ("n.vcd", b"$timescale"), ("n.png", b"\x89PNG")]:
+        done = call("export", "n.trace", "--to", name, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"saved {name}\n", "")
+        assert (tmp_path / name).read_bytes().startswith(head)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["missing.trace", "--to", "x.vcd"], "cannot read 'missing.trace': No such file or directory"),
+    (["notes.txt", "--to", "x.vcd"], "'notes.txt' is no trace file: give one that trace.save('NAME.trace') wrote"),
+    (["notes.txt", "--to", "x.doc"], "the suffix must be one of"),
+])  # fmt: skip
+def test_export_refuses_in_one_sentence(tmp_path, arguments, words):
+    (tmp_path / "notes.txt").write_text("no trace")
+    done = call("export", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_version_is_the_documented_one():
+    assert f"``version`` ({archive.VERSION})" in archive.__doc__
+    assert f'("{archive.FORMAT}")' in archive.__doc__
