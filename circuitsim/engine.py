@@ -64,6 +64,16 @@ class Engine(ABC):
         self._reported = False
 
     @property
+    def inputs(self) -> list[str]:
+        """The names of the inputs, in the order in which they were added to the circuit."""
+        return list(self._inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the outputs."""
+        return list(self._outputs)
+
+    @property
     @abstractmethod
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; a copy."""

@@ -10,6 +10,7 @@
     ├── ShapeError       (ValueError)       shapes do not broadcast
     ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
     ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
+    ├── DivergenceError  (ArithmeticError)  training went off to infinity
     ├── TraceError       (LookupError)      the trace does not hold what was asked for
     ├── SaveError        (OSError)          a file cannot be written
     └── LoadError        (OSError)          a file cannot be read
@@ -24,6 +25,7 @@ __all__ = [
     "CircuitError",
     "CircuitSimError",
     "DeadlockError",
+    "DivergenceError",
     "ExpressionError",
     "GateError",
     "InputError",
@@ -66,6 +68,10 @@ class DeadlockError(CircuitSimError, RuntimeError):
 
 class NonFiniteError(CircuitSimError, ArithmeticError):
     """A gate made an infinite value or a nan in an engine that treats this as an error."""
+
+
+class DivergenceError(CircuitSimError, ArithmeticError):
+    """A training made an infinite or undefined cost; the best parameters so far are kept."""
 
 
 class TraceError(CircuitSimError, LookupError):

@@ -6,6 +6,7 @@ order, outputs first, and every engine sums the gradients that meet at the node 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from circuitsim.circuit import Circuit
@@ -126,6 +127,13 @@ class Netlist:
                 for wire in self.outgoing[index]
             )
         }
+
+    def fingerprint(self) -> str:
+        """Return a short text that two netlists share only if they have the same wiring, gates and names."""
+        nodes = [
+            (n.name, n.kind, n.gate.name if n.gate else "", sorted((n.attributes or {}).items())) for n in self.nodes
+        ]
+        return sha256(repr((nodes, [tuple(wire) for wire in self.wires])).encode()).hexdigest()[:16]
 
     def felt(self, pulled: Iterable[int]) -> list[bool]:
         """Tell for each wire whether a gradient travels on it when these output nodes are pulled.

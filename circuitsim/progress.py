@@ -1,9 +1,12 @@
-"""A progress bar for long work: on a terminal, and nowhere else."""
+"""For long work: a progress bar on a terminal, and nowhere else; and a clean end when Ctrl-C is pressed."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-__all__ = ["progress_bar"]
+__all__ = ["interruptible", "progress_bar"]
 
 
 @contextmanager
@@ -41,3 +44,29 @@ def progress_bar(label: str, total: int, shown: bool | None = None) -> Iterator[
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda done, words: bar.update(task, completed=done, description=words)
+
+
+@contextmanager
+def interruptible() -> Iterator[list[bool]]:
+    """Let Ctrl-C end work at a point of its own choosing; pressed again, it interrupts at once.
+
+    Yields
+    ------
+    list of bool
+        Empty until Ctrl-C is pressed.
+    """
+    pressed: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():  # signals go to the main thread only
+        yield pressed
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(True)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

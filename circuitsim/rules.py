@@ -34,6 +34,9 @@ class Spring(Protocol):
     def pull(self, value: Value) -> Value:
         """Return the pull on a parameter of this value."""
 
+    def cost(self, value: Value) -> float:
+        """Return the energy in it."""
+
 
 class Memory(NamedTuple):
     """What a parameter carries from one response to the next: its value, its rule's state, how often it responded."""

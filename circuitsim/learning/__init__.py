@@ -1,5 +1,32 @@
 """Learning: finding which way to move inputs and parameters, and moving them."""
 
+from circuitsim.learning import decay, forces
+from circuitsim.learning.forces import Force
 from circuitsim.learning.gradients import GradientCheck, check_gradients, local_search, numerical_gradient
+from circuitsim.learning.history import Evaluation, History
+from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
+from circuitsim.learning.penalties import L1, L2, Penalty
+from circuitsim.learning.training import Trainer
 
-__all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
+__all__ = [
+    "L1",
+    "L2",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "Evaluation",
+    "Force",
+    "GradientCheck",
+    "History",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "Penalty",
+    "RMSProp",
+    "Trainer",
+    "check_gradients",
+    "decay",
+    "forces",
+    "local_search",
+    "numerical_gradient",
+]

@@ -1,7 +1,6 @@
 """The history of a training: what was shown and felt at each iteration, and how good the circuit was now and then."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from circuitsim.gates.value import Value, show
 
@@ -72,18 +71,6 @@ class History:
     def accuracy(self) -> float | None:
         """The accuracy at the last evaluation."""
         return self.evaluations[-1].accuracy
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the history without the parameters as plain data."""
-        plain = asdict(self)
-        for evaluation in plain["evaluations"]:
-            del evaluation["parameters"]
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> "History":
-        """Return the history that `to_dict` was called on, without the parameters."""
-        return cls(**{**plain, "evaluations": [Evaluation(**evaluation) for evaluation in plain["evaluations"]]})
 
     def __repr__(self) -> str:
         if not self.evaluations:

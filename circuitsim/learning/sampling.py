@@ -42,6 +42,10 @@ class Sampler:
         self._queue: list[int] = []
         self._taken = 0
 
+    def like(self, other: "Sampler") -> bool:
+        """Tell whether another one chooses in the same way among as many examples."""
+        return self.order == other.order and self.count == other.count
+
     def take(self, number: int) -> list[int]:
         """Return the numbers of the next few examples.
 
@@ -67,7 +71,8 @@ class Sampler:
             return [int(index) for index in self._random.permutation(self.count)]
         if self.order == "in order":
             return list(range(self.count))
-        rest = [int(index) for index in self.order[self._taken :]]
+        assert isinstance(self.order, list)
+        rest = self.order[self._taken :]
         if not rest:
             raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
         return rest

@@ -1,0 +1,148 @@
+"""Checkpoints: all that a training needs to go on as if it had never stopped, in one file.
+
+The file is a NumPy archive (``.npz``) without pickles. Its entry ``header`` is a JSON text with the format's version,
+a fingerprint of the circuit, the optimizer's settings, the history, and the state of the random choice. Parameters are
+numbered in the order in which they were added to the circuit: ``now/3/value``, ``now/3/updates``, ``now/3/state0`` and
+so on are what number 3 remembers, ``best/3/...`` the same for the best evaluation, and ``history/12/3`` is its value at
+evaluation 12.
+"""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitsim.errors import LoadError
+from circuitsim.files import check_path, writing
+from circuitsim.gates.value import Value, as_value
+from circuitsim.learning.history import Evaluation, History
+from circuitsim.netlist import Netlist
+from circuitsim.rules import Memory
+
+__all__ = ["Best", "Checkpoint"]
+
+FORMAT = "circuitsim checkpoint"
+VERSION = 1
+_JUDGED = ("iteration", "cost", "accuracy", "validation_cost", "validation_accuracy")
+
+
+class Best(NamedTuple):
+    """The evaluation with the lowest cost: its cost, iteration and number, and what the parameters remembered."""
+
+    cost: float
+    iteration: int
+    number: int
+    memory: dict[str, Memory]
+
+
+@dataclass
+class Checkpoint:
+    """A training at rest: what the parameters remember, now and at best, its history, and where its choices stand."""
+
+    memory: dict[str, Memory]
+    best: Best | None
+    history: History
+    sampler: dict[str, Any] | None
+    seed: int
+
+    def save(self, path: str | PathLike[str], netlist: Netlist, optimizer: str) -> None:
+        """Write it to a ``.npz`` file, which is never left half-written.
+
+        Raises
+        ------
+        SaveError
+            If the suffix is another, or the system will not write it.
+        """
+        path = check_path(path, (".npz",))
+        best = self.best and {"cost": self.best.cost, "iteration": self.best.iteration, "number": self.best.number}
+        history = self.history
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "circuit": netlist.fingerprint(),
+            "optimizer": optimizer,
+            "examples": history.examples,
+            "losses": history.losses,
+            "gradient_norms": history.gradient_norms,
+            "ended": history.ended,
+            "evaluations": [[getattr(entry, name) for name in _JUDGED] for entry in history.evaluations],
+            "sampler": self.sampler,
+            "seed": self.seed,
+            "best": best,
+        }
+        arrays = _pack("now", self.memory) | (_pack("best", self.best.memory) if self.best else {})
+        for number, entry in enumerate(history.evaluations):
+            arrays |= {f"history/{number}/{place}": value for place, value in enumerate(entry.parameters.values())}
+        with writing(path) as file:
+            np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], netlist: Netlist, optimizer: str) -> "Checkpoint":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        LoadError
+            If there is no such file, it is no checkpoint, it is damaged, or it is of another circuit or optimizer.
+        """
+        header, arrays = _read(path)
+        wanted = {"version": VERSION, "circuit": netlist.fingerprint(), "optimizer": optimizer}
+        for what, thing in wanted.items():
+            if header[what] != thing:
+                raise LoadError(
+                    f"cannot load {str(path)!r}: its {what} is {header[what]}, that of this training is {thing}; "
+                    "make circuit and trainer as they were when it was saved"
+                )
+        names = list(netlist.of_kind("parameter"))
+        evaluations = []
+        for number, judged in enumerate(header["evaluations"]):
+            values = [arrays.get(f"history/{number}/{place}") for place in range(len(names))]
+            parameters = {name: as_value(value) for name, value in zip(names, values, strict=True) if value is not None}
+            evaluations.append(Evaluation(**dict(zip(_JUDGED, judged, strict=True)), parameters=parameters))
+        history = History(header["examples"], header["losses"], header["gradient_norms"], evaluations, header["ended"])
+        best = header["best"] and Best(**header["best"], memory=_unpack("best", names, arrays))
+        return cls(_unpack("now", names, arrays), best, history, header["sampler"], header["seed"])
+
+
+def _read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the header and the arrays of a checkpoint, or raise `LoadError`."""
+    try:
+        with np.load(Path(path), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(str(arrays.pop("header")))
+        if header["format"] == FORMAT:
+            return header, arrays
+        reason = "it is no checkpoint"
+    except OSError as error:
+        reason = error.strerror or "it is damaged"
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error):
+        reason = "it is damaged or no checkpoint"
+    raise LoadError(f"cannot load {str(path)!r}: {reason}; give a file that Trainer.save wrote")
+
+
+def _pack(kind: str, memory: dict[str, Memory]) -> dict[str, Any]:
+    """Return the arrays that keep what parameters remember."""
+    arrays: dict[str, Any] = {}
+    for place, entry in enumerate(memory.values()):
+        arrays[f"{kind}/{place}/value"] = entry.value
+        arrays[f"{kind}/{place}/updates"] = entry.updates
+        arrays |= {f"{kind}/{place}/state{number}": part for number, part in enumerate(entry.state)}
+    return arrays
+
+
+def _unpack(kind: str, names: list[str], arrays: dict[str, NDArray[Any]]) -> dict[str, Memory]:
+    """Undo `_pack`."""
+    memory = {}
+    for place, name in enumerate(names):
+        state: list[Value] = []
+        while (key := f"{kind}/{place}/state{len(state)}") in arrays:
+            state.append(as_value(arrays[key]))
+        value, updates = arrays[f"{kind}/{place}/value"], arrays[f"{kind}/{place}/updates"]
+        memory[name] = Memory(as_value(value), tuple(state), int(updates))
+    return memory
