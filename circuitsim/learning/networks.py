@@ -1,0 +1,148 @@
+"""Ready-made circuits of scalar gates: a line, a neuron, and a network of layers.
+
+Every multiplication and addition is a gate of its own. A neuron adds up weight times input in the order of its
+inputs, then its bias, as the guide writes it. Names tell the place: ``n1_2`` is the second neuron of the first layer,
+``n1_2.w3`` its weight on its third input, ``n1_2.b`` its bias.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from circuitsim import gates
+from circuitsim.circuit import Circuit, Wire
+from circuitsim.errors import InputError
+
+__all__ = ["Init", "linear", "mlp", "neuron"]
+
+#: How parameters begin: see `mlp`.
+Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
+Activation: TypeAlias = Literal["relu", "tanh", "sigmoid"]
+
+_ACTIVATIONS: dict[str, gates.Gate] = {"relu": gates.relu, "tanh": gates.tanh, "sigmoid": gates.sigmoid}
+
+
+def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
+    """Return a circuit that computes ``score = w1 * x1 + w2 * x2 + ... + b``.
+
+    Parameters
+    ----------
+    features : int
+        How many inputs it has: ``x1``, ``x2`` and so on.
+    init : {"uniform", "xavier", "he", "zero"}
+        How the parameters begin; see `mlp`.
+    seed : int
+        Seeds them.
+
+    Examples
+    --------
+    >>> linear(2)
+    <circuit 'linear 2': 2 inputs, 3 parameters, 4 gates, outputs score>
+    """
+    circuit = Circuit(f"linear {_size(features)}")
+    draw = _initialiser(init, seed)
+    circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)))
+    return circuit
+
+
+def neuron(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
+    """Return a neuron that computes ``f = sigmoid(score)`` with the score of `linear`, and shows both.
+
+    The force `logistic` pulls on the score as the cross-entropy would pull on ``f``.
+
+    Examples
+    --------
+    >>> neuron(2)
+    <circuit 'neuron 2': 2 inputs, 3 parameters, 5 gates, outputs score, f>
+    """
+    circuit = linear(features, init=init, seed=seed)
+    circuit.name = f"neuron {features}"
+    circuit.output("f", circuit.gate(gates.sigmoid, Wire(circuit, circuit.outputs["score"]), name="f"))
+    return circuit
+
+
+def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "uniform", seed: int = 0) -> Circuit:
+    """Return a network of layers: a multilayer perceptron.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of inputs, then of neurons in each layer. ``mlp([2, 3, 1])`` is the guide's two-layer network.
+    activation : {"relu", "tanh", "sigmoid"}
+        What follows each neuron but those of the last layer, which give the scores.
+    init : {"uniform", "xavier", "he", "zero"}
+        How the parameters begin. ``"uniform"`` draws all of them between -0.5 and 0.5, as the guide does. The others
+        begin with biases of 0: ``"xavier"`` draws weights between ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio
+        2010), ``"he"`` from a normal distribution of variance 2 / inputs (He et al. 2015), ``"zero"`` makes all 0.
+    seed : int
+        Seeds them.
+
+    Examples
+    --------
+    >>> mlp([2, 3, 1])
+    <circuit 'mlp 2-3-1': 2 inputs, 13 parameters, 21 gates, outputs score>
+    """
+    if len(sizes) < 2:
+        raise InputError(
+            f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, mlp([2, 3, 1])"
+        )
+    if activation not in _ACTIVATIONS:
+        raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(_ACTIVATIONS)}")
+    circuit = Circuit("mlp " + "-".join(str(_size(size)) for size in sizes))
+    draw = _initialiser(init, seed)
+    signals = _inputs(circuit, sizes[0])
+    for layer, size in enumerate(sizes[1:], 1):
+        last = layer == len(sizes) - 1
+        parameters = draw(len(signals), size)
+        neurons = []
+        for number, row in enumerate(parameters.T, 1):
+            name = f"n{layer}_{number}"
+            total = _weigh(circuit, signals, f"{name}.", row)
+            neurons.append(total if last else circuit.gate(_ACTIVATIONS[activation], total, name=name))
+        signals = neurons
+    for number, score in enumerate(signals, 1):
+        circuit.output("score" if len(signals) == 1 else f"score{number}", score)
+    return circuit
+
+
+def _weigh(circuit: Circuit, signals: Sequence[Wire], prefix: str, parameters: np.ndarray) -> Wire:
+    """Add a neuron without activation; the last of its parameters is the bias."""
+    total: Wire | None = None
+    for number, (signal, weight) in enumerate(zip(signals, parameters, strict=False), 1):
+        product = circuit.gate(
+            gates.mul, circuit.parameter(f"{prefix}w{number}", weight), signal, name=f"{prefix}mul{number}"
+        )
+        total = product if total is None else circuit.gate(gates.add, total, product, name=f"{prefix}add{number - 1}")
+    bias = circuit.parameter(f"{prefix}b", parameters[-1])
+    return circuit.gate(gates.add, total, bias, name=f"{prefix}add{len(signals)}")
+
+
+def _inputs(circuit: Circuit, count: int) -> list[Wire]:
+    return [circuit.input(f"x{number}") for number in range(1, count + 1)]
+
+
+def _size(size: int) -> int:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise InputError(f"a size of {size!r} cannot be: give a whole number from 1 up")
+    return int(size)
+
+
+def _initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
+    """Return a function that draws a layer: one column a neuron, its bias in the last row."""
+    random = np.random.default_rng(seed)
+
+    def draw(inputs: int, outputs: int) -> np.ndarray:
+        if init == "uniform":
+            return random.uniform(-0.5, 0.5, (inputs + 1, outputs))
+        if init == "xavier":
+            weights = random.uniform(-1, 1, (inputs, outputs)) * np.sqrt(6 / (inputs + outputs))
+        elif init == "he":
+            weights = random.normal(0, np.sqrt(2 / inputs), (inputs, outputs))
+        elif init == "zero":
+            weights = np.zeros((inputs, outputs))
+        else:
+            raise InputError(f"init={init!r} is unknown: use 'uniform', 'xavier', 'he' or 'zero'")
+        return np.vstack([weights, np.zeros(outputs)])
+
+    return draw
