@@ -30,8 +30,8 @@ def progress_bar(label: str, total: int, shown: bool | None = None) -> Iterator[
     from rich.console import Console  # only who waits pays for rich
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not (console.is_terminal if shown is None else shown):
+    console = Console(stderr=True, force_terminal=shown)
+    if not console.is_terminal:
         yield lambda done, words: None
         return
     columns = (

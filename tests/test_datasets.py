@@ -1,0 +1,150 @@
+"""Datasets, the user's own points from a file, and the ready-made circuits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import circuitsim as cs
+
+
+@pytest.mark.parametrize("name", list(cs.datasets.by_name))
+def test_datasets_have_two_classes_and_repeat(name):
+    make = cs.datasets.by_name[name]
+    data = make()
+    assert data.points.shape == (len(data), 2)
+    assert sorted(set(data.labels)) == [-1.0, 1.0]
+    np.testing.assert_array_equal(data.points, make().points)
+    if name != "guide":
+        assert len(make(30)) == 30
+        assert not np.array_equal(make(seed=1).points, data.points)
+        with pytest.raises(cs.InputError, match="1 points cannot be"):
+            make(1)
+
+
+def test_the_guides_points():
+    data = cs.datasets.guide()
+    assert data.points.tolist()[0] == [1.2, 0.7]
+    assert data.labels.tolist() == [1, -1, 1, -1, -1, 1]
+
+
+def test_without_scikit_learn_one_sentence(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
+    with pytest.raises(cs.InputError, match=r"pip install 'circuitsim\[data\]'"):
+        cs.datasets.moons()
+    assert len(cs.datasets.spirals()) == 100
+
+
+# -- tables -----------------------------------------------------------------------------------------------------
+
+
+def read(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(text.encode(encoding) if isinstance(text, str) else text)
+    return cs.read_csv(path)
+
+
+@pytest.mark.parametrize(("text", "features", "classes", "labels"), [
+    ("1,2,1\n3,4,-1\n", ["x1", "x2"], ("-1", "1"), [1, -1]),
+    ("a,b,label\n1,2,0\n3,4,1\n", ["a", "b"], ("0", "1"), [-1, 1]),
+    ("label,a\nyes,1\nno,2\n", ["a"], ("no", "yes"), [1, -1]),
+    ("a;b;kind\n1;2;cat\n\n3;4;dog\n", ["a", "b"], ("cat", "dog"), [-1, 1]),
+    ("\ufeffa\tb\tc\ty\r\n1\t2\t3\t10\r\n3\t4\t5\t9\r\n", ["a", "b", "c"], ("9", "10"), [1, -1]),
+    ("1,1.0\n2,1\n3,2\n", ["x1"], ("1.0", "2"), [-1, -1, 1]),
+])  # fmt: skip
+def test_tables(tmp_path, text, features, classes, labels):
+    data = read(tmp_path, text)
+    assert (data.features, data.classes, data.labels.tolist()) == (features, classes, labels)
+    assert data.points.shape == (len(labels), len(features))
+    assert data.name == "mine.csv"
+
+
+@given(points=st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=2, max_size=9))
+def test_what_is_written_is_read(tmp_path_factory, points):
+    path = tmp_path_factory.mktemp("tables") / "mine.csv"
+    path.write_text("\n".join(f"{a!r},{b!r},{c!r},{i % 2}" for i, (a, b, c) in enumerate(points)), encoding="utf-8")
+    assert cs.read_csv(path).points.tolist() == [list(point) for point in points]
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("", "mine.csv has no rows"),
+    ("\n\n", "mine.csv has no rows"),
+    ("a,b,label\n", "mine.csv has no rows below its heading"),
+    ("a,b,label\n1,2,1\n3,-1\n", "mine.csv, line 3: there are 2 columns where 3 are due; 'label' is missing"),
+    ("a,b,label\n1,2,1\n3,4,5,-1\n", "mine.csv, line 3: there are 4 columns where 3 are due"),
+    ("a,b,label\n1,two,1\n3,4,-1\n", "mine.csv, line 2, column 'b': 'two' is no number"),
+    ("1,2,1\n\n3,four,-1\n", "mine.csv, line 3, column 'x2': 'four' is no number"),
+    ("1,,1\n3,4,-1\n", "mine.csv, line 1, column 'x2': the number is missing"),
+    ("1,nan,1\n3,4,-1\n", "mine.csv, line 1, column 'x2': 'nan' is no finite number"),
+    ("1,2,1\n3,inf,-1\n", "mine.csv, line 2, column 'x2': 'inf' is no finite number"),
+    ("1,2,1\n3,4,-1\n5,6,2\n", "mine.csv, line 3, column 'label': '2' is a third class"),
+    ("1,2,1\n3,4,1\n", "mine.csv, column 'label': all labels are '1'"),
+    ("1,2,\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),
+    ("1,2,nan\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),
+    ("1\n2\n", "mine.csv, line 1: there is only one column"),
+    (b"a,b,label\n1,\xff,1\n", "mine.csv': byte 12 is no UTF-8"),
+])  # fmt: skip
+def test_tables_that_cannot_be_read(tmp_path, text, sentence):
+    with pytest.raises(cs.InputError, match=sentence.replace("(", r"\(")):
+        read(tmp_path, text)
+
+
+def test_no_such_table(tmp_path):
+    with pytest.raises(cs.InputError, match=r"nothing.csv'.*No such file"):
+        cs.read_csv(tmp_path / "nothing.csv")
+
+
+# -- ready-made circuits ----------------------------------------------------------------------------------------
+
+
+def values(circuit):
+    return {name: circuit.graph.nodes[name]["value"] for name in circuit.names("parameter")}
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4), seed=st.integers(0, 99))
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_mlp_computes_what_matrices_do(activation, sizes, seed):
+    circuit = cs.mlp(sizes, activation, seed=seed)
+    point = np.random.default_rng(seed).normal(size=sizes[0])
+    signal = point
+    for layer, size in enumerate(sizes[1:], 1):
+        rows = [f"n{layer}_{neuron}." for neuron in range(1, size + 1)]
+        p = values(circuit)
+        weights = np.array([[p[f"{row}w{i + 1}"] for i in range(len(signal))] for row in rows])
+        signal = weights @ signal + np.array([p[f"{row}b"] for row in rows])
+        if layer < len(sizes) - 1:
+            signal = getattr(cs, activation)(signal)
+    outputs = cs.Simulation(circuit).forward({f"x{i + 1}": float(x) for i, x in enumerate(point)})
+    np.testing.assert_allclose(list(outputs.values()), signal, rtol=1e-12, atol=1e-12)
+
+
+def test_a_neuron_shows_its_score_and_fires():
+    run = cs.Simulation(cs.neuron(3, seed=1)).run(x1=1.0, x2=2.0, x3=-1.0, pull={"f": 1.0})
+    assert run.outputs["f"] == cs.sigmoid(run.outputs["score"])
+    assert list(run.gradients) == ["x1", "x2", "x3", "w1", "w2", "w3", "b"]
+
+
+def test_initialisations():
+    uniform = np.array(list(values(cs.mlp([20, 30, 1], init="uniform")).values()))
+    assert -0.5 <= uniform.min() < -0.45
+    assert 0.45 < uniform.max() <= 0.5
+    for init, spread in (("xavier", np.sqrt(2 / (50 + 40))), ("he", np.sqrt(2 / 50))):
+        p = values(cs.mlp([50, 40], init=init, seed=3))
+        weights = [value for name, value in p.items() if not name.endswith(".b")]
+        assert np.std(weights) == pytest.approx(spread, rel=0.05)
+        assert all(value == 0.0 for name, value in p.items() if name.endswith(".b"))
+    assert not any(values(cs.linear(4, init="zero")).values())
+    assert values(cs.linear(4, seed=1)) == values(cs.linear(4, seed=1)) != values(cs.linear(4, seed=2))
+
+
+@pytest.mark.parametrize(("make", "sentence"), [
+    (lambda: cs.mlp([2]), r"sizes=\[2\]"),
+    (lambda: cs.mlp([2, 0, 1]), "a size of 0"),
+    (lambda: cs.mlp([2, 2.5]), "a size of 2.5"),
+    (lambda: cs.mlp([2, 1], "step"), "activation='step'"),
+    (lambda: cs.mlp([2, 1], init="ones"), "init='ones'"),
+    (lambda: cs.linear(0), "a size of 0"),
+])  # fmt: skip
+def test_networks_that_cannot_be(make, sentence):
+    with pytest.raises(cs.InputError, match=sentence):
+        make()
