@@ -120,7 +120,7 @@ def test_the_file_is_small_and_the_same_twice(trace, tmp_path):
     trace.save(tmp_path / "two.trace")
     assert (tmp_path / "one.trace").read_bytes() == (tmp_path / "two.trace").read_bytes()
     simulation = cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)"))
-    simulation.trace = big = cs.Trace(simulation.netlist, {})
+    big = cs.Trace(simulation.netlist, {})
     for _ in range(500):
         for record in trace:
             big.record(*record)

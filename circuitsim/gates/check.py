@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from circuitsim.errors import GateError
-from circuitsim.gates.gate import Gate
+from circuitsim.gates.gate import Gate, missing_vjp
 from circuitsim.gates.value import Value, as_value, fit, shape_of
 
 
@@ -115,10 +115,3 @@ def check_gate(gate: Gate, *inputs: Any, tolerance: float = 1e-6, **attributes: 
             )
         worst = np.maximum(worst, error)
     return float(worst)
-
-
-def missing_vjp(gate: Gate, port: int) -> GateError:
-    """Return the error that tells which rule a gate lacks."""
-    return GateError(
-        f"gate {gate.name!r} has no vjp for port {port} ({gate.ports[port]}): write one under @{gate.name}.vjp({port})"
-    )

@@ -19,6 +19,7 @@ with gates and operators, and the same rule serves both.
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -101,6 +102,18 @@ class Gate:
             known = ", ".join(self.attributes) or "none"
             raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
 
+    def bind(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
+        """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""
+        vjps: Any = self.vjps  # shared: a circuit may have a million gates of one kind
+        if None in vjps:
+            vjps = [rule or partial(self._no_vjp, port) for port, rule in enumerate(vjps)]
+        if not attributes:
+            return self.forward, vjps
+        return partial(self.forward, **attributes), [partial(rule, **attributes) for rule in vjps]
+
+    def _no_vjp(self, port: int, *_: Any, **__: Any) -> Any:
+        raise missing_vjp(self, port)
+
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         """Compute with numbers, or, when any input is a wire, add this gate to the wire's circuit."""
         for thing in inputs:
@@ -119,6 +132,13 @@ class Gate:
 
     def _signature(self) -> str:
         return f"({', '.join(self.ports)})"
+
+
+def missing_vjp(gate: Gate, port: int) -> GateError:
+    """Return the error that tells which rule a gate lacks."""
+    return GateError(
+        f"gate {gate.name!r} has no vjp for port {port} ({gate.ports[port]}): write one under @{gate.name}.vjp({port})"
+    )
 
 
 @overload

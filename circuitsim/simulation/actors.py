@@ -5,21 +5,22 @@ the result on. When a gradient has come back from each wire that is to bring one
 sends each port its share. It does one thing at a time; what is ready meanwhile waits its turn.
 
 What a gate keeps of an example between its two firings is a `Token`: the activation memory.
+
+Most of the time that a simulation takes is spent here and in `channel`, so what can be decided once for a
+circuit or a pull is not decided again for each message.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from simpy import Environment, Event
 from simpy.events import NORMAL
 
-from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
-from circuitsim.gates.check import missing_vjp
+from circuitsim.gates.failure import explain_failure, made_nonfinite, sent_nonfinite
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of, show
-from circuitsim.simulation.channel import Channel, Message
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.gates.value import Value, as_value, fit, is_finite
+from circuitsim.simulation.channel import Channel, World
+from circuitsim.simulation.trace import BACKWARD, FORWARD
 
 __all__ = ["GateActor", "Output", "Source", "Token"]
 
@@ -34,19 +35,23 @@ class Token:
         self.values: list[Any] = [None] * ports
         self.missing = missing  # values that have yet to come
         self.output: Any = None
-        self.gradients: list[Any] = []
+        self.gradients: Any = None
         self.awaited = 0  # gradients that have yet to come
-        self.start = 0.0
+        self.start: float  # when it began to fire
 
 
-class Firing(Event):
-    """What a gate's process waits for: it happens when the gate's delay has passed. Armed again and again."""
+class Firing:
+    """What a gate's process waits for, an event as `Message` is: it happens when the gate's delay has passed.
 
-    def __init__(self, environment: Environment) -> None:
-        self.env = environment
-        self.callbacks = []
-        self._ok = True
-        self._value: Any = None
+    It brings the process the token to work on, and is armed again and again.
+    """
+
+    __slots__ = ("_value", "callbacks")
+    _ok = True
+
+    def __init__(self) -> None:
+        self.callbacks: list[Any] = []
+        self._value: Token | None = None
 
 
 class GateActor:
@@ -54,61 +59,60 @@ class GateActor:
 
     Parameters
     ----------
-    environment : simpy.Environment
-        The clock.
+    world : World
+        The clock and the trace.
     index : int
         The number of the node in the netlist.
     name : str
         Its name, for messages to people.
     gate : Gate
         The arithmetic.
-    forward, vjps : callables
-        The gate's functions with the node's attributes bound.
-    sticky : frozenset of int
+    attributes : dict or None
+        What the arithmetic takes besides inputs.
+    sticky : tuple of int
         The ports that keep the last value that arrived, because parameters or constants feed them.
-    delay : callable or float
-        The time each firing takes, in ticks.
-    trace : Trace or None
-        Where firings are recorded.
+    delay : float or callable
+        The ticks each firing takes; a function is called for each firing.
     on_nonfinite : callable
         Called with a sentence when the gate makes an infinity or a nan.
     """
 
+    __slots__ = (
+        "awaited", "busy", "delay", "firing", "forward", "gate", "held", "incoming", "index", "name", "on_nonfinite",
+        "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
+    )  # fmt: skip
+
     def __init__(
         self,
-        environment: Environment,
+        world: World,
         index: int,
         name: str,
         gate: Gate,
-        forward: Callable[..., Any],
-        vjps: list[Callable[..., Any] | None],
-        sticky: frozenset[int],
+        attributes: dict[str, Any] | None,
+        sticky: tuple[int, ...],
         delay: Callable[[], float] | float,
-        trace: Trace | None,
         on_nonfinite: Callable[[str], None],
     ) -> None:
-        self.env = environment
+        self.world = world
         self.index = index
         self.name = name
         self.gate = gate
-        self.forward = forward
-        self.vjps = vjps
+        self.forward, self.vjps = gate.bind(attributes)
         self.sticky = sticky
         self.delay = delay
-        self.trace = trace
         self.on_nonfinite = on_nonfinite
-        self.incoming: list[Channel] = []
-        self.outgoing: list[Channel] = []
-        self.returning: list[tuple[int, Channel]] = []  # ports to which gradients go, under the present pull
+        self.incoming: Sequence[Channel] = ()
+        self.outgoing: Sequence[Channel] = ()
+        self.returning: Sequence[int] = ()  # ports to which gradients go, under the present pull
         self.awaited = 0  # gradients that come back for each tag, under the present pull
-        self.tokens: dict[int, Token] = {}
         self.held: dict[int, Value] = {}  # what is on the sticky ports
-        self.ready: deque[Token] = deque()
+        self.unheld = len(sticky)  # how many of them have yet to get their first value
+        self.ready: deque[Token] | None = None  # what waits its turn; most gates never need it
         self.busy = False
-        self.firing = Firing(environment)
-        self.process = environment.process(self.live())
+        self.firing = Firing()
+        world.process(self.live())
 
-    def live(self) -> Generator[Event, Token, None]:
+    def live(self) -> Generator[Any, Token, None]:
         """Be the gate's process: wait for work, do it, wait again."""
         firing = self.firing
         while True:
@@ -122,103 +126,91 @@ class GateActor:
             if self.ready:
                 self._begin(self.ready.popleft())
 
-    def on_value(self, message: Message) -> None:
+    def on_value(self, port: int, tag: int, value: Value) -> None:
         """Take in a value; with the last one of its tag, begin to fire."""
-        tag = message.tag
-        if message.port in self.sticky:
-            self._hold(message)
+        if self.sticky and port in self.sticky:
+            self._hold(port, value)
             return
-        token = self.tokens.get(tag)
+        tokens = self.world.tokens[tag]
+        token = tokens[self.index]
         if token is None:
-            token = self.tokens[tag] = Token(tag, len(self.incoming), len(self.incoming) - len(self.sticky))
-        token.values[message.port] = message.payload
+            ports = len(self.incoming)
+            token = tokens[self.index] = Token(tag, ports, ports - len(self.sticky))
+        token.values[port] = value
         token.missing -= 1
-        if not token.missing and len(self.held) == len(self.sticky):
+        if not token.missing and not self.unheld:
             self._begin(token)
 
-    def on_gradient(self, message: Message) -> None:
+    def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
         """Take in a gradient; with the last one of its tag, begin to fire."""
-        token = self.tokens[message.tag]
-        if not token.gradients:
+        token = self.world.tokens[tag][self.index]
+        if token.gradients is None:
             token.gradients = [None] * len(self.outgoing)
             token.awaited = self.awaited
-        token.gradients[message.port] = message.payload
+        token.gradients[place] = gradient
         token.awaited -= 1
         if not token.awaited:
             self._begin(token)
 
-    def _hold(self, message: Message) -> None:
+    def _hold(self, port: int, value: Value) -> None:
         """Put a value on a sticky port; with the last port filled, begin what has waited for it."""
-        first = message.port not in self.held
-        self.held[message.port] = message.payload
-        if first and len(self.held) == len(self.sticky):
-            for token in self.tokens.values():
-                if not token.missing:
+        first = port not in self.held
+        self.held[port] = value
+        self.unheld -= first
+        if first and not self.unheld:
+            for tokens in self.world.tokens.values():
+                token = tokens[self.index]
+                if token is not None and not token.missing:
                     self._begin(token)
 
     def _begin(self, token: Token) -> None:
         """Start a firing, or queue it behind the one that runs."""
         if self.busy:
+            if self.ready is None:
+                self.ready = deque()
             self.ready.append(token)
             return
         self.busy = True
-        token.start = self.env.now
+        world, delay = self.world, self.delay
+        token.start = world.now
         self.firing._value = token
-        self.env.schedule(self.firing, NORMAL, self.delay if isinstance(self.delay, float) else self.delay())
+        world.schedule(self.firing, NORMAL, delay if delay.__class__ is float else delay())  # type: ignore
 
     def _fire_forward(self, token: Token) -> None:
-        values = token.values
+        tag, values = token.tag, token.values
         for port in self.sticky:
             values[port] = self.held[port]
-        output = self._compute(values)
-        token.output = output
-        if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
-            shown = ", ".join(show(value) for value in values)
-            self.on_nonfinite(f"gate {self.name!r} ({self.gate.name}) made {show(output)} from {shown}")
-        if self.trace is not None:
-            self.trace.record(Kind.FORWARD, self.index, token.tag, token.start, self.env.now, output)
-        for channel in self.outgoing:
-            channel.send_value(token.tag, output)
-
-    def _fire_backward(self, token: Token) -> None:
-        arrived = [gradient for gradient in token.gradients if gradient is not None]
-        total = arrived[0]
-        for gradient in arrived[1:]:  # in wiring order, not in order of arrival: the bits must not depend on time
-            total = total + gradient
-        if self.trace is not None:
-            self.trace.record(Kind.BACKWARD, self.index, token.tag, token.start, self.env.now, total)
-        del self.tokens[token.tag]
-        for port, channel in self.returning:
-            channel.send_gradient(token.tag, self._share(port, total, token))
-
-    def _compute(self, values: list[Any]) -> Any:
         try:
             output = self.forward(*values)
-            return output if output.__class__ is float else as_value(output)
-        except InputError as error:
-            raise GateError(f"gate {self.name!r} ({self.gate.name}) computed what no wire can carry: {error}") from None
-        except CircuitSimError:
-            raise
+            if output.__class__ is not float:
+                output = as_value(output)
         except ValueError as error:
-            shapes = " and ".join(str(shape_of(value)) for value in values)
-            fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
-            raise ShapeError(f"gate {self.name!r} ({self.gate.name}) cannot take shapes {shapes}: {fault}") from None
+            raise explain_failure(self.name, self.gate, values, error) from None
+        token.output = output
+        if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
+            self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
+        if self.world.trace is not None:
+            self.world.trace.record(FORWARD, self.index, tag, token.start, self.world.now, output)
+        for channel in self.outgoing:
+            channel.send_value(tag, output)
 
-    def _share(self, port: int, gradient: Any, token: Token) -> Any:
-        """Return the gradient that goes back through one port."""
-        vjp = self.vjps[port]
-        if vjp is None:
-            raise missing_vjp(self.gate, port)
-        share = vjp(gradient, token.output, *token.values)
-        like = token.values[port]
-        if share.__class__ is not float or like.__class__ is not float:
-            share = fit(as_value(share), like)
-        if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
-            self.on_nonfinite(
-                f"gate {self.name!r} ({self.gate.name}) sent the gradient {show(share)} back through port {port} "
-                f"({self.gate.ports[port]} = {show(like)})"
-            )
-        return share
+    def _fire_backward(self, token: Token) -> None:
+        tag, values = token.tag, token.values
+        total: Any = None
+        for gradient in token.gradients:  # in wiring order, not in order of arrival: the bits must not depend on time
+            if gradient is not None:
+                total = gradient if total is None else total + gradient
+        if self.world.trace is not None:
+            self.world.trace.record(BACKWARD, self.index, tag, token.start, self.world.now, total)
+        self.world.tokens[tag][self.index] = None
+        known = (total, token.output, *values)
+        for port in self.returning:
+            share = self.vjps[port](*known)
+            if share.__class__ is not float or values[port].__class__ is not float:
+                share = fit(as_value(share), values[port])
+            if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
+                self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
+            self.incoming[port].send_gradient(tag, share)
 
 
 class Source:
@@ -229,12 +221,12 @@ class Source:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.outgoing: list[Channel] = []
+        self.outgoing: Sequence[Channel] = ()
         self.awaited = 0
         self.pending = 0
         self.gradients: list[Any] = []
 
-    def send(self, tag: int, value: Value, channels: list[Channel] | None = None) -> None:
+    def send(self, tag: int, value: Value, channels: Sequence[Channel] | None = None) -> None:
         """Send a value along some channels, all of them if not said otherwise."""
         for channel in self.outgoing if channels is None else channels:
             channel.send_value(tag, value)
@@ -244,9 +236,9 @@ class Source:
         self.pending = self.awaited
         self.gradients = [None] * len(self.outgoing)
 
-    def on_gradient(self, message: Message) -> None:
+    def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
         """Take in a gradient."""
-        self.gradients[message.port] = message.payload
+        self.gradients[place] = gradient
         self.pending -= 1
 
     def gradient(self, like: Value) -> Value:
@@ -265,12 +257,12 @@ class Output:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.incoming: list[Channel] = []
+        self.incoming: Sequence[Channel] = ()
         self.values: dict[int, Value] = {}
 
-    def on_value(self, message: Message) -> None:
+    def on_value(self, port: int, tag: int, value: Value) -> None:
         """Take in the output's value."""
-        self.values[message.tag] = message.payload
+        self.values[tag] = value
 
     def pull(self, tag: int, force: Value) -> None:
         """Send a gradient back into the circuit."""

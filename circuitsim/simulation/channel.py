@@ -1,103 +1,149 @@
 """A channel is one wire between two actors: values travel it forward, gradients backward.
 
 The delivery of a message is itself the SimPy event: it is scheduled with the wire's latency, and its
-callback is the receiver's. A `simpy.Store` for each wire would cost four events where this costs one.
+callback hands it to the receiver. A `simpy.Store` for each wire would cost four events where this costs one.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from simpy import Environment, Event
+from simpy import Environment
 from simpy.events import NORMAL
 
 from circuitsim.gates.value import Value
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.simulation.trace import GRADIENT, VALUE, Trace
 
-__all__ = ["Channel", "Message"]
+__all__ = ["Channel", "Message", "World"]
 
 
-class Message(Event):
-    """A value or gradient on its way; as an event it happens when it arrives.
+class World(Environment):
+    """What the actors of one simulation share.
 
     Attributes
     ----------
-    port : int
-        Where the receiver takes it in: an input port on the way forward, a place in the sender's fan-out
-        on the way back.
+    now : float
+        The clock, in ticks; like the queue of events, SimPy's own.
+    trace : Trace or None
+        Where the actors write down what they do.
+    sent : int
+        How many messages they have sent.
+    tokens : dict of int to list
+        For each tag in flight what each gate holds of it, by the number of its node: the activation memory.
+    """
+
+    def __init__(self, trace: Trace | None) -> None:
+        super().__init__()
+        self.trace = trace
+        self.sent = 0
+        self.tokens: dict[int, list[Any]] = {}
+
+
+class Receiver(Protocol):
+    """An actor at an end of a channel; each end takes only what can arrive there."""
+
+    def on_value(self, port: int, tag: int, value: Value) -> None:
+        """Take in a value on a port."""
+
+    def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
+        """Take in the gradient that comes back along one wire of the fan-out."""
+
+
+class Message:
+    """A value or gradient on its way; as an event it happens when it arrives.
+
+    It does not derive from SimPy's `Event`, which would give each message a dict of its own: SimPy asks no more of an
+    event than `callbacks` and `_ok`.
+
+    Attributes
+    ----------
+    channel : Channel
+        The wire it travels.
     tag : int
         The example it belongs to.
     payload : float or ndarray
         What it carries.
     """
 
+    __slots__ = ("callbacks", "channel", "payload", "tag")
+    _ok = True
+
     def __init__(
-        self, environment: Environment, callbacks: list[Callable[[Any], None]], port: int, tag: int, payload: Value
+        self, callbacks: tuple[Callable[["Message"], None]], channel: "Channel", tag: int, payload: Value
     ) -> None:
-        # Set by hand, as SimPy's own Timeout does: an event that is bound to happen needs nothing more.
-        self.env = environment
-        self.callbacks = callbacks  # shared by all messages of a channel; SimPy only reads it
-        self._ok = True
-        self._value = None
-        self.port = port
+        self.callbacks = callbacks
+        self.channel = channel
         self.tag = tag
         self.payload = payload
 
 
+def _deliver_value(message: Message) -> None:
+    channel = message.channel
+    channel.target.on_value(channel.port, message.tag, message.payload)
+
+
+def _deliver_gradient(message: Message) -> None:
+    channel = message.channel
+    channel.source.on_gradient(channel.place, message.tag, message.payload)
+
+
+# The callbacks of all messages; SimPy only reads them.
+DELIVER_VALUE = (_deliver_value,)
+DELIVER_GRADIENT = (_deliver_gradient,)
+
+
 class Channel:
-    """One wire: its two ends, its latency, and how many messages it has carried.
+    """One wire: its two ends and its latency.
 
     Parameters
     ----------
-    environment : simpy.Environment
-        The clock.
+    world : World
+        The clock and the trace.
     index : int
         The number of the wire in the netlist.
-    port, place : int
-        The port it enters at its target, and its place among the wires that leave its source.
-    latency : callable
-        Returns the time that the next message takes, in ticks.
-    trace : Trace or None
-        Where messages are recorded.
+    source, target : Receiver
+        The actors at its ends.
+    place, port : int
+        Its place among the wires that leave its source, and the port it enters at its target.
+    latency : float or callable
+        The ticks a message is under way; a function is called for each message.
     """
 
-    __slots__ = ("_backward", "_env", "_forward", "index", "latency", "place", "port", "sent", "trace")
+    __slots__ = ("index", "latency", "place", "port", "source", "target", "world")
 
     def __init__(
         self,
-        environment: Environment,
+        world: World,
         index: int,
-        port: int,
+        source: Any,
         place: int,
-        latency: Callable[[], float] | float,
-        trace: Trace | None,
+        target: Any,
+        port: int,
+        latency: Any,
     ) -> None:
-        self._env = environment
+        self.world = world
         self.index = index
-        self.port = port
+        self.source = source
         self.place = place
+        self.target = target
+        self.port = port
         self.latency = latency
-        self.trace = trace
-        self.sent = 0
-        self._forward: list[Callable[[Message], None]] = []
-        self._backward: list[Callable[[Message], None]] = []
-
-    def join(self, on_value: Callable[[Message], None], on_gradient: Callable[[Message], None]) -> None:
-        """Say who takes values at the target and who takes gradients at the source."""
-        self._forward = [on_value]
-        self._backward = [on_gradient]
 
     def send_value(self, tag: int, value: Value) -> None:
         """Send a value to the target."""
-        self._send(Message(self._env, self._forward, self.port, tag, value), Kind.VALUE)
+        world, latency = self.world, self.latency
+        if latency.__class__ is not float:
+            latency = latency()
+        world.sent += 1
+        world.schedule(Message(DELIVER_VALUE, self, tag, value), NORMAL, latency)  # type: ignore[arg-type]
+        if world.trace is not None:
+            world.trace.record(VALUE, self.index, tag, world.now, world.now + latency, value)
 
     def send_gradient(self, tag: int, gradient: Value) -> None:
         """Send a gradient back to the source."""
-        self._send(Message(self._env, self._backward, self.place, tag, gradient), Kind.GRADIENT)
-
-    def _send(self, message: Message, kind: Kind) -> None:
-        latency = self.latency if isinstance(self.latency, float) else self.latency()
-        self.sent += 1
-        self._env.schedule(message, NORMAL, latency)
-        if self.trace is not None:
-            now = self._env.now
-            self.trace.record(kind, self.index, message.tag, now, now + latency, message.payload)
+        world, latency = self.world, self.latency
+        if latency.__class__ is not float:
+            latency = latency()
+        world.sent += 1
+        world.schedule(Message(DELIVER_GRADIENT, self, tag, gradient), NORMAL, latency)  # type: ignore[arg-type]
+        if world.trace is not None:
+            world.trace.record(GRADIENT, self.index, tag, world.now, world.now + latency, gradient)

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from circuitsim.errors import TraceError
-from circuitsim.gates.check import missing_vjp
+from circuitsim.gates.gate import missing_vjp
 from circuitsim.gates.value import Value, as_value, fit, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.simulation.trace import Trace

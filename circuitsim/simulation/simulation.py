@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from simpy import Environment
-
 from circuitsim.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import DeadlockError, InputError
@@ -13,7 +11,7 @@ from circuitsim.gates.value import Value, is_finite
 from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring
 from circuitsim.simulation.actors import GateActor, Output, Source
-from circuitsim.simulation.channel import Channel
+from circuitsim.simulation.channel import Channel, World
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run
 from circuitsim.simulation.trace import Trace
@@ -113,68 +111,76 @@ class Simulation(Engine):
         return {name: actor.memory for name, actor in self._learners.items()}
 
     @property
+    def trace(self) -> Trace | None:
+        """The records since the last forward pass began, if they are kept."""
+        return self.environment.trace
+
+    @property
     def messages(self) -> int:
         """How many messages were sent since the simulation was made."""
-        return sum(channel.sent for channel in self._channels)
+        return self.environment.sent
 
     # -- building ------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         """Make the actors and join them by channels."""
         netlist = self.netlist
-        self.environment = Environment()
-        self.trace = Trace(netlist, {}) if self._tracing else None
+        self.environment = World(Trace(netlist, {}) if self._tracing else None)
         self._culprit: str | None = None
-        self._channels = [
-            Channel(
-                self.environment, number, wire.port, number - netlist.outgoing[wire.source].start, latency, self.trace
-            )
-            for number, (wire, latency) in enumerate(zip(netlist.wires, self._latencies, strict=True))
-        ]
         self._actors: list[GateActor | Source | Output] = [self._actor(index) for index in range(len(netlist.nodes))]
-        for channel, wire in zip(self._channels, netlist.wires, strict=True):
-            source, target = self._actors[wire.source], self._actors[wire.target]
-            assert not isinstance(source, Output)
-            assert not isinstance(target, Source)
-            channel.join(target.on_value, source.on_gradient)
-            source.outgoing.append(channel)
-        for index, actor in enumerate(self._actors):
-            if not isinstance(actor, Source):
-                actor.incoming = [self._channels[number] for number in netlist.incoming[index]]
         self._gates = [actor for actor in self._actors if isinstance(actor, GateActor)]
+        self._join()
         self._resident = self._split_resident()
         self._plan(self._pulled)
         self._unsent = {index for index, _ in self._resident_values()}  # what the sticky ports have yet to hear
+
+    def _join(self) -> None:
+        """Make the channels and give every actor its own."""
+        netlist, actors = self.netlist, self._actors
+        self._channels = [
+            Channel(
+                self.environment,
+                number,
+                actors[source],
+                number - netlist.outgoing[source].start,
+                actors[target],
+                port,
+                self._latencies[number],
+            )
+            for number, (source, target, port) in enumerate(netlist.wires)
+        ]
+        for index, actor in enumerate(actors):
+            if not isinstance(actor, Source):
+                actor.incoming = tuple(self._channels[number] for number in netlist.incoming[index])
+            if not isinstance(actor, Output):
+                wires = netlist.outgoing[index]
+                actor.outgoing = tuple(self._channels[wires.start : wires.stop])
 
     def _actor(self, index: int) -> GateActor | Source | Output:
         node = self.netlist.nodes[index]
         if node.kind == "output":
             return Output(node.name)
         if node.kind == "parameter":
-            self._learners[node.name].outgoing = []
             return self._learners[node.name]
         if node.gate is None:
             return Source(node.name)
-        gate, attributes = node.gate, node.attributes
         return GateActor(
             self.environment,
             index,
             node.name,
-            gate,
-            partial(gate.forward, **attributes) if attributes else gate.forward,
-            [vjp and partial(vjp, **attributes) for vjp in gate.vjps] if attributes else gate.vjps,
+            node.gate,
+            node.attributes,
             self._sticky_ports(index),
             self._delays[index],
-            self.trace,
             self._note_culprit,
         )
 
-    def _sticky_ports(self, index: int) -> frozenset[int]:
+    def _sticky_ports(self, index: int) -> tuple[int, ...]:
         """Return the ports fed by parameters or constants, unless all are: then each example needs fresh tokens."""
         wires, nodes = self.netlist.wires, self.netlist.nodes
         sources = [nodes[wires[wire].source].kind for wire in self.netlist.incoming[index]]
-        sticky = frozenset(port for port, kind in enumerate(sources) if kind in ("parameter", "constant"))
-        return frozenset() if len(sticky) == len(sources) else sticky
+        sticky = tuple(port for port, kind in enumerate(sources) if kind in ("parameter", "constant"))
+        return () if len(sticky) == len(sources) else sticky
 
     def _split_resident(self) -> dict[int, tuple[list[Channel], list[Channel]]]:
         """Return for each parameter and constant the channels to sticky ports and those to other ports."""
@@ -199,34 +205,28 @@ class Simulation(Engine):
         """Tell every actor how many gradients to await and where to send them when these outputs are pulled."""
         self._pulled = pulled
         self._felt = felt = self.netlist.felt(pulled)
-        self._idle = []  # gates that a pull does not reach
         for index, actor in enumerate(self._actors):
             if isinstance(actor, Output):
                 continue
             actor.awaited = sum(felt[wire] for wire in self.netlist.outgoing[index])
             if isinstance(actor, GateActor):
-                incoming = self.netlist.incoming[index]
-                actor.returning = [(port, self._channels[wire]) for port, wire in enumerate(incoming) if felt[wire]]
-                if not actor.awaited:
-                    self._idle.append(actor)
+                wires = self.netlist.incoming[index]
+                actor.returning = tuple(port for port, wire in enumerate(wires) if felt[wire])
 
     def _new_trace(self) -> None:
         """Begin a trace of its own for each example, so that a long training does not fill the memory."""
-        if self.trace is None:
-            return
-        self.trace = Trace(self.netlist, {i: value for i, value in self._resident_values() if i not in self._unsent})
-        for channel in self._channels:
-            channel.trace = self.trace
-        for gate in self._gates:
-            gate.trace = self.trace
+        if self._tracing:
+            held = {index: value for index, value in self._resident_values() if index not in self._unsent}
+            self.environment.trace = Trace(self.netlist, held)
 
     # -- running -------------------------------------------------------------------------------------------
 
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
         self._tag += 1
         self._new_trace()
-        for gate in self._gates:
-            gate.tokens.clear()  # of an example that was never pulled
+        tokens = self.environment.tokens
+        tokens.clear()  # an example that was never pulled is forgotten
+        tokens[self._tag] = [None] * len(self._actors)
         for name, value in inputs.items():
             if not is_finite(value):
                 self._note_culprit(f"input {name!r} was given {value}")
@@ -261,8 +261,7 @@ class Simulation(Engine):
         self._advance()
         if any(self._source(index).pending for index in learners.values()):
             raise self._deadlock("backward")
-        for gate in self._idle:
-            gate.tokens.clear()
+        self.environment.tokens.clear()
         values = {**self._input_values, **self.parameters}
         return {name: self._source(index).gradient(values[name]) for name, index in learners.items()}
 
@@ -306,13 +305,15 @@ class Simulation(Engine):
     def _deadlock(self, direction: str) -> DeadlockError:
         """Return the error that names who waits, for which tag, on which ports; then start afresh."""
         waiting = []
-        for gate in self._gates:
-            ports = gate.gate.ports
-            for tag, token in gate.tokens.items():
-                if direction == "forward" and (token.missing or len(gate.held) < len(gate.sticky)):
+        for tag, tokens in self.environment.tokens.items():
+            for gate in self._gates:
+                token, ports = tokens[gate.index], gate.gate.ports
+                if token is None:
+                    continue
+                if direction == "forward" and (token.missing or gate.unheld):
                     open_ports = [p for p in range(len(ports)) if token.values[p] is None and p not in gate.held]
                     waiting.append(f"{gate.name!r} for tag {tag} on {', '.join(ports[p] for p in open_ports)}")
-                elif direction == "backward" and gate.awaited and (token.awaited or not token.gradients):
+                elif direction == "backward" and gate.awaited and (token.awaited or token.gradients is None):
                     waiting.append(f"{gate.name!r} for tag {tag} on gradients")
         self._build()
         return DeadlockError(

@@ -27,6 +27,10 @@ class Kind(IntEnum):
     BACKWARD = 3  #: a gate has its gradient and computes what to send back
 
 
+# What the actors write: the members themselves, because finding one in its enum takes longer than sending a number.
+VALUE, GRADIENT, FORWARD, BACKWARD = Kind
+
+
 class Record(NamedTuple):
     """One message or firing.
 

@@ -1,0 +1,32 @@
+"""What to tell people when a gate fails at its work: the same sentences from every engine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
+from circuitsim.gates.gate import Gate
+from circuitsim.gates.value import Value, shape_of, show
+
+
+def explain_failure(name: str, gate: Gate, values: Sequence[Any], error: ValueError) -> Exception:
+    """Return the error to raise in place of the one that a gate called `name` raised when it was given `values`."""
+    if isinstance(error, InputError):
+        return GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}")
+    if isinstance(error, CircuitSimError):
+        return error
+    shapes = " and ".join(str(shape_of(value)) for value in values)
+    fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
+    return ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}")
+
+
+def made_nonfinite(name: str, gate: Gate, values: Sequence[Any], output: Value) -> str:
+    """Tell that a gate made an infinity or a nan, and from what."""
+    return f"gate {name!r} ({gate.name}) made {show(output)} from {', '.join(show(value) for value in values)}"
+
+
+def sent_nonfinite(name: str, gate: Gate, values: Sequence[Any], port: int, share: Value) -> str:
+    """Tell that a gate sent an infinity or a nan back, and through which port."""
+    return (
+        f"gate {name!r} ({gate.name}) sent the gradient {show(share)} back through port {port} "
+        f"({gate.ports[port]} = {show(values[port])})"
+    )
