@@ -26,7 +26,7 @@ ROOMS = {
     "engine": {"errors", "gates", "circuit", "netlist", "rules"},
     "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "views"},
     "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
-    "views": {"errors", "files", "gates", "netlist", "simulation"},
+    "views": {"errors", "files", "progress", "gates", "netlist", "simulation", "learning"},
     "console": {"errors", "views"},
     "scenario": {"errors", "gates", "console"},
     "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario"},

@@ -126,7 +126,7 @@ def test_the_film_moves_and_ends_in_a_pause(run, tmp_path):
 
 def test_moments_show_what_the_trace_says(run):
     trace = run.trace
-    moments = list(animation._moments(trace))
+    moments = list(animation.film(trace))
     last = moments[-1]
     felt = trace.gradients()
     assert {n: g for n, g in last.gradients.items() if n in felt} == last.gradients

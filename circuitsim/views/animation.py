@@ -22,6 +22,7 @@ from rich.progress import track
 
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value
+from circuitsim.netlist import Netlist
 from circuitsim.simulation.explanation import arithmetic, chain_rule, label
 from circuitsim.simulation.trace import Kind, Record, Trace
 from circuitsim.views.picture import (
@@ -42,7 +43,7 @@ from circuitsim.views.picture import (
     shorten,
 )
 
-__all__ = ["animate"]
+__all__ = ["Moment", "Stage", "animate", "film", "palette", "to_palette", "write_gif"]
 
 FRAME = 60  # milliseconds
 FRAMES_A_TICK = 8
@@ -63,6 +64,7 @@ class Moment:
     gradients: dict[int, Value]
     firing: list[Record] = field(default_factory=list)
     moving: list[Record] = field(default_factory=list)
+    heading: str = ""  # instead of what flows and when
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -82,15 +84,18 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
     """
     path = check_path(path, (".gif",))
     with rc_context({"font.family": "DejaVu Sans"}):
-        moments = list(_moments(trace))
-        film = _Film(trace, moments)
+        moments = list(film(trace))
+        numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
+        stage = Stage(trace.netlist, letters_needed(trace.netlist, numbers))
+        stage.begin(trace)
         console = Console(stderr=True)
         steps = track(moments, "filming", console=console, transient=True, disable=not console.is_terminal)
-        frames = [film.frame(moment) for moment in steps]
-        _write_gif(path, frames, [moment.duration for moment in moments])
+        colours = palette()
+        frames = [to_palette(stage.frame(moment), colours) for moment in steps]
+        write_gif(path, frames, [moment.duration for moment in moments])
 
 
-def _moments(trace: Trace) -> Iterator[Moment]:
+def film(trace: Trace) -> Iterator[Moment]:
     """Yield the moments to show, evenly spaced in simulated time, with pauses at the turn and at the end."""
     start, end = trace.span
     steps = min(MOST_FRAMES, max(1, round((end - start) * FRAMES_A_TICK)))
@@ -151,33 +156,46 @@ def _sum_in_order(by_wire: dict[int, Value]) -> Value:
     return total
 
 
-class _Film:
-    """The stage on which moments are drawn."""
+class Stage:
+    """A circuit on which moments of its runs are drawn.
 
-    def __init__(self, trace: Trace, moments: list[Moment]) -> None:
-        self.trace = trace
-        netlist = trace.netlist
-        numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
-        letters = letters_needed(netlist, numbers)
+    Parameters
+    ----------
+    netlist : Netlist
+        The circuit.
+    letters : list of int
+        How many letters the longest number of each node needs, in all the runs to be shown.
+    widest : int
+        The most pixels it may be wide.
+    """
+
+    def __init__(self, netlist: Netlist, letters: list[int], widest: int = WIDEST) -> None:
         self.sketch = Sketch(netlist, letters, header=3.4, footer=2.6)
         pixels = self.sketch.width * self.sketch.figure.dpi * INCH
-        if pixels > WIDEST:
-            self.sketch.figure.set_dpi(self.sketch.figure.dpi * WIDEST / pixels)
-        self.values, self.felt, self.on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+        if pixels > widest:
+            self.sketch.figure.set_dpi(self.sketch.figure.dpi * widest / pixels)
         left, right = self.sketch.axes.get_xlim()
         bottom, top = self.sketch.axes.get_ylim()
         self.middle, self.top, self.bottom = (left + right) / 2, top - 1.2, bottom + 1.4
         self.room = int((right - left) / LETTER)  # letters that fit in a line
         self.sketch.text(self.middle, self.top, shorten(netlist.name, self.room), fontsize=FONT + 2, weight="bold")
-        self.written: dict[tuple[str, int], str] = {}
         self.canvas = cast(Any, self.sketch.canvas)  # of a library without types
         self.canvas.draw()
-        self.background = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
+        self.blank = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
         self.texts: dict[tuple[str, int], Text] = {}
-        self.palette = _palette()
+
+    def begin(self, trace: Trace) -> None:
+        """Clear the stage for a run."""
+        self.trace = trace
+        self.values, self.felt, self.on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+        self.background = self.blank
+        self.written: dict[tuple[str, int], str] = {}
+        for text in self.texts.values():
+            text.remove()
+        self.texts = {}
 
     def frame(self, moment: Moment) -> Image.Image:
-        """Draw one moment."""
+        """Draw one moment of the run."""
         self._settle(moment)
         canvas, axes = self.canvas, self.sketch.axes
         canvas.restore_region(self.background)
@@ -185,11 +203,10 @@ class _Film:
             axes.draw_artist(artist)
             artist.remove()
         size = canvas.get_width_height(physical=True)
-        picture = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
-        return picture.quantize(palette=self.palette, dither=Image.Dither.NONE)
+        return Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
     def _settle(self, moment: Moment) -> None:
-        """Paint numbers that have appeared into the background; if one has changed, paint the background anew."""
+        """Paint numbers that have appeared into the background; if one has changed, paint all of them anew."""
         wanted: dict[tuple[str, int], Value] = {}
         for index, node in enumerate(self.trace.netlist.nodes):
             if node.kind in ("output", "constant"):
@@ -201,21 +218,17 @@ class _Film:
         new = {key: value for key, value in wanted.items() if self.written.get(key) != number(value)}
         if not new:
             return
-        canvas, axes = self.canvas, self.sketch.axes
-        changed = [key for key in new if key in self.texts]
-        for key in changed:
-            self.texts.pop(key).remove()
+        again = any(key in self.texts for key in new)
         for (what, index), value in new.items():
             write = self.sketch.write_value if what == "value" else self.sketch.write_gradient
+            if (what, index) in self.texts:
+                self.texts[what, index].remove()
             self.texts[what, index] = write(index, value)
             self.written[what, index] = number(value)
-        if changed:
-            canvas.draw()
-        else:
-            canvas.restore_region(self.background)
-            for key in new:
-                axes.draw_artist(self.texts[key])
-        self.background = canvas.copy_from_bbox(self.sketch.figure.bbox)
+        self.canvas.restore_region(self.blank if again else self.background)
+        for text in self.texts.values() if again else [self.texts[key] for key in new]:
+            self.sketch.axes.draw_artist(text)
+        self.background = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
 
     def _movers(self, moment: Moment) -> list[Artist]:
         artists: list[Artist] = []
@@ -239,6 +252,8 @@ class _Film:
         return artists
 
     def _phase(self, moment: Moment) -> tuple[str, str]:
+        if moment.heading:
+            return moment.heading, INK
         tick = f"tick {moment.time:.1f}"
         kinds = {record.kind for record in (*moment.moving, *moment.firing)}
         if kinds & {Kind.VALUE, Kind.FORWARD}:
@@ -292,20 +307,25 @@ def _fit_in(sentences: list[str], letters: int) -> str:
     return ""
 
 
-def _palette() -> Image.Image:
-    """Return the colours of a film: each colour of the sketch, and its blends with what lies behind it."""
+def palette(*more: str) -> Image.Image:
+    """Return the colours of a film: each colour of the sketch and its blends with what lies behind it, and more."""
     inks = [INK, FAINT, WIRE, VALUE, GRADIENT, GLOW, *EDGES.values()]
-    grounds = [PAPER, *FILLS.values()]
+    grounds = [PAPER, *FILLS.values(), *more]
     colours = [np.array(to_rgb(colour)) for colour in dict.fromkeys(grounds)]
     for ink in dict.fromkeys(inks):
         for step in range(1, 9):
             colours.append(to_rgb(PAPER) + (np.array(to_rgb(ink)) - to_rgb(PAPER)) * step / 8)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([round(255 * part) for colour in colours[:256] for part in colour])
-    return palette
+    image = Image.new("P", (1, 1))
+    image.putpalette([round(255 * part) for colour in colours[:256] for part in colour])
+    return image
 
 
-def _write_gif(path: Path, frames: list[Image.Image], durations: list[int]) -> None:
+def to_palette(frame: Image.Image, colours: Image.Image) -> Image.Image:
+    """Return a frame in the colours of a palette."""
+    return frame.quantize(palette=colours, dither=Image.Dither.NONE)
+
+
+def write_gif(path: Path, frames: list[Image.Image], durations: list[int]) -> None:
     """Write the frames, each with its own duration."""
     with writing(path) as file:
         frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1)
