@@ -62,13 +62,15 @@ def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], note: str = "", numbers: bool = True
 ) -> None:
     """Print a table for people; all columns but the first are of numbers, which stand to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, caption=note or None)
+    table = Table(box=box.SIMPLE_HEAD, caption=note or None)
     table.caption_justify = "left"
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number and numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    console = Console(highlight=False, markup=False)
+    console.print(title, style="bold", soft_wrap=True)  # above the table, not in its width
+    console.print(table)
 
 
 def print_json(thing: Any) -> None:

@@ -85,8 +85,13 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
-    app.command(help="\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))(command)
+    app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
     app(args=arguments, prog_name=name)
+
+
+def _flow(paragraph: str) -> str:
+    """Return a paragraph as one line, to be broken where the terminal ends; a table, which is indented, stays."""
+    return f"\b\n{paragraph}" if paragraph.startswith("    ") else " ".join(paragraph.split())
 
 
 def folder() -> Path:

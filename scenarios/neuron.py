@@ -1,13 +1,29 @@
-"""A neuron with two inputs, f = σ(a·x + b·y + c): pull on it, let its inputs give way, and it fires more strongly."""
+"""A neuron with two inputs, f = σ(a·x + b·y + c): pull on it, let its inputs give way, and it fires more strongly.
+
+Then the same neuron learns: a point of class +1 pulls its score up by the probability that the neuron gives to -1, a
+point of class -1 pulls it down by the probability of +1, and only the parameters give way. With --iterations 0 it is
+pulled just once, as in the guide, and that is what --save shows.
+"""
 
 import circuitsim as cs
+from circuitsim import lesson
 from circuitsim.scenario import Json, Report, Save, Seed, play
 
 STEP = 0.01
 GUIDE = {"a": "-0.105", "b": "0.315", "c": "0.105", "x": "0.105", "y": "0.210"}
 
 
-def main(seed: Seed = 0, save: Save = None, as_json: Json = False) -> Report:
+def main(
+    iterations: lesson.Iterations = 400,
+    step: lesson.Step = None,
+    penalty: lesson.Penalty = None,
+    data: lesson.Data = "guide",
+    axes: lesson.Axes = None,
+    engine: lesson.EngineName = "simulation",
+    seed: Seed = 0,
+    save: Save = None,
+    as_json: Json = False,
+) -> Report:
     """Run the scenario."""
     circuit = cs.Circuit("neuron")
     a, b, c, x, y = circuit.inputs("a b c x y")
@@ -19,12 +35,7 @@ def main(seed: Seed = 0, save: Save = None, as_json: Json = False) -> Report:
     moved = {name: value + STEP * run.gradients[name] for name, value in start.items()}
     after = simulation.run(moved)
 
-    weights = {name: moved[name] for name in ("a", "b", "c")}
-    report = Report(
-        "neuron",
-        seed,
-        {"iterations": 1, "outputs": after.outputs, "gradients": run.gradients, "parameters": weights},
-    )
+    report = Report("neuron", seed, {"outputs": after.outputs, "gradients": run.gradients})
     report.table(
         "f = σ(a·x + b·y + c)",
         "wire | value | gradient | the guide's gradient | after one step",
@@ -32,8 +43,17 @@ def main(seed: Seed = 0, save: Save = None, as_json: Json = False) -> Report:
         + [("f", run.outputs["f"], "pulled with 1", "", after.outputs["f"])],
     )
     report.note("The guide has f = 0.8808 before and 0.8825 after the step; to five digits it is 0.88255.")
-    if save:
-        run.save(save)
+    if iterations:
+        step, penalty = lesson.settle(step, penalty)
+        points = lesson.open_data(data, seed)
+        lesson.train(
+            report, cs.neuron(len(points.features), seed=seed), cs.forces.logistic, points,
+            iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
+        )  # fmt: skip
+    else:
+        report.results |= {"iterations": 0, "parameters": {name: moved[name] for name in ("a", "b", "c")}}
+        if save:
+            run.save(save)
     return report
 
 

@@ -42,7 +42,7 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """
     circuit = Circuit(f"linear {_size(features)}")
     draw = _initialiser(init, seed)
-    circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)))
+    circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)[:, 0]))
     return circuit
 
 

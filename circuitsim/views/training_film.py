@@ -6,6 +6,7 @@ seen in under a minute.
 
 from collections.abc import Iterator
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,8 +21,9 @@ from circuitsim.views.animation import FRAME, HOLD_END, Moment, Stage, film, pal
 from circuitsim.views.board import HIGH, LOW, REGIONS, Board
 from circuitsim.views.picture import PAPER, letters_needed, number
 
-__all__ = ["draw_training", "film_training", "shots_to_keep"]
+__all__ = ["draw_training", "film_training", "save_training", "shots_to_keep"]
 
+SUFFIXES = (".gif", ".png", ".svg")
 FIRST = 12  # iterations shown long enough to be read
 SLOW = 2  # of those, so many with a pull are shown message by message
 SHOWN = 170  # iterations shown at all
@@ -41,6 +43,17 @@ def shots_to_keep(iterations: int) -> list[int]:
     return [*range(FIRST), *(FIRST + (iterations - FIRST) * step // rest for step in range(rest))]
 
 
+def save_training(recording: Recording, path: str | PathLike[str]) -> None:
+    """Show a training in the form that the suffix asks for: ``.gif`` films it, ``.png`` and ``.svg`` draw its end.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another, or the file cannot be written.
+    """
+    (film_training if Path(path).suffix.lower() == ".gif" else draw_training)(recording, path)
+
+
 def film_training(recording: Recording, path: str | PathLike[str]) -> None:
     """Film a training as an animated GIF.
 
@@ -49,7 +62,7 @@ def film_training(recording: Recording, path: str | PathLike[str]) -> None:
     SaveError
         If the suffix is not ``.gif`` or the file cannot be written.
     """
-    path = check_path(path, (".gif",))
+    path = check_path(path, SUFFIXES[:1])
     with rc_context({"font.family": "DejaVu Sans"}):
         scenery = _Set(recording)
         colours = palette(*REGIONS, LOW, HIGH)
@@ -71,7 +84,7 @@ def draw_training(recording: Recording, path: str | PathLike[str]) -> None:
     SaveError
         If the suffix is another, or the file cannot be written.
     """
-    path = check_path(path, (".png", ".svg"))
+    path = check_path(path, SUFFIXES[1:])
     with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans"}):
         figure = Board(recording, BOARD, LOWEST).paint(recording.shots[-1])
         with writing(path) as file:

@@ -1,0 +1,183 @@
+"""What the training scenarios share: their options, the training itself, its report and its film."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import numpy as np
+import typer
+
+from circuitsim.circuit import Circuit
+from circuitsim.engine import Engine
+from circuitsim.errors import InputError
+from circuitsim.files import check_path
+from circuitsim.gates.value import show
+from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read_csv
+from circuitsim.learning.recording import Recorder
+from circuitsim.progress import progress_bar
+from circuitsim.scenario import Report
+from circuitsim.simulation import Simulation
+
+__all__ = [
+    "ENGINES", "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step",
+    "Survey", "open_data", "settle", "survey", "train",
+]  # fmt: skip
+
+Iterations: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from, one at a time.", min=0)]
+Step: TypeAlias = Annotated[float | None, typer.Option(help="How far parameters go for a pull of 1.")]
+Penalty: TypeAlias = Annotated[float | None, typer.Option(help="The strength of the springs on the weights.")]
+Data: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE.csv",
+        help=f"Points with a label in the last column (or one called label), or one of {', '.join(datasets.by_name)}.",
+    ),
+]
+EngineName: TypeAlias = Annotated[str, typer.Option("--engine", help="What runs the circuit.")]
+Axes: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Which two columns of the data the plane shows.")
+]
+AsInTheGuide: TypeAlias = Annotated[
+    bool, typer.Option("--as-in-the-guide", help="Take the guide's setting: steps of 0.01, springs of strength 1.")
+]
+SaveTraining: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--save", help="Show the training in this file: .gif films it, .png and .svg draw how it ended."),
+]
+Survey: TypeAlias = Annotated[
+    bool, typer.Option("--survey", help="Learn from 200 seeds with springs of three strengths, and count successes.")
+]
+
+ENGINES: dict[str, type[Engine]] = {"simulation": Simulation}
+STEP, PENALTY = 0.05, 0.1  # with these, nearly every seed learns the guide's points
+GUIDE_STEP, GUIDE_PENALTY = 0.01, 1.0
+SEEDS = 200
+STRENGTHS = (1.0, 0.1, 0.01)
+ROWS = 21  # of the table of iterations, at most
+
+
+def settle(step: float | None, penalty: float | None, as_in_the_guide: bool = False) -> tuple[float, float]:
+    """Return step and penalty as given, or the guide's, or those with which a newcomer sees it learn."""
+    usual = (GUIDE_STEP, GUIDE_PENALTY) if as_in_the_guide else (STEP, PENALTY)
+    return usual[0] if step is None else step, usual[1] if penalty is None else penalty
+
+
+def open_data(data: str, seed: int) -> Dataset:
+    """Return a dataset by its name, or the points in a CSV file.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or the file cannot be read as points.
+    """
+    if data == "guide":
+        return datasets.guide()
+    if data in datasets.by_name:
+        return datasets.by_name[data](seed=seed)
+    if not Path(data).suffix and not Path(data).exists():
+        raise InputError(f"there is no dataset {data!r}: use one of {', '.join(datasets.by_name)}, or a CSV file")
+    return read_csv(data)
+
+
+def train(
+    report: Report,
+    circuit: Circuit,
+    force: Force,
+    data: Dataset,
+    *,
+    iterations: int,
+    step: float,
+    penalty: float,
+    engine: str,
+    axes: str | None = None,
+    save: Path | None = None,
+) -> Trainer:
+    """Train a circuit one example at a time, add what came of it to a report, and film it if that was asked for."""
+    columns = _columns(axes, data)
+    trainer = Trainer(_engine(engine)(circuit), force, SGD(step), L2(penalty))
+    recorder = None
+    if save is not None:
+        from circuitsim.views import training_film  # only who saves pays for matplotlib
+
+        check_path(save, training_film.SUFFIXES)
+        recorder = Recorder(trainer, circuit, data, training_film.shots_to_keep(iterations), columns)
+    history = trainer.fit(
+        data.points, data.labels, iterations, seed=report.seed, callbacks=[recorder] if recorder else []
+    )
+
+    done = history.evaluations
+    chosen = sorted({round(place) for place in np.linspace(0, len(done) - 1, min(ROWS, len(done)))})
+    report.table(
+        f"{circuit.name} learns {len(data)} points of {data.name}",
+        "iteration | cost | accuracy",
+        [(str(done[n].iteration), show(done[n].cost, 4), f"{done[n].accuracy:.0%}") for n in chosen],
+    )
+    parameters = trainer.engine.parameters
+    if len(parameters) <= ROWS:
+        report.table("what it has learned", "parameter | value", list(parameters.items()))
+    if data.classes != ("-1", "+1"):
+        report.note(f"Scores above 0 mean {data.classes[1]!r}, others {data.classes[0]!r}.")
+    if history.ended != "done":
+        report.note(f"The training was {history.ended} after {history.iterations} iterations.")
+    report.results |= {
+        "iterations": history.iterations,
+        "step": step,
+        "penalty": penalty,
+        "engine": engine,
+        "data": data.name,
+        "accuracy": history.accuracy,
+        "loss": history.cost,
+        "parameters": parameters,
+        "history": [{"iteration": e.iteration, "loss": e.cost, "accuracy": e.accuracy} for e in done],
+    }
+    if save is not None and recorder is not None:
+        training_film.save_training(recorder.recording(), save)
+    return trainer
+
+
+def survey(
+    report: Report,
+    build: Callable[[int], Circuit],
+    force: Force,
+    data: Dataset,
+    *,
+    iterations: int,
+    step: float,
+    engine: str,
+) -> None:
+    """Train with many seeds and springs of several strengths, and add to a report how many got all points right."""
+    shares: dict[str, float] = {}
+    with progress_bar("learning", len(STRENGTHS) * SEEDS) as advance:
+        for strength in STRENGTHS:
+            right = 0
+            for seed in range(SEEDS):
+                trainer = Trainer(_engine(engine)(build(seed)), force, SGD(step), L2(strength))
+                history = trainer.fit(
+                    data.points, data.labels, iterations, seed=seed, every=max(1, iterations), progress=False
+                )
+                right += history.accuracy == 1.0
+                advance(STRENGTHS.index(strength) * SEEDS + seed + 1, f"springs of {strength:g}")
+            shares[f"{strength:g}"] = right / SEEDS
+    report.table(
+        f"seeds of {SEEDS} that get all {len(data)} points right after {iterations} iterations with steps of {step:g}",
+        "springs | share",
+        [(strength, f"{share:.1%}") for strength, share in shares.items()],
+    )
+    report.results |= {"iterations": iterations, "step": step, "shares": shares, "parameters": {}, "outputs": {}}
+
+
+def _engine(name: str) -> Callable[[Circuit], Engine]:
+    if name not in ENGINES:
+        raise InputError(f"there is no engine {name!r}: use one of {', '.join(ENGINES)}")
+    if name == "simulation":
+        return lambda circuit: Simulation(circuit, trace=False)  # the film makes traces of its own
+    return ENGINES[name]
+
+
+def _columns(axes: str | None, data: Dataset) -> tuple[int, int]:
+    if axes is None:
+        return 0, 1
+    names = [name.strip() for name in axes.split(",")]
+    if len(names) != 2 or not set(names) <= set(data.features):
+        raise InputError(f"--axes {axes!r} names no two columns of {data.name}: it has {', '.join(data.features)}")
+    return data.features.index(names[0]), data.features.index(names[1])

@@ -1,0 +1,61 @@
+"""A support vector machine learns to part two classes: score = a·x + b·y + c, pulled until each side is clear.
+
+A point whose score is on the wrong side of its margin pulls on the circuit with +1 or -1, the parameters go where they
+are pulled, and springs draw the weights back towards zero.
+
+With the guide's setting (--as-in-the-guide) the springs are so strong that the best line gets only five of its six
+points right. This is the share of 200 seeds that get all six right after 400 iterations (--survey, and --survey
+--as-in-the-guide for its smaller steps):
+
+    springs               1      0.1     0.01
+    steps of 0.01     4.5 %   92.5 %     98 %
+    steps of 0.05      66 %    100 %    100 %
+"""
+
+import circuitsim as cs
+from circuitsim import lesson
+from circuitsim.scenario import Json, Report, Seed, play
+
+
+def build(data: cs.Dataset) -> cs.Circuit:
+    """Return the circuit, with the guide's names and first parameters if the points lie in a plane."""
+    if len(data.features) != 2:
+        return cs.linear(len(data.features), init="zero")
+    circuit = cs.Circuit("svm")
+    x, y = circuit.inputs("x y")
+    a, b, c = circuit.parameters(a=1.0, b=-2.0, c=-1.0)
+    circuit.output("score", a * x + b * y + c)
+    return circuit
+
+
+def main(
+    iterations: lesson.Iterations = 400,
+    step: lesson.Step = None,
+    penalty: lesson.Penalty = None,
+    data: lesson.Data = "guide",
+    axes: lesson.Axes = None,
+    engine: lesson.EngineName = "simulation",
+    as_in_the_guide: lesson.AsInTheGuide = False,
+    survey: lesson.Survey = False,
+    seed: Seed = 0,
+    save: lesson.SaveTraining = None,
+    as_json: Json = False,
+) -> Report:
+    """Run the scenario."""
+    step, penalty = lesson.settle(step, penalty, as_in_the_guide)
+    points = lesson.open_data(data, seed)
+    report = Report("svm", seed, {})
+    if survey:
+        lesson.survey(
+            report, lambda seed: build(points), cs.forces.svm, points, iterations=iterations, step=step, engine=engine
+        )
+        return report
+    lesson.train(
+        report, build(points), cs.forces.svm, points,
+        iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
+    )  # fmt: skip
+    return report
+
+
+if __name__ == "__main__":
+    play(main)
