@@ -29,7 +29,7 @@ ROOMS = {
     "views": {"errors", "files", "progress", "gates", "netlist", "simulation", "learning"},
     "console": {"errors", "views"},
     "scenario": {"errors", "gates", "console"},
-    "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario"},
+    "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario", "views"},
 }
 LAZY = {("simulation", "views"), ("console", "views")}
 

@@ -6,12 +6,11 @@ from functools import partial
 import numpy as np
 
 from circuitsim.errors import TraceError
-from circuitsim.gates.gate import missing_vjp
-from circuitsim.gates.value import Value, as_value, fit, show
+from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["arithmetic", "chain_rule", "explain", "label"]
+__all__ = ["arithmetic", "chain_rule", "explain", "label", "local_derivative", "operator"]
 
 _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 
@@ -80,27 +79,44 @@ def chain_rule(
     shares = []
     for port, (wire, source) in enumerate(zip(netlist.incoming[index], sources, strict=True)):
         if wire in on_wire and (towards is None or source in towards):
-            slope = local_derivative(node, port, [values[other] for other in sources], values[index])
-            product = f"{show(felt[index])} × {_bracket(show(slope))} = {show(on_wire[wire])}"
-            shares.append(f"{label(netlist, source)}: {product}")
+            slope = local_derivative(node, port, [values[other] for other in sources], values[index], felt[index])
+            share = show(on_wire[wire])
+            made = share if slope is None else f"{show(felt[index])} × {_bracket(show(slope))} = {share}"
+            shares.append(f"{label(netlist, source)}: {made}")
     return shares
 
 
-def local_derivative(node: Node, port: int, inputs: list[Value], output: Value) -> Value:
-    """Return how much a gate's output gives for a small move of one input: its vjp under a pull of 1."""
+def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, felt: Value) -> Value | None:
+    """Return the factor between the gradient a gate felt and what it sent to one port: its vjp under a pull of 1.
+
+    None if there is no such factor: a gate like matmul mixes the elements of a gradient, and a gate of a loaded
+    trace may be unknown here.
+    """
     assert node.gate is not None
     vjp = node.gate.vjps[port]
     if vjp is None:
-        raise missing_vjp(node.gate, port)
-    ones: Value = 1.0 if isinstance(output, float) else np.ones_like(output)
+        return None
+    rule, like = partial(vjp, **(node.attributes or {})), inputs[port]
     with np.errstate(all="ignore"):
-        return fit(as_value(partial(vjp, **(node.attributes or {}))(ones, output, *inputs)), inputs[port])
+        if isinstance(output, float):
+            return fit(as_value(rule(1.0, output, *inputs)), like)
+        slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
+        share = fit(as_value(rule(felt, output, *inputs)), like)
+        if shape_of(slope) != shape_of(felt) or not np.allclose(slope * felt, share, rtol=1e-9, equal_nan=True):
+            return None
+    return slope
 
 
 def label(netlist: Netlist, index: int) -> str:
     """Return what people call a node: its name, or the number that a constant is."""
     node = netlist.nodes[index]
     return show(node.value) if node.kind == "constant" and node.value is not None else node.name
+
+
+def operator(node: Node) -> str:
+    """Return what stands between or before a gate's operands: ``×``, ``sigmoid``."""
+    assert node.gate is not None
+    return "−" if node.gate.name == "neg" else _INFIX.get(node.gate.name, node.gate.name)
 
 
 def _formula(node: Node, operands: list[str]) -> str:

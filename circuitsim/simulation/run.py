@@ -90,8 +90,14 @@ class Run:
 
         animate(self._traced(), path)
 
+    def player(self, path: str | PathLike[str]) -> None:
+        """Write one .html page that plays the run, forward and backward; it needs no network and no other file."""
+        from circuitsim.views import player
+
+        player(self._traced(), path)
+
     def save(self, path: str | PathLike[str]) -> None:
-        """Show the run in the form that the suffix asks for: .gif films it, .png and .svg draw it."""
+        """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
         from circuitsim.views import save
 
         save(self._traced(), path)

@@ -3,19 +3,22 @@
 Only this package imports matplotlib, and only when something is drawn with it.
 """
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["animate", "check_save", "draw", "save"]
+__all__ = ["animate", "check_save", "draw", "player", "save"]
 
 _FILMS = (".gif",)
 _PICTURES = (".png", ".svg")
+_PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
-SUFFIXES = (*_FILMS, *_PICTURES, *_DATA)
+SUFFIXES = (*_FILMS, *_PAGES, *_PICTURES, *_DATA)
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -32,6 +35,13 @@ def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
     draw(source, path)
 
 
+def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
+    """Write a page that plays a trace, with a training history beside it; see `views.player`."""
+    from circuitsim.views.player import player
+
+    player(trace, path, history)
+
+
 def check_save(path: str | PathLike[str]) -> Path:
     """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
     return check_path(path, SUFFIXES)
@@ -40,8 +50,8 @@ def check_save(path: str | PathLike[str]) -> Path:
 def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Show or write a trace in the form that the suffix asks for.
 
-    ``.gif`` films it, ``.png`` and ``.svg`` draw it, ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and
-    ``.trace`` keeps it, to be opened again with `Trace.load`.
+    ``.html`` is a page to play with, ``.gif`` a film, ``.png`` and ``.svg`` are pictures, ``.vcd`` is for GTKWave and
+    Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace, to be opened again with `Trace.load`.
 
     Raises
     ------
@@ -52,6 +62,8 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     suffix = path.suffix.lower()
     if suffix in _FILMS:
         animate(trace, path)
+    elif suffix in _PAGES:
+        player(trace, path)
     elif suffix in _PICTURES:
         draw(trace, path)
     elif suffix == ".vcd":
