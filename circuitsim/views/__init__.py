@@ -36,8 +36,8 @@ def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
 
 
 def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
-    """Write a page that plays a trace, with a training history beside it; see `views.player`."""
-    from circuitsim.views.player import player
+    """Write a page that plays a trace, with a training history beside it; see `views.webpage`."""
+    from circuitsim.views.webpage import player
 
     player(trace, path, history)
 

@@ -38,7 +38,7 @@ class Stage {
       makeSvg("path", { class: "grip", d: path }),
     );
     this.listen(group, { wire });
-    this.drawnWires[wire] = { group, label: `wire from ${this.name(source)} to ${this.name(target)}` };
+    this.drawnWires[wire] = { group, marks: {}, kind: "edge", label: `wire from ${this.name(source)} to ${this.name(target)}` };
     return group;
   }
 
@@ -62,7 +62,8 @@ class Stage {
       event.stopPropagation();
       this.choose({ node: index, why: true }, true);
     });
-    this.drawnNodes[index] = { group, value, gradient, label: node.kind === "gate" ? `gate ${node.name}, ${node.gate}` : `${node.kind} ${this.name(index)}` };
+    const label = node.kind === "gate" ? `gate ${node.name}, ${node.gate}` : `${node.kind} ${this.name(index)}`;
+    this.drawnNodes[index] = { group, value, gradient, marks: {}, kind: "node " + node.kind, label };
     return group;
   }
 
@@ -93,7 +94,6 @@ class Stage {
       write(drawn.gradient, gradient, latest);
       const said = drawn.label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : "");
       mark(drawn.group, "aria-label", said);
-      drawn.group.classList.toggle("told", told.has(index));
     });
     const firing = new Set(), live = new Map();
     const tokens = [];
@@ -107,11 +107,10 @@ class Stage {
         tokens.push(this.token(record, (time - record.start) / (record.end - record.start)));
       }
     }
-    this.drawnNodes.forEach(({ group }, index) => group.classList.toggle("firing", firing.has(index)));
-    this.drawnWires.forEach(({ group, label }, wire) => {
-      group.classList.toggle("live", live.has(wire));
-      group.classList.toggle("value", live.get(wire) === VALUE);
-      group.classList.toggle("gradient", live.get(wire) === GRADIENT);
+    this.drawnNodes.forEach((drawn, index) => dress(drawn, { told: told.has(index), firing: firing.has(index) }));
+    this.drawnWires.forEach((drawn, wire) => {
+      const kind = live.get(wire), { group, label } = drawn;
+      dress(drawn, { live: live.has(wire), value: kind === VALUE, gradient: kind === GRADIENT });
       const value = story.at(story.values[story.wires[wire][0]], time), gradient = story.at(story.returned[wire], time);
       mark(group, "aria-label", label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : ""));
     });
@@ -138,18 +137,12 @@ class Stage {
 
   // Marks what is chosen, and the messages that made a gradient.
   highlight(chosen, makers) {
-    this.drawnNodes.forEach(({ group }, index) => {
-      const is = chosen?.node === index;
-      group.classList.toggle("chosen", is);
-      mark(group, "aria-pressed", String(is && chosen.held));
-      group.classList.toggle("made", Boolean(makers?.nodes.has(index)));
-    });
-    this.drawnWires.forEach(({ group }, wire) => {
-      const is = chosen?.wire === wire;
-      group.classList.toggle("chosen", is);
-      mark(group, "aria-pressed", String(is && chosen.held));
-      group.classList.toggle("made", Boolean(makers?.wires.has(wire)));
-    });
+    const put = (drawn, is, made) => {
+      dress(drawn, { chosen: is, made: Boolean(made) });
+      mark(drawn.group, "aria-pressed", String(is && chosen.held));
+    };
+    this.drawnNodes.forEach((drawn, index) => put(drawn, chosen?.node === index, makers?.nodes.has(index)));
+    this.drawnWires.forEach((drawn, wire) => put(drawn, chosen?.wire === wire, makers?.wires.has(wire)));
     this.svg.classList.toggle("tracing", Boolean(makers));
   }
 
@@ -184,6 +177,13 @@ function write(text, event, latest) {
   const words = event ? show(event.value) : "";
   if (text.textContent !== words) text.textContent = words;
   text.classList.toggle("old", Boolean(event) && event.tag >= 0 && event.tag < latest);
+}
+
+// Puts marks on something drawn, always in the same order: what is shown depends on the moment, not on the way there.
+function dress(drawn, marks) {
+  Object.assign(drawn.marks, marks);
+  const on = ["told", "firing", "live", "value", "gradient", "chosen", "made"].filter((name) => drawn.marks[name]);
+  mark(drawn.group, "class", [drawn.kind, ...on].join(" "));
 }
 
 function mark(element, name, value) {

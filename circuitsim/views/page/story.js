@@ -181,8 +181,11 @@ class Story {
       }
     }
     for (const { source, tag, end } of due.values()) together("feel", end, tag, end, end).nodes.push(source);
-    const order = ["send", "forward", "arrive", "pull", "backward", "feel"];
-    return steps.sort((a, b) => a.from - b.from || order.indexOf(a.kind) - order.indexOf(b.kind));
+    const order = ["send", "arrive", "feel", "pull", "forward", "backward"];
+    steps.sort((a, b) => a.from - b.from || order.indexOf(a.kind) - order.indexOf(b.kind));
+    // Who steps forward must not go back in time.
+    for (let i = steps.length - 2; i >= 0; i--) steps[i].at = Math.min(steps[i].at, steps[i + 1].at);
+    return steps;
   }
 
   // One plain sentence about a step.

@@ -16,7 +16,7 @@ class Training {
     this.heading = make("p", { id: "iteration-told", "aria-live": "polite" });
     this.figures = make("div", { class: "row" });
     this.table = make("table", { id: "curves" });
-    holder.append(make("h2", {}, "Training"), this.heading, this.slider, this.figures, this.table);
+    holder.append(make("h2", {}, "Training"), this.heading, this.slider, this.figures);
     this.draw();
   }
 
@@ -51,6 +51,7 @@ class Training {
     if (cost) figures.push(this.curves("Cost", [["cost", cost]]));
     if (accuracy) figures.push(this.curves("Accuracy", [["accuracy", accuracy]], [0, 1], percent));
     if (drawn.length) figures.push(this.curves(drawn.length < names.length ? `The first ${drawn.length} of ${names.length} parameters` : "Parameters", drawn.map((name) => [name, parameters[name]])));
+    if (drawn.length) figures.at(-1).append(this.table);
     this.figures.replaceChildren(...figures);
     this.table.replaceChildren(make("tbody", {}, ...drawn.map((name, i) => make("tr", {}, make("td", {}, sample(i)), make("th", { scope: "row" }, name),
       make("td", {}, show(parameters[name][this.index]))))));
