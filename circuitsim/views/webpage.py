@@ -16,8 +16,8 @@ from importlib.resources import files
 from os import PathLike
 from typing import Any
 
+from circuitsim.files import check_path, writing
 from circuitsim.simulation.trace import Kind, Trace
-from circuitsim.views.files import check_path, writing
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training import panels
 
