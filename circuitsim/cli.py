@@ -9,7 +9,7 @@ import typer
 
 import circuitsim
 from circuitsim import scenario, views
-from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table
+from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table, print_tree
 from circuitsim.errors import InputError
 from circuitsim.expression import parse
 from circuitsim.gates.value import Value, show
@@ -80,8 +80,9 @@ def flow(
         print_json(result)
     else:
         _print_run(run, inputs)
-        if story:
+        if explain is not None:
             print(story)
+            print_tree(run.paths(explain))
         if verdict is not None:
             print(verdict)
             print("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")

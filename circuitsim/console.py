@@ -17,7 +17,7 @@ from rich.table import Table
 
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
-__all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table"]
+__all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
 
 Save: TypeAlias = Annotated[
     Path | None,
@@ -69,6 +69,11 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
+
+
+def print_tree(thing: Any) -> None:
+    """Print something that knows itself as a tree."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(thing)
 
 
 def print_json(thing: Any) -> None:

@@ -10,7 +10,7 @@ from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["arithmetic", "chain_rule", "explain", "label", "local_derivative", "operator"]
+__all__ = ["arithmetic", "bracket", "chain_rule", "explain", "goal_of", "label", "local_derivative", "operator"]
 
 _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 
@@ -22,12 +22,7 @@ def explain(trace: Trace, name: str) -> str:
     what it sent on. Gates that do not lead to the wire are left out.
     """
     netlist = trace.netlist
-    goal = trace.node(name)
-    if netlist.nodes[goal].kind in ("constant", "output"):
-        raise TraceError(
-            f"{name!r} is {'a' if netlist.nodes[goal].kind == 'constant' else 'an'} "
-            f"{netlist.nodes[goal].kind}: ask for an input, a parameter or a gate"
-        )
+    goal = goal_of(trace, name)
     values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
     if goal not in felt:
         return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."
@@ -51,13 +46,30 @@ def explain(trace: Trace, name: str) -> str:
     return "\n".join(lines)
 
 
+def goal_of(trace: Trace, name: str) -> int:
+    """Return the number of a wire whose gradient can be explained.
+
+    Raises
+    ------
+    TraceError
+        If nothing has the name, or only a constant or an output.
+    """
+    goal = trace.node(name)
+    kind = trace.netlist.nodes[goal].kind
+    if kind in ("constant", "output"):
+        raise TraceError(
+            f"{name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+        )
+    return goal
+
+
 def arithmetic(netlist: Netlist, index: int, values: dict[int, Value]) -> str:
     """Write out what a gate computed, as in ``q × z = 3 × -4 = -12``."""
     node = netlist.nodes[index]
     assert node.gate is not None
     sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
     names = _formula(node, [label(netlist, source) for source in sources])
-    numbers = _formula(node, [_bracket(show(values[source])) for source in sources])
+    numbers = _formula(node, [bracket(show(values[source])) for source in sources])
     result = show(values[index])
     return f"{names} = {result}" if names == numbers else f"{names} = {numbers} = {result}"
 
@@ -81,7 +93,7 @@ def chain_rule(
         if wire in on_wire and (towards is None or source in towards):
             slope = local_derivative(node, port, [values[other] for other in sources], values[index], felt[index])
             share = show(on_wire[wire])
-            made = share if slope is None else f"{show(felt[index])} × {_bracket(show(slope))} = {share}"
+            made = share if slope is None else f"{show(felt[index])} × {bracket(show(slope))} = {share}"
             shares.append(f"{label(netlist, source)}: {made}")
     return shares
 
@@ -131,8 +143,9 @@ def _formula(node: Node, operands: list[str]) -> str:
 def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[int, Value]) -> str:
     arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
     total = show(felt[index])
-    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(_bracket, arrived))} = {total}"
+    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(bracket, arrived))} = {total}"
 
 
-def _bracket(text: str) -> str:
+def bracket(text: str) -> str:
+    """Put a negative number in brackets, as it stands after an operator."""
     return f"({text})" if text.startswith("-") else text

@@ -6,6 +6,7 @@ from os import PathLike
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.simulation.explanation import explain
+from circuitsim.simulation.paths import Paths, find_paths
 from circuitsim.simulation.trace import Trace
 
 __all__ = ["Run"]
@@ -77,6 +78,34 @@ class Run:
             If there is no such wire, or the run was not traced.
         """
         return explain(self._traced(), name)
+
+    def paths(self, name: str) -> Paths:
+        """Find every path by which a wire came by its gradient, with the product along it; print what it returns.
+
+        Parameters
+        ----------
+        name : str
+            An input, a parameter, or any other wire.
+
+        Raises
+        ------
+        TraceError
+            If there is no such wire, or the run was not traced.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> print(cs.Simulation(cs.parse("x*x + 3*x")).run(x=4).paths("x"))
+        x feels 11 by 3 paths
+            x → mul1.a → add1.a → f
+                1 × 1 × 4 = 4
+            x → mul1.b → add1.a → f
+                1 × 1 × 4 = 4
+            x → mul2.b → add1.b → f
+                1 × 1 × 3 = 3
+            sum: 4 + 4 + 3 = 11
+        """
+        return find_paths(self._traced(), name)
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit with its values and gradients; the suffix chooses the format, .svg or .png."""
