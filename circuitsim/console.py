@@ -22,8 +22,8 @@ __all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_
 Save: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        help="Write what happened to this file: .html is a page to play with, .gif films it, .png and .svg draw it, "
-        ".vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
+        help="Write what happened to this file: .html is a page to play with, .gif films it, .png, .svg and .pdf draw "
+        "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
     ),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]

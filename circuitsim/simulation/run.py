@@ -108,7 +108,7 @@ class Run:
         return find_paths(self._traced(), name)
 
     def draw(self, path: str | PathLike[str]) -> None:
-        """Draw the circuit with its values and gradients; the suffix chooses the format, .svg or .png."""
+        """Draw the circuit with its values and gradients; the suffix chooses the format, .svg, .png or .pdf."""
         from circuitsim.views import draw  # only who draws pays for matplotlib
 
         draw(self._traced(), path)
@@ -130,6 +130,12 @@ class Run:
         from circuitsim.views import save
 
         save(self._traced(), path)
+
+    def _repr_html_(self) -> str | None:
+        """Play the run in a notebook."""
+        from circuitsim.views import embed
+
+        return embed(self.trace) if self.trace is not None else None
 
     def _traced(self) -> Trace:
         if self.trace is None:

@@ -263,6 +263,12 @@ class Trace:
 
         save(self, path)
 
+    def _repr_html_(self) -> str | None:
+        """Play the trace in a notebook."""
+        from circuitsim.views import embed
+
+        return embed(self)
+
     def _choose(self, tag: int | None) -> int:
         if not self._tag:
             raise TraceError("the trace is empty: run the simulation with trace=True first")

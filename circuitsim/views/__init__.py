@@ -8,14 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from circuitsim.circuit import Circuit
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["animate", "check_save", "draw", "player", "save"]
+__all__ = ["animate", "check_save", "draw", "embed", "player", "save", "svg"]
 
 _FILMS = (".gif",)
-_PICTURES = (".png", ".svg")
+_PICTURES = (".png", ".svg", ".pdf")
 _PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
 SUFFIXES = (*_FILMS, *_PAGES, *_PICTURES, *_DATA)
@@ -28,7 +29,7 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
     animate(trace, path)
 
 
-def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
+def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     """Draw a circuit, with its final values and gradients if a trace is given; see `views.picture`."""
     from circuitsim.views.picture import draw
 
@@ -42,6 +43,20 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
     player(trace, path, history)
 
 
+def svg(source: Trace | Netlist | Circuit) -> str:
+    """Return the picture that `draw` makes as the text of an SVG."""
+    from circuitsim.views.picture import svg
+
+    return svg(source)
+
+
+def embed(trace: Trace) -> str | None:
+    """Return HTML that plays a trace inside a notebook; None if it is too long for that."""
+    from circuitsim.views.webpage import embed
+
+    return embed(trace)
+
+
 def check_save(path: str | PathLike[str]) -> Path:
     """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
     return check_path(path, SUFFIXES)
@@ -50,8 +65,8 @@ def check_save(path: str | PathLike[str]) -> Path:
 def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Show or write a trace in the form that the suffix asks for.
 
-    ``.html`` is a page to play with, ``.gif`` a film, ``.png`` and ``.svg`` are pictures, ``.vcd`` is for GTKWave and
-    Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace, to be opened again with `Trace.load`.
+    ``.html`` is a page to play with, ``.gif`` a film, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.vcd`` is for
+    GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace, to be opened again with `Trace.load`.
 
     Raises
     ------

@@ -49,8 +49,8 @@ def number(value: Value) -> float | str:
     return show(value, 4)
 
 
-def scene(trace: Trace, parts: int = 1) -> dict[str, Any]:
-    """Return what stays the same while a trace is played; `parts` is the number of windows."""
+def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
+    """Return what stays the same while a trace is played: `parts` is the number of windows; groups are no gates."""
     netlist = trace.netlist
     letters = _letters(trace)
     titles = [_title(trace, index) for index in range(len(netlist.nodes))]
@@ -73,7 +73,7 @@ def scene(trace: Trace, parts: int = 1) -> dict[str, Any]:
     for index, (node, box) in enumerate(zip(netlist.nodes, layout.boxes, strict=True)):
         entry: dict[str, Any] = {"name": node.name, "kind": node.kind, "text": titles[index]}
         if node.gate is not None:
-            entry |= {"gate": node.gate.name, "operator": operator(node), "ports": node.gate.ports}
+            entry |= {"gate": node.gate.name, "operator": None if folded else operator(node), "ports": node.gate.ports}
         place = [x(box.x), y(box.y), (box.width - 0.2) * UNIT, BODY * UNIT, x(box.start), x(box.end)]
         nodes.append(entry | {"place": [round(length, 1) for length in place]})
     wires = []

@@ -18,10 +18,14 @@ from typing import Any
 
 from circuitsim.files import check_path, writing
 from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training import panels
 
-__all__ = ["page", "player"]
+__all__ = ["embed", "page", "player"]
+
+MOST_EMBEDDED = 20_000  # records
+FRAME_HEIGHT = 820  # pixels
 
 SCRIPTS = ("numbers.js", "story.js", "stage.js", "detail.js", "training.js", "player.js")
 
@@ -53,14 +57,21 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
 
 def page(trace: Trace, history: Mapping[str, Any] | None = None) -> str:
     """Return the text of the page."""
+    whole, folding = trace, fold(trace.netlist)
+    trace = folding.trace(whole) if folding else whole
     parts = list(windows(trace))
-    stage = scene(trace, len(parts))
-    messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in trace)
-    gates = sum(node.kind == "gate" for node in trace.netlist.nodes)
-    start, end = trace.span
+    stage = scene(trace, len(parts), folded=folding is not None)
+    messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
+    gates = sum(node.kind == "gate" for node in whole.netlist.nodes)
+    start, end = whole.span
     stage["about"] = f"{_count(gates, 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks"
     stage["spans"] = [part["span"] for part in parts]
     stage["notes"] = []
+    if folding:
+        stage["notes"].append(
+            f"This circuit is big: {folding.about}. What a group does for one example is shown as one firing, "
+            "what goes from group to group as one message."
+        )
     if len(parts) > 1:
         stage["notes"].append(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
@@ -70,6 +81,19 @@ def page(trace: Trace, history: Mapping[str, Any] | None = None) -> str:
     if history is not None:
         blocks.append(_block("history", panels(history, trace)))
     return _fill(trace.netlist.name, "\n".join(blocks))
+
+
+def embed(trace: Trace) -> str | None:
+    """Return the page in a frame for notebooks; None for an empty trace, and for one too long to keep in a notebook.
+
+    The frame runs the page's scripts and gives them no access to the notebook.
+    """
+    if not 0 < len(trace) <= MOST_EMBEDDED:
+        return None
+    return (
+        f'<iframe srcdoc="{html.escape(page(trace))}" sandbox="allow-scripts" width="100%" height="{FRAME_HEIGHT}" '
+        f'style="border: 0; border-radius: 12px" title="{html.escape(trace.netlist.name)}"></iframe>'
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -45,6 +45,7 @@ class Detail {
         make("td", { class: "v" }, now === null ? "not here yet" : show(now)));
     });
     const parts = [make("h3", {}, "Inputs"), make("table", {}, make("tbody", {}, ...rows)), make("h3", {}, "Output")];
+    if (!node.operator) return [...parts, value ? line("", show(value.value), "v") : make("p", {}, "not computed yet")]; // a group
     const inputs = value && story.inputs(index, value.tag, value.time);
     const names = story.incoming[index].map((wire) => story.label(story.wires[wire][0]));
     if (!value) parts.push(make("p", {}, story.formula(index, names) + ": not computed yet"));
@@ -72,13 +73,13 @@ class Detail {
     const rows = sent.map(({ wire, value, slope }) => {
       const [source, , port] = story.wires[wire];
       const way = slope === null
-        ? `by the rule of ${node.gate}: ${show(value)}`
+        ? `${node.operator ? "by the rule of " + node.gate : "by the gates inside"}: ${show(value)}`
         : `${show(gradient.value)} × ${bracket(show(slope))} = ${show(value)}`;
       return make("tr", {}, make("th", { scope: "row" }, "to " + story.label(source)),
         make("td", {}, slope === null ? "" : `∂${node.name}/∂${node.ports[port]} = ${show(slope)}`), make("td", { class: "g" }, way));
     });
     return [
-      make("h3", {}, "Chain rule: gradient × local derivative"),
+      make("h3", {}, node.operator ? "Chain rule: gradient × local derivative" : "Chain rule"),
       make("table", {}, make("tbody", {}, ...rows)),
     ];
   }

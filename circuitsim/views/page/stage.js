@@ -7,6 +7,7 @@ class Stage {
     this.choose = choose; // called with {node} or {wire} and whether to hold on to it
     const [width, height] = scene.size;
     this.svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "circuit " + scene.title });
+    this.svg.classList.toggle("dense", scene.wires.length > 150);
     this.tokens = makeSvg("g", { "aria-hidden": "true" });
     this.paths = scene.wires.map(([, , , points]) => measured(points));
     this.drawnNodes = [];

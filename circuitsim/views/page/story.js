@@ -130,6 +130,7 @@ class Story {
   feels(node, tag, time = Infinity) {
     const total = this.ofTag(this.felt[node], tag, time);
     const parts = this.parts(node, tag, time);
+    if (!total) return "what has arrived";
     if (parts.length < 2) return show(total.value);
     return listed(parts.map((part) => bracket(show(part.value))), 12).replaceAll(", ", " + ").replace(" and ", " + ")
       + " = " + show(total.value);
@@ -203,6 +204,9 @@ class Story {
       const inputs = this.inputs(node, tag, step.from);
       const result = this.ofTag(this.values[node], tag);
       const sent = result ? show(result.value) : "its result";
+      if (!this.nodes[node].operator) {
+        return this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + ".";
+      }
       if (inputs.includes(null)) return this.actor(node) + " fires and sends " + sent + ".";
       const given = inputs.map((value, port) => {
         const source = this.wires[this.incoming[node][port]][0];
@@ -212,8 +216,10 @@ class Story {
       return this.actor(node) + " has " + listed(given) + ", so it sends " + worked + " = " + sent + ".";
     }
     if (kind === "backward") {
-      const felt = this.feels(node, tag, step.from);
-      const total = this.ofTag(this.felt[node], tag, step.from);
+      // A gate fires when all has arrived; a group begins to work before.
+      const heard = this.nodes[node].operator ? step.from : end;
+      const felt = this.feels(node, tag, heard);
+      const total = this.ofTag(this.felt[node], tag, heard);
       const passed = this.shares(node, tag).map(({ wire, value, slope }) =>
         this.product(total.value, slope, value) + " back to " + this.label(this.wires[wire][0]));
       return this.actor(node) + " feels " + felt + (passed.length ? ", so it passes " + listed(passed) : "") + ".";
