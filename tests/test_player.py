@@ -562,3 +562,35 @@ def test_view_refuses_in_one_sentence(tmp_path):
     done = call("view", "missing.trace", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: cannot read 'missing.trace': No such file or directory\n"
+
+
+def test_the_page_plays_inside_a_notebook(tmp_path, open_page):
+    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
+    (tmp_path / "notebook.html").write_text(
+        f"<!doctype html><meta charset=utf-8><link rel=icon href='data:,'>{run._repr_html_()}", encoding="utf-8"
+    )
+    page = open_page(tmp_path / "notebook.html")
+    frame = page.frame_locator("iframe")
+    for _ in range(3):
+        frame.locator("#forward").click()
+    assert frame.locator("#sentence").inner_text() == "f is 6 and is pulled with 1."
+
+
+def test_groups_of_a_big_circuit_are_told(tmp_path, open_page):
+    trace = cs.Simulation(cs.mlp([2, 16, 16, 1], "tanh")).run(x1=1, x2=2).trace
+    page = open_page(write(trace, tmp_path))
+    page.click("#list summary")
+    told = page.inner_text("#steps")
+    assert re.search(r"33 gates \(n2_1\) works from tick [\d.]+ to [\d.]+ and sends", told)
+    page.click('[data-node="20"]')
+    assert "A group of gates: 16 mul, 16 add, 1 tanh." in page.inner_text("#detail")
+    page.keyboard.press("End")
+    shown = numbers(page)
+    names = page.eval_on_selector_all(
+        ".node", "all => all.map(node => (node.querySelector('.name') ?? node.querySelector('.title')).textContent)"
+    )
+    values, gradients = trace.values(), trace.gradients()
+    for index, name in enumerate(names):
+        if name != "score" and not name.startswith("n3"):
+            node = trace.node(name)
+            assert shown[str(index)] == [text(values[node]), text(gradients[node])]

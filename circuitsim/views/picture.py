@@ -112,7 +112,7 @@ class Sketch:
 
     def _draw_wires(self) -> None:
         dense = len(self.layout.paths) > DENSE
-        style = {"color": WIRE, "zorder": 1, "alpha": 0.4 if dense else 1.0}
+        style: dict[str, Any] = {"color": WIRE, "zorder": 1, "alpha": 0.4 if dense else 1.0}
         for path in self.layout.paths:
             self.axes.plot(path[:, 0], path[:, 1], lw=0.8 if dense else 1.3, solid_capstyle="round", **style)
             self.axes.plot(path[-1, 0] - 0.12, path[-1, 1], ">", ms=4.5, mew=0, **style)
