@@ -39,9 +39,10 @@ def test_a_wide_network_folds_into_its_layers():
     run = network([2, 40, 40, 1])
     trace = fold(run.trace.netlist).trace(run.trace)
     layer = trace.node("n1")
-    assert trace.values()[layer].tolist() == [run.value(f"n1_{number}") for number in range(1, 41)]
-    felt = [run.gradient(f"n1_{number}") for number in range(1, 41)]
-    np.testing.assert_allclose(trace.gradients()[layer], felt, rtol=1e-12)
+    neurons = [run.trace.node(f"n1_{number}") for number in range(1, 41)]
+    values, gradients = run.trace.values(), run.trace.gradients()
+    assert trace.values()[layer].tolist() == [values[neuron] for neuron in neurons]
+    np.testing.assert_allclose(trace.gradients()[layer], [gradients[neuron] for neuron in neurons], rtol=1e-12)
 
 
 @settings(max_examples=30)
