@@ -7,6 +7,7 @@ named after the node that drives it.
 
 from collections.abc import Iterable
 from itertools import count
+from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
@@ -229,6 +230,29 @@ class Circuit:
             raise CircuitError(
                 f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
             ) from None
+
+    def draw(self, path: str | PathLike[str]) -> None:
+        """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.
+
+        Raises
+        ------
+        CircuitError
+            If the wiring is wrong.
+        SaveError
+            If the suffix is unknown or the file cannot be written.
+        """
+        from circuitsim.views import draw  # only who draws pays for matplotlib
+
+        draw(self, path)
+
+    def _repr_svg_(self) -> str | None:
+        """Show the circuit in a notebook; a circuit that is not finished shows its words instead."""
+        from circuitsim.views import svg
+
+        try:
+            return svg(self)
+        except CircuitError:
+            return None
 
     def _check_nodes(self) -> None:
         predecessors = self.graph.pred

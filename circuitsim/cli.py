@@ -1,5 +1,6 @@
-"""The command line: ``circuitsim flow | run | list | export``."""
+"""The command line: ``circuitsim flow | run | list | view | export``."""
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,8 @@ import numpy as np
 import typer
 
 import circuitsim
-from circuitsim import scenario
-from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table
+from circuitsim import scenario, views
+from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table, print_tree
 from circuitsim.errors import InputError
 from circuitsim.expression import parse
 from circuitsim.gates.value import Value, show
@@ -79,8 +80,9 @@ def flow(
         print_json(result)
     else:
         _print_run(run, inputs)
-        if story:
+        if explain is not None:
             print(story)
+            print_tree(run.paths(explain))
         if verdict is not None:
             print(verdict)
             print("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
@@ -108,6 +110,23 @@ def list_scenarios() -> None:
     """List the scenarios."""
     rows = list(scenario.summaries().items())
     print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, numbers=False)
+
+
+@app.command()
+def view(
+    file: Annotated[Path, typer.Argument(help="A .trace file, as --save NAME.trace writes it.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Where to write the page; beside the file with the suffix .html, if not given.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Make a page to play with from a saved trace."""
+    page = save or file.with_suffix(".html")
+    with kindly():
+        views.player(Trace.load(file), page)
+    print(f"saved {page}")
+    if show:
+        webbrowser.open(page.resolve().as_uri())
 
 
 @app.command()

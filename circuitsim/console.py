@@ -17,13 +17,13 @@ from rich.table import Table
 
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
-__all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table"]
+__all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
 
 Save: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        help="Write what happened to this file: .gif films it, .png and .svg draw it, .vcd is for GTKWave and "
-        "Surfer, .json for ui.perfetto.dev, and .trace keeps it for 'circuitsim export'."
+        help="Write what happened to this file: .html is a page to play with, .gif films it, .png, .svg and .pdf draw "
+        "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
     ),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
@@ -71,6 +71,11 @@ def print_table(
     console = Console(highlight=False, markup=False)
     console.print(title, style="bold", soft_wrap=True)  # above the table, not in its width
     console.print(table)
+
+
+def print_tree(thing: Any) -> None:
+    """Print something that knows itself as a tree."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(thing)
 
 
 def print_json(thing: Any) -> None:

@@ -20,32 +20,23 @@ ROOMS = {
     "files": {"errors"},
     "progress": set(),
     "gates": {"errors"},
-    "circuit": {"errors", "gates"},
+    "circuit": {"errors", "gates", "views"},
     "netlist": {"circuit", "gates"},
     "expression": {"errors", "gates", "circuit"},
     "rules": {"gates"},
     "engine": {"errors", "gates", "circuit", "netlist", "rules"},
     "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "views"},
     "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
-    "views": {"errors", "files", "progress", "gates", "netlist", "simulation", "learning"},
+    "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "learning"},
     "console": {"errors", "views"},
     "scenario": {"errors", "gates", "console"},
     "lesson": {
-        "errors",
-        "files",
-        "progress",
-        "gates",
-        "circuit",
-        "engine",
-        "simulation",
-        "learning",
-        "scenario",
-        "views",
+        "errors", "files", "progress", "gates", "circuit", "engine", "simulation", "learning", "scenario", "views",
     },
-    "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario"},
+    "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario", "views"},
 }
 # fmt: on
-LAZY = {("simulation", "views"), ("console", "views"), ("lesson", "views")}
+LAZY = {("circuit", "views"), ("simulation", "views"), ("console", "views"), ("lesson", "views")}
 
 
 def room(path):

@@ -217,6 +217,22 @@ def test_foreign_files_are_refused_by_name(trace, tmp_path):
         trace.save(tmp_path / "n.npz")
 
 
+def test_traces_are_joined_end_to_end(tmp_path):
+    simulation = cs.Simulation(cs.parse("x * y"))
+    one, two = (simulation.run(x=number, y=3).trace for number in range(2))
+    joined = cs.Trace.join([one, two])
+    assert joined.span == (0.0, (one.span[1] - one.span[0]) + (two.span[1] - two.span[0]))
+    assert [r.value for r in joined] == [r.value for r in (*one, *two)]
+    assert [r.end - r.start for r in joined] == [r.end - r.start for r in (*one, *two)]
+    assert joined.gradients(0) == one.gradients()
+    assert joined.values() == two.values()
+    joined.save(tmp_path / "joined.trace")
+    assert_equal(cs.Trace.load(tmp_path / "joined.trace"), joined)
+    for wrong in ([], [one, cs.Simulation(cs.parse("x * y")).run(x=1, y=2).trace]):
+        with pytest.raises(cs.TraceError, match="traces of the same simulation can be joined"):
+            cs.Trace.join(wrong)
+
+
 def test_records_make_a_table(trace):
     rows = trace.to_records()
     assert len(rows) == len(trace)

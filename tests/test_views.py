@@ -171,7 +171,7 @@ def test_a_run_without_inputs_can_be_filmed(tmp_path):
 
 
 @pytest.mark.parametrize(("path", "words"), [
-    ("film.xyz", r"cannot save as '.*film\.xyz': the suffix must be one of \.gif \.png"),
+    ("film.xyz", r"cannot save as '.*film\.xyz': the suffix must be one of \.gif \.html"),
     ("film", "the suffix must be one of"),
     ("missing/film.gif", "there is no folder '.*missing'; make it first"),
     ("folder.gif", "it is a folder"),

@@ -35,16 +35,16 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
-from inspect import Parameter, Signature
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from circuitsim.errors import CircuitSimError, GateError, LoadError, SaveError
+from circuitsim.errors import CircuitSimError, LoadError, SaveError
 from circuitsim.files import check_path, writing
 from circuitsim.gates import Gate, registry
+from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
 from circuitsim.netlist import Netlist, Node, Wiring
 from circuitsim.simulation.trace import Kind, Trace
@@ -206,14 +206,7 @@ def _find_gate(entry: dict[str, Any], attributes: Iterable[str]) -> Gate:
     known = registry.get(name)
     if known is not None and list(known.ports) == ports:
         return known
-
-    def forward(*inputs: Any, **more: Any) -> Any:
-        raise GateError(f"gate {name!r} is not defined here: import what defines it, then load the trace again")
-
-    parameters = [Parameter(port, Parameter.POSITIONAL_OR_KEYWORD) for port in ports]
-    parameters += [Parameter(attribute, Parameter.KEYWORD_ONLY) for attribute in attributes]
-    forward.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return Gate(forward, name, entry["symbol"])
+    return placeholder(name, entry["symbol"], ports, attributes)
 
 
 def _pack(thing: Any, key: str, where: str) -> Any:

@@ -6,12 +6,11 @@ from functools import partial
 import numpy as np
 
 from circuitsim.errors import TraceError
-from circuitsim.gates.gate import missing_vjp
-from circuitsim.gates.value import Value, as_value, fit, show
+from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["arithmetic", "chain_rule", "explain", "label"]
+__all__ = ["arithmetic", "bracket", "chain_rule", "explain", "goal_of", "label", "local_derivative", "operator"]
 
 _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 
@@ -23,12 +22,7 @@ def explain(trace: Trace, name: str) -> str:
     what it sent on. Gates that do not lead to the wire are left out.
     """
     netlist = trace.netlist
-    goal = trace.node(name)
-    if netlist.nodes[goal].kind in ("constant", "output"):
-        raise TraceError(
-            f"{name!r} is {'a' if netlist.nodes[goal].kind == 'constant' else 'an'} "
-            f"{netlist.nodes[goal].kind}: ask for an input, a parameter or a gate"
-        )
+    goal = goal_of(trace, name)
     values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
     if goal not in felt:
         return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."
@@ -52,13 +46,30 @@ def explain(trace: Trace, name: str) -> str:
     return "\n".join(lines)
 
 
+def goal_of(trace: Trace, name: str) -> int:
+    """Return the number of a wire whose gradient can be explained.
+
+    Raises
+    ------
+    TraceError
+        If nothing has the name, or only a constant or an output.
+    """
+    goal = trace.node(name)
+    kind = trace.netlist.nodes[goal].kind
+    if kind in ("constant", "output"):
+        raise TraceError(
+            f"{name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+        )
+    return goal
+
+
 def arithmetic(netlist: Netlist, index: int, values: dict[int, Value]) -> str:
     """Write out what a gate computed, as in ``q × z = 3 × -4 = -12``."""
     node = netlist.nodes[index]
     assert node.gate is not None
     sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
     names = _formula(node, [label(netlist, source) for source in sources])
-    numbers = _formula(node, [_bracket(show(values[source])) for source in sources])
+    numbers = _formula(node, [bracket(show(values[source])) for source in sources])
     result = show(values[index])
     return f"{names} = {result}" if names == numbers else f"{names} = {numbers} = {result}"
 
@@ -80,27 +91,44 @@ def chain_rule(
     shares = []
     for port, (wire, source) in enumerate(zip(netlist.incoming[index], sources, strict=True)):
         if wire in on_wire and (towards is None or source in towards):
-            slope = local_derivative(node, port, [values[other] for other in sources], values[index])
-            product = f"{show(felt[index])} × {_bracket(show(slope))} = {show(on_wire[wire])}"
-            shares.append(f"{label(netlist, source)}: {product}")
+            slope = local_derivative(node, port, [values[other] for other in sources], values[index], felt[index])
+            share = show(on_wire[wire])
+            made = share if slope is None else f"{show(felt[index])} × {bracket(show(slope))} = {share}"
+            shares.append(f"{label(netlist, source)}: {made}")
     return shares
 
 
-def local_derivative(node: Node, port: int, inputs: list[Value], output: Value) -> Value:
-    """Return how much a gate's output gives for a small move of one input: its vjp under a pull of 1."""
+def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, felt: Value) -> Value | None:
+    """Return the factor between the gradient a gate felt and what it sent to one port: its vjp under a pull of 1.
+
+    None if there is no such factor: a gate like matmul mixes the elements of a gradient, and a gate of a loaded
+    trace may be unknown here.
+    """
     assert node.gate is not None
     vjp = node.gate.vjps[port]
     if vjp is None:
-        raise missing_vjp(node.gate, port)
-    ones: Value = 1.0 if isinstance(output, float) else np.ones_like(output)
+        return None
+    rule, like = partial(vjp, **(node.attributes or {})), inputs[port]
     with np.errstate(all="ignore"):
-        return fit(as_value(partial(vjp, **(node.attributes or {}))(ones, output, *inputs)), inputs[port])
+        if isinstance(output, float):
+            return fit(as_value(rule(1.0, output, *inputs)), like)
+        slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
+        share = fit(as_value(rule(felt, output, *inputs)), like)
+        if shape_of(slope) != shape_of(felt) or not np.allclose(slope * felt, share, rtol=1e-9, equal_nan=True):
+            return None
+    return slope
 
 
 def label(netlist: Netlist, index: int) -> str:
     """Return what people call a node: its name, or the number that a constant is."""
     node = netlist.nodes[index]
     return show(node.value) if node.kind == "constant" and node.value is not None else node.name
+
+
+def operator(node: Node) -> str:
+    """Return what stands between or before a gate's operands: ``×``, ``sigmoid``."""
+    assert node.gate is not None
+    return "−" if node.gate.name == "neg" else _INFIX.get(node.gate.name, node.gate.name)
 
 
 def _formula(node: Node, operands: list[str]) -> str:
@@ -115,8 +143,9 @@ def _formula(node: Node, operands: list[str]) -> str:
 def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[int, Value]) -> str:
     arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
     total = show(felt[index])
-    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(_bracket, arrived))} = {total}"
+    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(bracket, arrived))} = {total}"
 
 
-def _bracket(text: str) -> str:
+def bracket(text: str) -> str:
+    """Put a negative number in brackets, as it stands after an operator."""
     return f"({text})" if text.startswith("-") else text

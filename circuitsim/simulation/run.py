@@ -6,6 +6,7 @@ from os import PathLike
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.simulation.explanation import explain
+from circuitsim.simulation.paths import Paths, find_paths
 from circuitsim.simulation.trace import Trace
 
 __all__ = ["Run"]
@@ -78,8 +79,36 @@ class Run:
         """
         return explain(self._traced(), name)
 
+    def paths(self, name: str) -> Paths:
+        """Find every path by which a wire came by its gradient, with the product along it; print what it returns.
+
+        Parameters
+        ----------
+        name : str
+            An input, a parameter, or any other wire.
+
+        Raises
+        ------
+        TraceError
+            If there is no such wire, or the run was not traced.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> print(cs.Simulation(cs.parse("x*x + 3*x")).run(x=4).paths("x"))
+        x feels 11 by 3 paths
+            x → mul1.a → add1.a → f
+                1 × 1 × 4 = 4
+            x → mul1.b → add1.a → f
+                1 × 1 × 4 = 4
+            x → mul2.b → add1.b → f
+                1 × 1 × 3 = 3
+            sum: 4 + 4 + 3 = 11
+        """
+        return find_paths(self._traced(), name)
+
     def draw(self, path: str | PathLike[str]) -> None:
-        """Draw the circuit with its values and gradients; the suffix chooses the format, .svg or .png."""
+        """Draw the circuit with its values and gradients; the suffix chooses the format, .svg, .png or .pdf."""
         from circuitsim.views import draw  # only who draws pays for matplotlib
 
         draw(self._traced(), path)
@@ -90,11 +119,23 @@ class Run:
 
         animate(self._traced(), path)
 
+    def player(self, path: str | PathLike[str]) -> None:
+        """Write one .html page that plays the run, forward and backward; it needs no network and no other file."""
+        from circuitsim.views import player
+
+        player(self._traced(), path)
+
     def save(self, path: str | PathLike[str]) -> None:
-        """Show the run in the form that the suffix asks for: .gif films it, .png and .svg draw it."""
+        """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
         from circuitsim.views import save
 
         save(self._traced(), path)
+
+    def _repr_html_(self) -> str | None:
+        """Play the run in a notebook."""
+        from circuitsim.views import embed
+
+        return embed(self.trace) if self.trace is not None else None
 
     def _traced(self) -> Trace:
         if self.trace is None:

@@ -6,7 +6,7 @@ million of them still fit in memory.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from os import PathLike
 from typing import Any, NamedTuple
@@ -166,6 +166,28 @@ class Trace:
         known = ", ".join(node.name for node in self.netlist.nodes if node.kind != "constant")
         raise TraceError(f"circuit {self.netlist.name!r} has nothing called {name!r}: it has {known}")
 
+    @staticmethod
+    def join(traces: Sequence["Trace"]) -> "Trace":
+        """Return several traces of one circuit as one, each moved in time to begin where the one before it ends.
+
+        Tags stay as they are; so do all durations.
+
+        Raises
+        ------
+        TraceError
+            If there are none, or they are not of the same circuit.
+        """
+        if not traces or any(trace.netlist is not traces[0].netlist for trace in traces):
+            raise TraceError("only one or more traces of the same simulation can be joined")
+        joined = Trace(traces[0].netlist, traces[0].held)
+        now = 0.0
+        for trace in traces:
+            start, end = trace.span
+            for kind, where, tag, begun, ended, value in trace:
+                joined.record(kind, where, tag, begun - start + now, ended - start + now, value)
+            now += end - start
+        return joined
+
     def to_records(self) -> list[dict[str, Any]]:
         """Return one dictionary a record, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
 
@@ -240,6 +262,12 @@ class Trace:
         from circuitsim.views import save
 
         save(self, path)
+
+    def _repr_html_(self) -> str | None:
+        """Play the trace in a notebook."""
+        from circuitsim.views import embed
+
+        return embed(self)
 
     def _choose(self, tag: int | None) -> int:
         if not self._tag:

@@ -3,19 +3,23 @@
 Only this package imports matplotlib, and only when something is drawn with it.
 """
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from circuitsim.circuit import Circuit
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["animate", "check_save", "draw", "save"]
+__all__ = ["animate", "check_save", "draw", "embed", "player", "save", "svg"]
 
 _FILMS = (".gif",)
-_PICTURES = (".png", ".svg")
+_PICTURES = (".png", ".svg", ".pdf")
+_PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
-SUFFIXES = (*_FILMS, *_PICTURES, *_DATA)
+SUFFIXES = (*_FILMS, *_PAGES, *_PICTURES, *_DATA)
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -25,11 +29,32 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
     animate(trace, path)
 
 
-def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
+def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     """Draw a circuit, with its final values and gradients if a trace is given; see `views.picture`."""
     from circuitsim.views.picture import draw
 
     draw(source, path)
+
+
+def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
+    """Write a page that plays a trace, with a training history beside it; see `views.webpage`."""
+    from circuitsim.views.webpage import player
+
+    player(trace, path, history)
+
+
+def svg(source: Trace | Netlist | Circuit) -> str:
+    """Return the picture that `draw` makes as the text of an SVG."""
+    from circuitsim.views.picture import svg
+
+    return svg(source)
+
+
+def embed(trace: Trace) -> str | None:
+    """Return HTML that plays a trace inside a notebook; None if it is too long for that."""
+    from circuitsim.views.webpage import embed
+
+    return embed(trace)
 
 
 def check_save(path: str | PathLike[str]) -> Path:
@@ -40,8 +65,8 @@ def check_save(path: str | PathLike[str]) -> Path:
 def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Show or write a trace in the form that the suffix asks for.
 
-    ``.gif`` films it, ``.png`` and ``.svg`` draw it, ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and
-    ``.trace`` keeps it, to be opened again with `Trace.load`.
+    ``.html`` is a page to play with, ``.gif`` a film, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.vcd`` is for
+    GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace, to be opened again with `Trace.load`.
 
     Raises
     ------
@@ -52,6 +77,8 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     suffix = path.suffix.lower()
     if suffix in _FILMS:
         animate(trace, path)
+    elif suffix in _PAGES:
+        player(trace, path)
     elif suffix in _PICTURES:
         draw(trace, path)
     elif suffix == ".vcd":

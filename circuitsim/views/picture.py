@@ -4,8 +4,9 @@
 moves.
 """
 
+import io
 from os import PathLike
-from typing import Any
+from typing import IO, Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,14 +14,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
+from circuitsim.circuit import Circuit
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.explanation import label
 from circuitsim.simulation.trace import Trace
+from circuitsim.views.fold import fold
 from circuitsim.views.layout import lay_out
 
-__all__ = ["Sketch", "draw", "letters_needed", "number", "shorten"]
+__all__ = ["Sketch", "draw", "letters_needed", "number", "shorten", "svg"]
 
 VALUE = "#1a7f37"
 GRADIENT = "#c62828"
@@ -35,6 +38,7 @@ INCH = 0.2  # inches to a unit of the layout
 FONT = 10.0
 LETTER = 0.47  # width of a letter in units, on the safe side for DejaVu Sans at this size
 MARGIN = 1.2
+DENSE = 150  # more wires than this are drawn thin and pale
 BODY = 1.8  # height of a node's body
 
 
@@ -107,9 +111,11 @@ class Sketch:
         return self.text((box.start + box.end) / 2, box.y + offset, number(value), color=colour, va=anchor, zorder=4)
 
     def _draw_wires(self) -> None:
+        dense = len(self.layout.paths) > DENSE
+        style: dict[str, Any] = {"color": WIRE, "zorder": 1, "alpha": 0.4 if dense else 1.0}
         for path in self.layout.paths:
-            self.axes.plot(path[:, 0], path[:, 1], color=WIRE, lw=1.3, solid_capstyle="round", zorder=1)
-            self.axes.plot(path[-1, 0] - 0.12, path[-1, 1], ">", color=WIRE, ms=4.5, mew=0, zorder=1)
+            self.axes.plot(path[:, 0], path[:, 1], lw=0.8 if dense else 1.3, solid_capstyle="round", **style)
+            self.axes.plot(path[-1, 0] - 0.12, path[-1, 1], ">", ms=4.5, mew=0, **style)
 
     def _draw_body(self, index: int) -> None:
         box, node = self.layout.boxes[index], self.netlist.nodes[index]
@@ -134,27 +140,51 @@ class Sketch:
         return max(own, BODY + 0.2, len(node.name) * LETTER * 0.72 if node.gate else 0.0)
 
 
-def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
-    """Draw a circuit, with its final values and gradients if a trace is given.
+def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
+    """Draw a circuit, with its final values and gradients if a trace is given; big circuits are folded into groups.
 
     Parameters
     ----------
-    source : Trace or Netlist
+    source : Trace, Netlist or Circuit
         What to draw.
     path : path-like
-        Where to; the suffix, ``.svg`` or ``.png``, chooses the format.
+        Where to; the suffix, ``.svg``, ``.png`` or ``.pdf``, chooses the format.
 
     Raises
     ------
     SaveError
         If the suffix is unknown or the file cannot be written.
+    CircuitError
+        If the circuit's wiring is wrong.
     """
-    path = check_path(path, (".svg", ".png"))
+    path = check_path(path, (".svg", ".png", ".pdf"))
+    with writing(path) as file:
+        _draw(source, file, path.suffix[1:].lower())
+
+
+def svg(source: Trace | Netlist | Circuit) -> str:
+    """Return the picture that `draw` makes as the text of an SVG."""
+    file = io.BytesIO()
+    _draw(source, file, "svg")
+    return file.getvalue().decode()
+
+
+# What would make two files of the same picture differ.
+_UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+def _draw(source: Trace | Netlist | Circuit, file: IO[bytes], form: str) -> None:
+    if isinstance(source, Circuit):
+        source = Netlist(source)
     netlist = source.netlist if isinstance(source, Trace) else source
+    folding = fold(netlist)
+    if folding is not None:
+        netlist = folding.netlist
+        source = folding.trace(source) if isinstance(source, Trace) else netlist
     values = source.values() if isinstance(source, Trace) else {}
     gradients = source.gradients() if isinstance(source, Trace) else {}
-    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans"}):
-        sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]))
+    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "pdf.fonttype": 42}):
+        sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]), footer=1.6 if folding else 0.0)
         for index, node in enumerate(netlist.nodes):
             if node.kind in ("output", "constant"):
                 continue  # an output shows what its wire says, a constant shows its number itself
@@ -162,9 +192,9 @@ def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
                 sketch.write_value(index, values[index])
             if index in gradients:
                 sketch.write_gradient(index, gradients[index])
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        with writing(path) as file:
-            sketch.figure.savefig(file, format=path.suffix[1:].lower(), metadata=metadata, dpi=150)
+        if folding:
+            sketch.text(sketch.layout.width / 2, -MARGIN - 0.6, folding.about, color=FAINT)
+        sketch.figure.savefig(file, format=form, metadata=_UNDATED[form], dpi=150)
 
 
 def letters_needed(netlist: Netlist, numbers: list[dict[int, Value]]) -> list[int]:

@@ -1,0 +1,260 @@
+"""Folds big circuits into groups, so that they can be drawn and read.
+
+A circuit of more than `MOST_GATES` gates is folded by the names of its gates: what shares the part before a dot is
+one group (``n1_2.mul1`` and ``n1_2.w1`` belong to ``n1_2``), or, if that leaves too many, what also shares the part
+before an underscore and a number (``n1_2`` belongs to layer ``n1``). Where names do not help, gates of one kind in one
+stretch of the circuit make a group. Groups never wait for themselves: a folding that would make a cycle is passed over.
+
+In a folded trace everything that a group does for one example is one firing, and everything that goes from one group
+to another is one message, from the first start to the last end. Several numbers together are an array: for values
+those that leave the group, for gradients one number for each of these.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeAlias
+
+import numpy as np
+
+from circuitsim.gates.placeholder import placeholder
+from circuitsim.gates.value import Value
+from circuitsim.netlist import Netlist, Node, Wiring
+from circuitsim.simulation.trace import Kind, Trace
+
+__all__ = ["MOST_GATES", "Folding", "fold"]
+
+MOST_GATES = 200  # drawn one by one
+MOST_GROUPS = 100
+MOST_WIRES = 400
+BANDS = 24  # stretches of a circuit whose names do not help
+
+Key: TypeAlias = Callable[[int], Hashable]
+
+
+@dataclass(frozen=True)
+class Folding:
+    """A folded circuit.
+
+    Attributes
+    ----------
+    netlist : Netlist
+        The groups as nodes.
+    group : list of int
+        For each node of the whole circuit its group.
+    about : str
+        One sentence on what was folded.
+    """
+
+    whole: Netlist
+    netlist: Netlist
+    group: list[int]
+    about: str
+
+    def trace(self, trace: Trace) -> Trace:
+        """Return a trace of the whole circuit as one of the groups."""
+        return _Folder(self, trace).fold()
+
+
+def fold(netlist: Netlist) -> Folding | None:
+    """Fold a circuit if it is too big to be drawn gate by gate; None if it is not."""
+    gates = sum(node.kind == "gate" for node in netlist.nodes)
+    if gates <= MOST_GATES:
+        return None
+    levels = _levels(netlist)
+    deepest = max(levels) + 1
+
+    def by_name(index: int) -> Hashable:
+        return netlist.nodes[index].name.rpartition(".")[0] or netlist.nodes[index].name
+
+    def by_layer(index: int) -> Hashable:
+        return re.sub(r"_\d+$", "", str(by_name(index)))
+
+    def by_place(index: int) -> Hashable:
+        node = netlist.nodes[index]
+        band = levels[index] * min(BANDS, deepest) // deepest
+        return (band, node.gate.name if node.gate else node.kind)
+
+    def by_band(index: int) -> Hashable:
+        return levels[index] * min(BANDS, deepest) // deepest
+
+    for key in (by_name, by_layer, by_place):
+        order = _order(netlist, _groups(netlist, key))
+        if order is not None and len(order) <= MOST_GROUPS and len(_ends(netlist, order)) <= MOST_WIRES:
+            return _build(netlist, order, gates)
+    order = _order(netlist, _groups(netlist, by_band))
+    assert order is not None  # a wire never leads from a later stretch to an earlier one
+    return _build(netlist, order, gates)
+
+
+def _levels(netlist: Netlist) -> list[int]:
+    """Return for each node the length of the longest way to it, and for constants and parameters where they go."""
+    levels = [0] * len(netlist.nodes)
+    for index in range(len(netlist.nodes)):  # topological order
+        levels[index] = max((levels[netlist.wires[wire].source] + 1 for wire in netlist.incoming[index]), default=0)
+    for index, node in enumerate(netlist.nodes):
+        if node.kind in ("parameter", "constant") and netlist.outgoing[index]:
+            levels[index] = min(levels[netlist.wires[wire].target] for wire in netlist.outgoing[index])
+    return levels
+
+
+def _groups(netlist: Netlist, key: Key) -> dict[Hashable, list[int]]:
+    """Return the nodes of each group; inputs and outputs stand alone, unless there are very many inputs."""
+    inputs = netlist.of_kind("input").values()
+    many = len(inputs) > MOST_GROUPS // 4
+    groups: dict[Hashable, list[int]] = {}
+    for index, node in enumerate(netlist.nodes):
+        if node.kind == "input":
+            own: Hashable = ("inputs",) if many else ("input", index)
+        else:
+            own = ("output", index) if node.kind == "output" else ("group", key(index))
+        groups.setdefault(own, []).append(index)
+    return groups
+
+
+def _order(netlist: Netlist, groups: dict[Hashable, list[int]]) -> list[list[int]] | None:
+    """Return the groups in topological order, None if some group would wait for itself."""
+    numbered = list(groups.values())
+    group = _membership(len(netlist.nodes), numbered)
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(range(len(numbered)), ()))
+    for source, target, _ in netlist.wires:
+        if group[source] != group[target]:
+            sorter.add(group[target], group[source])
+    try:
+        order = [numbered[number] for number in sorter.static_order()]
+    except CycleError:
+        return None
+    return sorted(order, key=lambda members: netlist.nodes[members[0]].kind == "output")  # outputs come last
+
+
+def _membership(count: int, groups: Iterable[list[int]]) -> list[int]:
+    group = [0] * count
+    for number, members in enumerate(groups):
+        for index in members:
+            group[index] = number
+    return group
+
+
+def _ends(netlist: Netlist, order: list[list[int]]) -> list[tuple[int, int]]:
+    """Return the pairs of groups that are wired together."""
+    group = _membership(len(netlist.nodes), order)
+    pairs = {(group[source], group[target]) for source, target, _ in netlist.wires}
+    return sorted((source, target) for source, target in pairs if source != target)
+
+
+def _build(netlist: Netlist, order: list[list[int]], gates: int) -> Folding:
+    """Make the folded netlist."""
+    group = _membership(len(netlist.nodes), order)
+    ends = _ends(netlist, order)
+    entering: list[list[int]] = [[] for _ in order]
+    for source, target in ends:
+        entering[target].append(source)
+    names: dict[str, None] = {}
+    nodes = []
+    for number, members in enumerate(order):
+        node = _group_node(netlist, members, len(entering[number]), names)
+        names[node.name] = None
+        nodes.append(node)
+    wires = [Wiring(source, target, entering[target].index(source)) for source, target in ends]
+    folded = Netlist.from_tables(netlist.name, nodes, wires)
+    groups = sum(node.kind == "gate" for node in nodes)
+    return Folding(netlist, folded, group, f"{gates:,} gates, folded into {groups:,} groups")
+
+
+def _group_node(netlist: Netlist, members: list[int], ports: int, taken: Iterable[str]) -> Node:
+    nodes = [netlist.nodes[index] for index in members]
+    first = nodes[0]
+    if len(nodes) == 1 and first.kind != "gate":
+        return first
+    kinds = {node.kind for node in nodes}
+    if kinds <= {"input"} or kinds <= {"parameter", "constant"}:
+        kind = "input" if kinds == {"input"} else "parameter" if "parameter" in kinds else "constant"
+        stacked = np.concatenate([np.ravel(node.value) for node in nodes if node.value is not None] or [np.zeros(0)])
+        return Node(_fresh(f"{len(nodes)} {kind}s", taken), kind, value=stacked if kind != "input" else None)
+    counted = Counter(node.gate.name for node in nodes if node.gate)
+    parts = ", ".join(f"{count} {name}" for name, count in counted.most_common())
+    total = sum(counted.values())
+    name = _common_name(nodes) or parts
+    symbol = f"{total} gates" if total > 1 else next(node.gate.symbol for node in nodes if node.gate)
+    entered = [f"in{port + 1}" for port in range(ports)]
+    return Node(_fresh(name, taken), "gate", placeholder(name, symbol, entered, about=f"A group of gates: {parts}."))
+
+
+def _common_name(nodes: list[Node]) -> str:
+    stems = {re.sub(r"_\d+$", "", node.name.rpartition(".")[0] or node.name) for node in nodes}
+    names = {node.name.rpartition(".")[0] or node.name for node in nodes}
+    return names.pop() if len(names) == 1 else stems.pop() if len(stems) == 1 else ""
+
+
+def _fresh(name: str, taken: Iterable[str]) -> str:
+    number, made = 2, name
+    while made in taken:
+        number, made = number + 1, f"{name} ({number})"
+    return made
+
+
+class _Folder:
+    """Folds one trace."""
+
+    def __init__(self, folding: Folding, trace: Trace) -> None:
+        self.folding = folding
+        self.old = trace
+        whole, netlist = folding.whole, folding.netlist
+        self.wire = {(source, target): number for number, (source, target, _) in enumerate(netlist.wires)}
+        # For each group, which of its nodes are heard outside, and where each stands in the group's array.
+        self.exits: list[dict[int, int]] = [{} for _ in netlist.nodes]
+        for source, target, _ in whole.wires:
+            own = folding.group[source]
+            if own != folding.group[target]:
+                self.exits[own].setdefault(source, len(self.exits[own]))
+        self.sizes = {index: int(np.size(value)) for index, value in trace.values().items()} if len(trace) else {}
+        # By kind, wire or node, and tag: start, end, and the parts by node.
+        self.bundles: dict[tuple[Kind, int, int], tuple[float, float, dict[int, Value]]] = {}
+
+    def fold(self) -> Trace:
+        """Return the folded trace."""
+        group, whole = self.folding.group, self.folding.whole
+        for kind, where, tag, start, end, value in self.old:
+            if kind in (Kind.FORWARD, Kind.BACKWARD):
+                heard = where in self.exits[group[where]]
+                self._bundle(kind, group[where], tag, start, end, {where: value} if heard else {})
+                continue
+            source, target, _ = whole.wires[where]
+            if group[source] != group[target]:
+                number = self.wire[group[source], group[target]]
+                before = self.bundles.get((kind, number, tag), (start, end, {}))[2].get(source)
+                met = value if before is None or kind is Kind.VALUE else before + value
+                self._bundle(kind, number, tag, start, end, {source: met})
+        trace = Trace(self.folding.netlist, self._held())
+        for (kind, where, tag), (start, end, parts) in sorted(self.bundles.items(), key=lambda item: item[1][1]):
+            own = where if kind >= Kind.FORWARD else self.folding.netlist.wires[where].source
+            trace.record(kind, where, tag, start, end, self._together(kind, own, parts))
+        return trace
+
+    def _bundle(self, kind: Kind, where: int, tag: int, start: float, end: float, parts: dict[int, Value]) -> None:
+        begun, ended, known = self.bundles.get((kind, where, tag), (start, end, {}))
+        self.bundles[kind, where, tag] = (min(begun, start), max(ended, end), known | parts)
+
+    def _together(self, kind: Kind, group: int, parts: dict[int, Value]) -> Value:
+        """Return one number, or an array of several; gradients have a place for each exit of the group."""
+        exits = self.exits[group]
+        if len(exits) == 1 and len(parts) == 1:
+            return next(iter(parts.values()))
+        if kind in (Kind.VALUE, Kind.FORWARD):
+            ordered = [parts[index] for index in sorted(parts, key=lambda index: exits.get(index, 0))]
+            return np.concatenate([np.ravel(part) for part in ordered]) if ordered else 0.0
+        pieces = [np.ravel(parts.get(index, np.zeros(self.sizes.get(index, 1)))) for index in exits]
+        return np.concatenate(pieces) if pieces else 0.0
+
+    def _held(self) -> dict[int, Value]:
+        held: dict[int, list[Value]] = {}
+        for index, value in sorted(self.old.held.items()):
+            group = self.folding.group[index]
+            if self.folding.netlist.nodes[group].kind in ("parameter", "constant", "input"):
+                held.setdefault(group, []).append(value)
+        return {
+            group: values[0] if len(values) == 1 else np.concatenate([np.ravel(value) for value in values])
+            for group, values in held.items()
+        }

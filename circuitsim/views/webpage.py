@@ -1,0 +1,131 @@
+"""Writes a trace as one page to play with: no network, no other file, whatever the names in the circuit are.
+
+The page is `page/page.html` with the style, the scripts and the data put in. Data stand in blocks of JSON in which
+every ``<`` is escaped, and the scripts put them on the page as text only, so a gate called ``<script>`` stays text. A
+content security policy names the one style and the one script by their hashes and forbids everything else, requests
+included.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from os import PathLike
+from typing import Any
+
+from circuitsim.files import check_path, writing
+from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.views.fold import fold
+from circuitsim.views.scene import MOST_MESSAGES, scene, windows
+from circuitsim.views.training import panels
+
+__all__ = ["embed", "page", "player"]
+
+MOST_EMBEDDED = 20_000  # records
+FRAME_HEIGHT = 820  # pixels
+
+SCRIPTS = ("numbers.js", "story.js", "stage.js", "detail.js", "training.js", "player.js")
+
+
+def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
+    """Write a page that plays a trace, forward and backward; the suffix must be ``.html``.
+
+    Parameters
+    ----------
+    trace : Trace
+        A run, or several.
+    path : path-like
+        Where to.
+    history : mapping, optional
+        What training did, to be shown beside it; `circuitsim.views.training` says what it holds.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another or the file cannot be written.
+    InputError
+        If the history does not fit together.
+    """
+    path = check_path(path, (".html",))
+    text = page(trace, history)
+    with writing(path) as file:
+        file.write(text.encode())
+
+
+def page(trace: Trace, history: Mapping[str, Any] | None = None) -> str:
+    """Return the text of the page."""
+    whole, folding = trace, fold(trace.netlist)
+    trace = folding.trace(whole) if folding else whole
+    parts = list(windows(trace))
+    stage = scene(trace, len(parts), folded=folding is not None)
+    messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
+    gates = sum(node.kind == "gate" for node in whole.netlist.nodes)
+    start, end = whole.span
+    stage["about"] = f"{_count(gates, 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks"
+    stage["spans"] = [part["span"] for part in parts]
+    stage["notes"] = []
+    if folding:
+        stage["notes"].append(
+            f"This circuit is big: {folding.about}. What a group does for one example is shown as one firing, "
+            "what goes from group to group as one message."
+        )
+    if len(parts) > 1:
+        stage["notes"].append(
+            f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
+        )
+    blocks = [_block("scene", stage)]
+    blocks += [_block(f"window-{number}", part) for number, part in enumerate(parts)]
+    if history is not None:
+        blocks.append(_block("history", panels(history, trace)))
+    return _fill(trace.netlist.name, "\n".join(blocks))
+
+
+def embed(trace: Trace) -> str | None:
+    """Return the page in a frame for notebooks; None for an empty trace, and for one too long to keep in a notebook.
+
+    The frame runs the page's scripts and gives them no access to the notebook.
+    """
+    if not 0 < len(trace) <= MOST_EMBEDDED:
+        return None
+    return (
+        f'<iframe srcdoc="{html.escape(page(trace))}" sandbox="allow-scripts" width="100%" height="{FRAME_HEIGHT}" '
+        f'style="border: 0; border-radius: 12px" title="{html.escape(trace.netlist.name)}"></iframe>'
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _block(name: str, data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def _fill(title: str, data: str) -> str:
+    """Put style, scripts and data into the page's frame; what is put in is not searched for places again."""
+    frame, style, script = _frame()
+    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
+    text = []
+    for number, piece in enumerate(frame.split("@")):
+        text.append(pieces[piece] if number % 2 else piece)
+    return "".join(text)
+
+
+@cache
+def _frame() -> tuple[str, str, str]:
+    folder = files("circuitsim.views") / "page"
+    frame, style, *scripts = [
+        folder.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *SCRIPTS)
+    ]
+    # One scope of its own and strict rules for all of it.
+    script = '(() => {\n"use strict";\n' + "\n".join(scripts) + "})();\n"
+    return frame, style, script
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,135 @@
+"""Folding: big circuits as groups, with the same numbers at what the groups send and feel."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitsim as cs
+from circuitsim import views
+from circuitsim.netlist import Netlist
+from circuitsim.simulation.trace import Kind
+from circuitsim.views import fold as folding_module
+from circuitsim.views.fold import fold
+from tests.programs import Program, programs
+
+
+def network(sizes, seed=1):
+    circuit = cs.mlp(sizes, "tanh", seed=seed)
+    return cs.Simulation(circuit).run({f"x{number + 1}": 0.5 - number for number in range(sizes[0])})
+
+
+def test_a_network_folds_into_its_neurons():
+    run = network([2, 16, 16, 1])
+    folding = fold(run.trace.netlist)
+    assert folding.about == "640 gates, folded into 33 groups"
+    assert [node.name for node in folding.netlist.nodes if node.gate] == [
+        f"n{layer}_{number}" for layer, size in ((1, 16), (2, 16), (3, 1)) for number in range(1, size + 1)
+    ]
+    trace = folding.trace(run.trace)
+    values, gradients = trace.values(), trace.gradients()
+    for node in ("x1", "x2", "n1_1", "n1_16", "n2_7"):
+        assert values[trace.node(node)] == run.value(node)
+        assert gradients[trace.node(node)] == pytest.approx(run.gradient(node), rel=1e-12)
+    assert trace.span == run.trace.span
+    assert trace.netlist.nodes[trace.node("n1_3")].gate.__doc__ == "A group of gates: 2 mul, 2 add, 1 tanh."
+
+
+def test_a_wide_network_folds_into_its_layers():
+    run = network([2, 40, 40, 1])
+    trace = fold(run.trace.netlist).trace(run.trace)
+    layer = trace.node("n1")
+    neurons = [run.trace.node(f"n1_{number}") for number in range(1, 41)]
+    values, gradients = run.trace.values(), run.trace.gradients()
+    assert trace.values()[layer].tolist() == [values[neuron] for neuron in neurons]
+    np.testing.assert_allclose(trace.gradients()[layer], [gradients[neuron] for neuron in neurons], rtol=1e-12)
+
+
+@settings(max_examples=30)
+@given(program=programs(most_steps=20), most=st.integers(2, 12))
+def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
+    run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folding_module, "MOST_GATES", 0)
+        patch.setattr(folding_module, "MOST_GROUPS", most)
+        folding = fold(run.trace.netlist)
+    trace = folding.trace(run.trace)
+    values, gradients = trace.values(), trace.gradients()
+    names = [node.name for node in trace.netlist.nodes if node.kind != "output"]
+    assert len(set(names)) == len(names)
+    for output, value in run.outputs.items():
+        (index,) = [i for i, node in enumerate(trace.netlist.nodes) if (node.kind, node.name) == ("output", output)]
+        np.testing.assert_array_equal(np.ravel(values.get(index, value)), np.ravel(value))
+    for name in program.inputs:
+        if name in names and trace.netlist.nodes[trace.node(name)].kind == "input":
+            found = gradients.get(trace.node(name), np.zeros_like(run.gradients[name]))
+            np.testing.assert_allclose(np.ravel(found), np.ravel(run.gradients[name]), rtol=1e-9, atol=1e-12)
+    assert len(trace) <= len(run.trace)
+    for record in trace:
+        assert record.start <= record.end
+    heard = {(r.where, r.tag) for r in trace if r.kind is Kind.FORWARD}
+    assert heard == {(folding.group[r.where], r.tag) for r in run.trace if r.kind is Kind.FORWARD}
+
+
+def test_a_long_chain_without_names_folds_into_stretches():
+    circuit = cs.Circuit("chain")
+    wire = circuit.input("x")
+    for number in range(2000):
+        wire = -wire if number % 3 else cs.sin(wire)
+    circuit.output("f", wire)
+    run = cs.Simulation(circuit).run(x=1)
+    folding = fold(run.trace.netlist)
+    assert len(folding.netlist.nodes) <= folding_module.MOST_GROUPS
+    trace = folding.trace(run.trace)
+    assert trace.gradients()[trace.node("x")] == run.gradients["x"]
+
+
+def test_small_circuits_are_left_alone():
+    assert fold(Netlist(cs.mlp([2, 8, 4, 1]))) is None
+
+
+def test_big_circuits_are_drawn_and_played(tmp_path):
+    run = network([4, 24, 24, 2])
+    run.draw(tmp_path / "big.svg")
+    words = (tmp_path / "big.svg").read_text(encoding="utf-8")
+    assert "1,488 gates, folded into" in words
+    run.player(tmp_path / "big.html")
+    assert "This circuit is big: 1,488 gates, folded into" in (tmp_path / "big.html").read_text(encoding="utf-8")
+    assert (tmp_path / "big.html").stat().st_size < 1_000_000
+
+
+# -- pictures of circuits, and notebooks -----------------------------------------------------------------------
+
+
+def test_a_circuit_draws_itself(tmp_path):
+    circuit = cs.parse("sigmoid(a*x + b)")
+    for suffix, head in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        for turn in range(2):
+            circuit.draw(tmp_path / f"{turn}.{suffix}")
+        assert (tmp_path / f"0.{suffix}").read_bytes().startswith(head)
+        assert (tmp_path / f"0.{suffix}").read_bytes() == (tmp_path / f"1.{suffix}").read_bytes()
+    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.svg \.png \.pdf"):
+        circuit.draw(tmp_path / "circuit.gif")
+    with pytest.raises(cs.CircuitError, match="is empty"):
+        cs.Circuit().draw(tmp_path / "empty.svg")
+
+
+def test_notebooks_show_circuits_runs_and_traces():
+    circuit = cs.parse("x * y")
+    assert circuit._repr_svg_().startswith("<?xml")
+    assert "<svg" in circuit._repr_svg_()
+    assert cs.Circuit("not finished")._repr_svg_() is None
+    run = cs.Simulation(circuit).run(x=2, y=3)
+    assert run._repr_html_() == run.trace._repr_html_()
+    assert run._repr_html_().startswith('<iframe srcdoc="&lt;!doctype html&gt;')
+    assert 'sandbox="allow-scripts"' in run._repr_html_()
+    assert cs.Simulation(circuit, trace=False).run(x=2, y=3)._repr_html_() is None
+    assert cs.Trace(run.trace.netlist, {})._repr_html_() is None
+
+
+def test_a_trace_too_long_for_a_notebook_says_its_words(monkeypatch):
+    from circuitsim.views import webpage
+
+    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
+    monkeypatch.setattr(webpage, "MOST_EMBEDDED", 3)
+    assert views.embed(run.trace) is None

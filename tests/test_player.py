@@ -1,0 +1,596 @@
+"""The player page in a real browser: what it shows is what the trace says, and it asks nothing of the world."""
+
+import io
+import json
+import os
+import re
+import shutil
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import circuitsim as cs
+from circuitsim import scenario, views
+from circuitsim.gates.value import show
+from circuitsim.simulation.trace import Kind
+from circuitsim.views import webpage
+from circuitsim.views.scene import windows
+from circuitsim.views.training import panels
+from tests.test_cli import call
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
+SHOWN = [name for name in ("gate", "neuron", "svm", "mlp") if name in scenario.summaries()]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a page and hold it to what every page must be: silent, alone, and free of errors."""
+    opened = []
+
+    def open_it(path, place="", width=1200, height=900, dark=False):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        told, asked = [], []
+        page.on("console", lambda message: told.append(message.text))
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("dialog", lambda dialog: told.append(dialog.message))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"file://{path}{place}")
+        opened.append((page, told, asked))
+        return page
+
+    yield open_it
+    for page, told, asked in opened:
+        assert told == []
+        assert [url.partition("#")[0] for url in asked if not url.startswith("data:")] == [page.url.partition("#")[0]]
+        page.close()
+
+
+def neuron():
+    return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
+
+
+def layered():
+    """A circuit with parameters, constants, fan-outs, a skip, an array and a tie, run three times."""
+    circuit = cs.Circuit("layered")
+    x, y = circuit.inputs("x y")
+    a, b = circuit.parameters(a=0.5, b=-1.5)
+    hidden = cs.tanh(a * x + b * y + 0.25)
+    circuit.output("f", cs.max(hidden * hidden + x, a) / 3)
+    circuit.output("g", hidden - y)
+    simulation = cs.Simulation(circuit, gate_delay=0.5, wire_latency=lambda s, t: 1.5 if s == "x" else 1.0)
+    traces = []
+    for number in range(3):
+        traces.append(simulation.run({"x": number - 1.0, "y": [1.0, 2.0]}).trace)
+        simulation.set_parameters({"a": 0.5 + number})
+    return cs.Trace.join(traces)
+
+
+def write(trace, folder, history=None):
+    path = folder / "page.html"
+    views.player(trace, path, history)
+    return path
+
+
+def text(value):
+    return show(value, 4).replace("-", "−")
+
+
+def numbers(page):
+    """Return the value and the gradient that stand at each node."""
+    return page.evaluate(
+        "() => Object.fromEntries([...document.querySelectorAll('.node')].map(n => [Number(n.dataset.node), "
+        "[n.querySelector('.value')?.textContent ?? '', n.querySelector('.gradient')?.textContent ?? '']]))"
+    )
+
+
+def scrub(page, time):
+    """Drag the slider to a time and let go of it."""
+    page.evaluate(
+        "time => { const range = document.getElementById('time'); range.value = time;"
+        " for (const name of ['input', 'change']) range.dispatchEvent(new Event(name)); }",
+        time,
+    )
+
+
+def seen(page):
+    """Return everything on the stage and in the telling."""
+    return page.evaluate(
+        "() => ['stage', 'phase', 'sentence', 'clock', 'detail']"
+        ".map(id => document.getElementById(id).innerHTML).join()"
+    )
+
+
+def assert_final_numbers(page, trace):
+    values, gradients = trace.values(), trace.gradients()
+    shown = numbers(page)
+    for index, node in enumerate(trace.netlist.nodes):
+        value, gradient = shown[str(index)]
+        if node.kind in ("output", "constant"):
+            assert (value, gradient) == ("", "")
+        else:
+            assert value == (text(values[index]) if index in values else "")
+            assert gradient == (text(gradients[index]) if index in gradients else "")
+
+
+def play_to_the_end(page):
+    page.select_option("#speed", "64")
+    page.click("#play")
+    page.wait_for_function(
+        "() => !document.querySelector('#play.playing') && document.getElementById('later').disabled"
+        " && document.getElementById('time').value === document.getElementById('time').max",
+        timeout=60_000,
+    )
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_pages_of_scenarios_play_to_the_end(name, tmp_path, open_page):
+    options = ["--iterations", "30"] if name in ("svm", "mlp") else []
+    done = call("run", name, *options, "--save", "page.html", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = open_page(tmp_path / "page.html")
+    start = page.screenshot()
+    play_to_the_end(page)
+    assert page.screenshot() != start
+    assert re.fullmatch(r"tick (.+) of \1 · step (\d+) of \2", page.inner_text("#clock"))
+
+
+@pytest.mark.parametrize("make", [neuron, layered])
+def test_the_numbers_are_the_traces(make, tmp_path, open_page):
+    trace = make()
+    page = open_page(write(trace, tmp_path), "#step=0")
+    assert all(gradient == "" for _, gradient in numbers(page).values())
+    play_to_the_end(page)
+    assert_final_numbers(page, trace)
+
+
+def test_the_numbers_are_the_traces_at_any_time(tmp_path, open_page):
+    trace = layered()
+    page = open_page(write(trace, tmp_path))
+    for time in (0.75, 3.0, 9.25, trace.span[1] / 2):
+        scrub(page, time)
+        shown = numbers(page)
+        for index, node in enumerate(trace.netlist.nodes):
+            if node.kind == "gate":
+                ended = [r.value for r in trace if r.kind is Kind.FORWARD and r.where == index and r.end <= time]
+                assert shown[str(index)][0] == (text(ended[-1]) if ended else "")
+        tokens = page.eval_on_selector_all(".token text", "all => all.map(token => token.textContent)")
+        flying = [r for r in trace if r.kind in (Kind.VALUE, Kind.GRADIENT) and r.start <= time < r.end]
+        assert sorted(tokens) == sorted(text(r.value) for r in flying)
+        firing = page.eval_on_selector_all(".node.firing", "all => all.map(node => Number(node.dataset.node))")
+        assert set(firing) == {r.where for r in trace if r.kind >= Kind.FORWARD and r.start <= time < r.end}
+
+
+@pytest.mark.parametrize("make", [neuron, layered])
+def test_stepping_back_restores_the_earlier_state_exactly(make, tmp_path, open_page):
+    page = open_page(write(make(), tmp_path))
+    page.keyboard.press("Home")
+    page.click('[data-node="1"]')
+    page.mouse.move(0, 0)
+    count = int(page.inner_text("#clock").rsplit(" ", 1)[1])
+    states = []
+    for _ in range(count):
+        page.keyboard.press("ArrowRight")
+        states.append(seen(page))
+    assert len(set(states)) == count
+    for state in reversed(states[:-1]):
+        page.keyboard.press("ArrowLeft")
+        assert seen(page) == state
+
+
+def test_the_keyboard_is_enough(tmp_path, open_page):
+    trace = neuron()
+    page = open_page(write(trace, tmp_path))
+    page.keyboard.press("End")
+    assert_final_numbers(page, trace)
+    page.keyboard.press("Home")
+    assert "step 0 of" in page.inner_text("#clock")
+    page.keyboard.press("Space")
+    assert page.get_by_role("button", name="Pause").is_visible()
+    page.keyboard.press("Space")
+    assert page.get_by_role("button", name="Play").is_visible()
+    page.keyboard.press("End")
+    for _ in range(6):  # skip link, theme, then the circuit's nodes and wires
+        page.keyboard.press("Tab")
+    focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert re.match(r"(input|gate|wire) ", focused) or re.match(r"input .*, value", focused)
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-pressed')") == "true"
+    held = page.inner_text("#detail")
+    page.keyboard.press("Tab")
+    assert page.inner_text("#detail") == held
+    page.keyboard.press("Escape")
+    assert "Point at a gate or a wire" in page.inner_text("#detail")
+
+
+def test_everything_that_can_be_pressed_has_a_role_and_a_name(tmp_path, open_page):
+    trace = neuron()
+    page = open_page(write(trace, tmp_path), "#step=9")
+    unnamed = page.eval_on_selector_all(
+        "button, [role=button], input, select",
+        "all => all.filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')))"
+        ".map(e => e.outerHTML)",
+    )
+    assert unnamed == []
+    for name in ("Play", "One step back", "One step forward", "To the beginning", "To the end"):
+        assert page.get_by_role("button", name=name, exact=True).count() == 1
+    assert (
+        page.get_by_role("slider", name="Simulated time")
+        .get_attribute("aria-valuetext")
+        .startswith("tick 12.5 of 18: ")
+    )
+    assert page.get_by_role("button", name="gate sigmoid1, sigmoid, value 0.8808, gradient 1", exact=True).count() == 1
+    assert page.get_by_role("button", name=re.compile("^wire from x to mul1, value −1")).count() == 1
+    assert page.locator("[aria-live=polite]").first.is_visible()
+
+
+def test_steps_are_told_with_their_arithmetic(tmp_path, open_page):
+    trace = cs.Simulation(cs.parse("(x + y) * z")).run(x=-2, y=5, z=-4).trace
+    page = open_page(write(trace, tmp_path))
+    page.click("#list summary")
+    assert page.locator("#steps li").all_inner_texts() == [
+        "x = −2, y = 5 and z = −4 are sent into the circuit.",
+        "+ (add1) has x = −2 and y = 5, so it sends (−2) + 5 = 3.",
+        "× (mul1) has add1 = 3 and z = −4, so it sends 3 × (−4) = −12.",
+        "f is −12 and is pulled with 1.",
+        "× (mul1) feels 1, so it passes 1 × (−4) = −4 back to add1 and 1 × 3 = 3 back to z.",
+        "z feels 3.",
+        "+ (add1) feels −4, so it passes −4 × 1 = −4 back to x and −4 × 1 = −4 back to y.",
+        "x feels −4 and y feels −4.",
+    ]
+    page.click('#steps [data-step="6"]')
+    assert page.inner_text("#sentence").startswith("+ (add1) feels −4")
+    assert page.locator("#steps [aria-current]").get_attribute("data-step") == "6"
+
+
+def test_a_gate_is_told_in_full(tmp_path, open_page):
+    trace = cs.Simulation(cs.parse("(x + y) * z")).run(x=-2, y=5, z=-4).trace
+    page = open_page(write(trace, tmp_path), "#step=8")
+    page.hover('[data-node="4"]')
+    told = " ".join(page.inner_text("#detail").split())
+    assert "× mul1" in told
+    assert "add1 × z = 3 × (−4) = −12" in told
+    assert "to add1 ∂mul1/∂a = −4 1 × (−4) = −4" in told
+    assert "to z ∂mul1/∂b = 3 1 × 3 = 3" in told
+    x, y = page.eval_on_selector(
+        '[data-wire="0"] .wire',
+        "wire => { const at = wire.getPointAtLength(40), m = wire.getScreenCTM();"
+        " return [at.x * m.a + m.e, at.y * m.d + m.f]; }",
+    )
+    page.mouse.move(x, y)
+    told = " ".join(page.inner_text("#detail").split())
+    assert "wire x → add1.a value −2, gradient −4" in told
+    assert "arrived tick 1 example 0 value −2" in told
+    assert "arrived tick 10 example 0 gradient −4" in told
+
+
+def test_a_gradient_shows_the_messages_that_made_it(tmp_path, open_page):
+    circuit = cs.parse("x*x + 3*x*y")
+    trace = cs.Simulation(circuit).run(x=4, y=-2).trace
+    page = open_page(write(trace, tmp_path), "#step=99")
+    page.click('[data-node="0"] .gradient')
+    nodes, wires = trace.netlist.nodes, trace.netlist.wires
+    made = set(page.eval_on_selector_all(".edge.made", "all => all.map(edge => Number(edge.dataset.wire))"))
+    assert {(nodes[wires[wire].source].name, nodes[wires[wire].target].name) for wire in made} == {
+        ("x", "mul1"), ("x", "mul2"), ("mul1", "add1"), ("mul2", "mul3"), ("mul3", "add1"), ("add1", "f"),
+    }  # fmt: skip
+    assert "4 + 4 + (−6) = 2" in page.inner_text("#detail")
+    page.click('[data-node="0"] .gradient')
+    assert page.locator(".made").count() == 0
+    page.click('[data-node="0"]')
+    page.click("#why")
+    assert page.locator(".edge.made").count() == len(made)
+
+
+def test_a_place_can_be_shared(tmp_path, open_page):
+    path = write(neuron(), tmp_path)
+    page = open_page(path)
+    for _ in range(5):
+        page.click("#forward")
+    place = page.evaluate("() => location.hash")
+    assert place == "#step=5"
+    other = open_page(path, place)
+    assert seen(other) == seen(page)
+    scrub(page, 7.25)
+    assert page.evaluate("() => location.hash") == "#tick=7.25"
+    other.evaluate("() => { location.hash = '#tick=7.25'; }")
+    other.wait_for_function("() => document.getElementById('clock').textContent.startsWith('tick 7.25')")
+    assert seen(other) == seen(page)
+    for odd in ("#step=1e9", "#step=-4", "#tick=zzz", "#window=7&step=3", "#%00", "#step=99999"):
+        assert "of" in open_page(path, odd).inner_text("#clock")
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def test_hostile_names_stay_text(tmp_path, open_page):
+    @cs.gate(symbol="</script><svg/onload=alert(3)>", name="</title><b>")
+    def bad(x):
+        """Be <b>bold</b> & "quoted" </script>."""
+        return x
+
+    bad.vjp(0)(lambda gradient, output, x: gradient)
+    circuit = cs.Circuit(f"</title>{HOSTILE}@data@@script@")
+    x = circuit.input(HOSTILE)
+    wire = circuit.gate(bad, x, name="<!--")
+    circuit.output("]]>&amp;", circuit.gate(cs.mul, wire, circuit.parameter("__proto__", 2.0), name="constructor"))
+    trace = cs.Simulation(circuit).run({HOSTILE: 2}).trace
+    page = open_page(write(trace, tmp_path))
+    for step in range(7):
+        page.keyboard.press("ArrowRight")
+        page.click(f'[data-node="{step % 5}"]')
+    assert page.inner_text("#title") == circuit.name
+    assert page.title() == circuit.name
+    assert page.locator('[data-node="0"] .title').text_content() == HOSTILE
+    assert page.locator("img, b").count() == 0
+    page.click("#list summary")
+    assert HOSTILE in page.inner_text("#steps")
+
+
+def test_the_middle_of_a_run_is_not_blank(tmp_path, open_page):
+    page = open_page(write(neuron(), tmp_path), "#tick=2.5")
+    picture = Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB")
+    pixels = np.asarray(picture).reshape(-1, 3)
+    ink = np.any(np.abs(pixels.astype(int) - pixels[0]) > 30, axis=1).mean()
+    assert 0.02 < ink < 0.5
+    assert (pixels == (0x17, 0x70, 0x3A)).all(axis=1).sum() > 500  # tokens with values
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_is_wide_enough(tmp_path, open_page, dark):
+    page = open_page(write(neuron(), tmp_path), "#step=9", width=360, height=700, dark=dark)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.evaluate(
+        "() => [...document.querySelectorAll('.node text, .token text')].filter(t => t.textContent)"
+        ".map(t => parseFloat(getComputedStyle(t).fontSize) * t.getCTM().a)"
+    )
+    assert min(sizes) > 9  # pixels
+    told = page.eval_on_selector(
+        ".node.told", "node => { const r = node.getBoundingClientRect(); return [r.left, r.right, innerWidth]; }"
+    )
+    assert told[0] < told[2]
+    assert told[1] > 0  # what is told is in sight
+    buttons = page.evaluate(
+        "() => [...document.querySelectorAll('#buttons button')].map(b => b.getBoundingClientRect().height)"
+    )
+    assert min(buttons) >= 44
+    colour = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 200) == dark
+
+
+def test_a_long_trace_comes_in_windows_and_says_so(tmp_path, open_page, monkeypatch):
+    monkeypatch.setattr(webpage, "windows", partial(windows, most=12))
+    monkeypatch.setattr(webpage, "MOST_MESSAGES", 12)
+    trace = layered()
+    path = write(trace, tmp_path)
+    page = open_page(path)
+    parts = len(list(windows(trace, most=12)))
+    assert parts > 4
+    assert f"in {parts} windows of up to 12 messages" in page.inner_text("#notes")
+    assert page.inner_text("#window").startswith(f"Window 1 of {parts}, ticks 0 to ")
+    # Whatever window a time is looked at in, the numbers are those of the whole.
+    monkeypatch.undo()
+    whole = open_page(write(trace, tmp_path / ".."))
+    for part, (start, end) in enumerate(
+        json.loads(
+            page.evaluate("() => JSON.stringify(JSON.parse(document.getElementById('scene').textContent).spans)")
+        )
+    ):
+        time = (start + end) / 2
+        for one, place in ((page, f"#tick={time}&window={part + 1}"), (whole, f"#tick={time}")):
+            one.evaluate("place => { location.hash = place; }", place)
+            one.wait_for_function(
+                "time => Math.abs(Number(document.getElementById('time').value) - time) < 1e-3", arg=time
+            )
+        assert numbers(page) == numbers(whole)
+    page.keyboard.press("Home")
+    play_to_the_end(page)
+    assert_final_numbers(page, trace)
+    page.click("#earlier")
+    assert f"Window {parts - 1} of {parts}" in page.inner_text("#window")
+    page.keyboard.press("ArrowLeft")
+    assert f"Window {parts - 2} of {parts}" in page.inner_text("#window")
+
+
+def test_windows_hold_every_message_once_or_in_passing():
+    trace = layered()
+    parts = list(windows(trace, most=7))
+    spans = [part["span"] for part in parts]
+    assert spans[0][0] == trace.span[0]
+    assert spans[-1][1] == trace.span[1]
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
+    begun = sum(
+        sum(span[0] <= start and (start < span[1] or span is spans[-1]) for start in part["records"]["start"])
+        for part, span in zip(parts, spans, strict=True)
+    )
+    assert begun == len(trace)
+
+
+def test_numbers_are_written_as_python_writes_them(tmp_path, open_page):
+    awkward = [
+        0.0, -0.0, 1.0, -12.0, 0.5, 0.12345, 2.03125, 1.0625, -1.0635, 9999.5, 99995.0, 12345.678, 1e5, 1e-4, 1e-5,
+        -3.2e-9, 1.5e300, 123456789.0, 0.00099995, 1.00005, 5e-324, 1.7976931348623157e308, 1 / 3, 2.5, 3.5, 10000.5,
+    ]  # fmt: skip
+    random = np.random.default_rng(0)
+    awkward += (random.choice([-1, 1], 100) * 10 ** random.uniform(-12, 12, 100)).tolist()
+    awkward += (random.integers(-99999, 99999, 100) / 64).tolist()  # many ties
+    circuit = cs.Circuit("awkward numbers")
+    for number in range(len(awkward)):
+        circuit.output(f"f{number}", circuit.input(f"x{number}"))
+    run = cs.Simulation(circuit).run({f"x{number}": value for number, value in enumerate(awkward)})
+    shown = numbers(open_page(write(run.trace, tmp_path)))
+    assert [shown[str(number)][0] for number in range(len(awkward))] == [text(value) for value in awkward]
+
+
+def test_what_is_no_plain_number_is_shown_as_people_read_it(tmp_path, open_page):
+    trace = cs.Simulation(cs.parse("x / y"), nonfinite="ignore").run(x=[1.0, -2.0], y=0.0).trace
+    page = open_page(write(trace, tmp_path), "#step=99")
+    assert numbers(page)["0"] == ["[1, −2]", "[inf, inf]"]
+    assert numbers(page)["2"][0] == "[inf, −inf]"
+
+
+def test_a_run_that_takes_no_time_can_be_seen(tmp_path, open_page):
+    trace = cs.Simulation(cs.parse("x * 3"), gate_delay=0, wire_latency=0).run(x=1).trace
+    page = open_page(write(trace, tmp_path))
+    page.keyboard.press("End")
+    assert_final_numbers(page, trace)
+    empty = cs.Trace(trace.netlist, {})
+    assert "step 0 of 0" in open_page(write(empty, tmp_path)).inner_text("#clock")
+
+
+# -- training --------------------------------------------------------------------------------------------------
+
+
+def training(kept=5):
+    """A made-up history: a line that turns."""
+    points = [[1.0, 2.0], [-1.0, 0.5], [0.5, -2.0]]
+    grids = [[[(x - 4.5) + iteration * (y - 4.5) for x in range(10)] for y in range(10)] for iteration in range(kept)]
+    turns = range(kept)
+    return {
+        "iterations": [10 * number for number in turns],
+        "parameters": {"a": [0.1 * number for number in turns], "w": [[number, -number] for number in turns]},
+        "cost": [5.0 - number for number in range(kept)], "accuracy": [number / kept for number in range(kept)],
+        "points": points, "labels": [1, -1, -1], "scores": [[number - 2.0, -1.0, -1.0] for number in range(kept)],
+        "shown": [number % 3 for number in range(kept)], "grid": grids, "tags": [0, 1, 2, None, None],
+    }  # fmt: skip
+
+
+def test_training_is_shown_beside_the_run(tmp_path, open_page):
+    trace = layered()
+    page = open_page(write(trace, tmp_path, training()))
+    slider = page.get_by_role("slider", name="Iteration")
+    assert slider.get_attribute("aria-valuetext") == "Iteration 0 of 40, cost 5, accuracy 0 %"  # as the player's place
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#iteration-told") == "Iteration 10 of 40, cost 4, accuracy 20 %"
+    starts = min(r.start for r in trace if r.tag == 1)
+    assert page.inner_text("#clock").startswith(f"tick {starts:g} of")
+    assert "1 on the wrong side" in page.locator("#training figure svg").first.get_attribute("aria-label")
+    assert page.locator("#training .plus").count() == 1
+    assert page.locator("#training .minus").count() == 2
+    assert page.locator("#training .wrong").count() == 1
+    assert len(page.locator("#training .zero").get_attribute("d")) > 50
+    told = " ".join(page.inner_text("#curves").split())
+    assert told == "a 0.1 w[0] 1 w[1] −1"
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert page.inner_text("#iteration-told").startswith("Iteration 40 of 40, cost 1")
+    assert page.locator("#training .wrong").count() == 0
+    page.keyboard.press("ArrowLeft")
+    page.click("#theme")
+    assert page.locator("#training figure").count() == 4
+
+
+def test_a_training_history_may_be_bare(tmp_path, open_page):
+    page = open_page(write(neuron(), tmp_path, {"iterations": [0, 1], "parameters": {"a": [1.0, float("nan")]}}))
+    assert page.locator("#training figure").count() == 1
+    assert "a nan" in " ".join(page.inner_text("#curves").split())
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"colour": "red"}, "a training history has no 'colour': its keys are iterations, parameters, cost"),
+    ({"iterations": None}, "lacks 'iterations'"),
+    ({"iterations": [3, 2, 1, 0, 4]}, "'iterations' must be one or more ascending numbers"),
+    ({"cost": [1.0]}, r"'cost' has shape \(1,\), but 5 is needed"),
+    ({"cost": "high"}, "'cost' is not made of numbers"),
+    ({"parameters": {"a": [1, 2]}}, r"parameter 'a' has shape \(2,\), but 5 × any is needed"),
+    ({"points": [[1, 2, 3]]}, r"'points' has shape \(1, 3\), but any × 2 is needed"),
+    ({"labels": None}, "has 'points' but no 'labels'"),
+    ({"scores": [[1, 2, 3]]}, r"'scores' has shape \(1, 3\), but 5 × 3 is needed"),
+    ({"grid": [[[1.0]]] * 5}, "'grid' must have at least two rows and two columns"),
+    ({"shown": [1]}, "'shown' has 1 entries for 5 iterations"),
+    ({"tags": [1]}, "'tags' has 1 entries for 5 iterations"),
+    ({"bounds": (1, 0, 0, 1)}, r"'bounds' must be \(x_low, x_high, y_low, y_high\)"),
+])  # fmt: skip
+def test_training_histories_that_make_no_sense(change, words):
+    history = {key: value for key, value in (training() | change).items() if value is not None}
+    with pytest.raises(cs.InputError, match=words):
+        panels(history, neuron())
+
+
+# -- the file --------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_one_small_file_and_the_same_twice(tmp_path):
+    one, two = (write(neuron(), Path(tmp_path)).read_bytes() for _ in range(2))
+    assert one == two
+    assert len(one) < 100_000
+    assert not re.search(rb"(src|href)=[\"'](?!data:|#)", one)
+    assert b"https://" not in one.replace(b"http://www.w3.org/2000/svg", b"")
+
+
+def test_pages_come_from_runs_traces_and_the_command_line(tmp_path):
+    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
+    run.player(tmp_path / "run.html")
+    run.save(tmp_path / "saved.html")
+    run.trace.save(tmp_path / "run.trace")
+    cs.Trace.load(tmp_path / "run.trace").export(tmp_path / "loaded.html")
+    done = call("view", "run.trace", "--save", "viewed.html", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
+    done = call("flow", "x * y", "x=2", "y=3", "--save", "flow.html", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = [(tmp_path / f"{name}.html").read_bytes() for name in ("run", "saved", "loaded", "viewed", "flow")]
+    assert len(set(pages)) == 1
+    os.remove(tmp_path / "run.html")
+    assert call("view", "run.trace", cwd=tmp_path).stdout == "saved run.html\n"
+    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.html"):
+        run.player(tmp_path / "run.htm")
+
+
+def test_view_refuses_in_one_sentence(tmp_path):
+    done = call("view", "missing.trace", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: cannot read 'missing.trace': No such file or directory\n"
+
+
+def test_the_page_plays_inside_a_notebook(tmp_path, open_page):
+    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
+    (tmp_path / "notebook.html").write_text(
+        f"<!doctype html><meta charset=utf-8><link rel=icon href='data:,'>{run._repr_html_()}", encoding="utf-8"
+    )
+    page = open_page(tmp_path / "notebook.html")
+    frame = page.frame_locator("iframe")
+    for _ in range(3):
+        frame.locator("#forward").click()
+    assert frame.locator("#sentence").inner_text() == "f is 6 and is pulled with 1."
+
+
+def test_groups_of_a_big_circuit_are_told(tmp_path, open_page):
+    trace = cs.Simulation(cs.mlp([2, 16, 16, 1], "tanh")).run(x1=1, x2=2).trace
+    page = open_page(write(trace, tmp_path))
+    page.click("#list summary")
+    told = page.inner_text("#steps")
+    assert re.search(r"33 gates \(n2_1\) works from tick [\d.]+ to [\d.]+ and sends", told)
+    page.click('[data-node="20"]')
+    assert "A group of gates: 16 mul, 16 add, 1 tanh." in page.inner_text("#detail")
+    page.keyboard.press("End")
+    shown = numbers(page)
+    names = page.eval_on_selector_all(
+        ".node", "all => all.map(node => (node.querySelector('.name') ?? node.querySelector('.title')).textContent)"
+    )
+    values, gradients = trace.values(), trace.gradients()
+    for index, name in enumerate(names):
+        if name != "score" and not name.startswith("n3"):
+            node = trace.node(name)
+            assert shown[str(index)] == [text(values[node]), text(gradients[node])]
