@@ -1,0 +1,127 @@
+"""Links between devices: what a message takes from one to another, and what waits while a link is busy."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from simpy import Environment, Event
+from simpy.events import NORMAL
+
+from circuitsim.errors import InputError
+from circuitsim.gates.value import Value
+from circuitsim.simulation.delays import Ticks, draw
+from circuitsim.simulation.timeline import Timeline, Transfer
+
+__all__ = ["Line", "Link", "Packet"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a message between two devices takes, in each direction.
+
+    Parameters
+    ----------
+    latency : float or Distribution
+        The ticks that a message is under way. A random latency lets messages of different examples overtake each
+        other.
+    bandwidth : float
+        How many bytes enter the link in a tick; while a message enters, those behind it wait. Infinite by default.
+    serial : bool
+        Whether the link carries one message at a time from end to end.
+
+    Raises
+    ------
+    InputError
+        If a latency is no time, or the bandwidth is not above 0.
+    """
+
+    latency: Ticks = 0.0
+    bandwidth: float = math.inf
+    serial: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bandwidth, int | float) or not self.bandwidth > 0:
+            raise InputError(f"the bandwidth of a link is {self.bandwidth!r}: give bytes a tick, a number above 0")
+        draw(self.latency, None, "the latency of a link")
+
+
+class Packet(Event):
+    """A message on its way; as an event it happens when it arrives."""
+
+    def __init__(self, environment: Environment, line: "Line", transfer: Transfer, payload: Value) -> None:
+        self.env = environment
+        self.callbacks = [line.arrive]
+        self._ok = True
+        self._value: Any = None
+        self.transfer = transfer
+        self.payload = payload
+
+
+class Line:
+    """A link at work, in one direction.
+
+    Parameters
+    ----------
+    environment : simpy.Environment
+        The clock.
+    link : Link
+        What it is like.
+    source, target : int
+        The devices that it joins.
+    timeline : Timeline
+        Where transfers are recorded.
+    random : numpy.random.Generator
+        What random latencies are drawn from.
+    deliver : callable
+        Takes a packet at the target.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        link: Link,
+        source: int,
+        target: int,
+        timeline: Timeline,
+        random: np.random.Generator,
+        deliver: Callable[[Packet], None],
+    ) -> None:
+        self.env = environment
+        self.link = link
+        self.source = source
+        self.target = target
+        self.timeline = timeline
+        self.random = random
+        self.deliver = deliver
+        self.free = 0.0  # when the link can take up the next message
+
+    def send(self, what: str, wire: int, tag: int, payload: Value) -> None:
+        """Send a message."""
+        now = self.env.now
+        self.schedule(Transfer(what, wire, tag, self.source, self.target, now, now, now, size_of(payload), ""), payload)
+
+    def schedule(self, transfer: Transfer, payload: Value, fate: str = "arrived") -> None:
+        """Take a message up as soon as the link is free, and let it arrive."""
+        now = self.env.now
+        entering = transfer.size / self.link.bandwidth
+        latency = draw(self.link.latency, self.random, "the latency of a link")
+        start = max(now, self.free)
+        end = start + entering + latency
+        self.free = end if self.link.serial else start + entering
+        transfer = transfer._replace(start=start, end=end, fate=fate)
+        if fate == "lost":
+            self.timeline.transfers.append(transfer)
+            return
+        self.env.schedule(Packet(self.env, self, transfer, payload), NORMAL, end - now)
+
+    def arrive(self, packet: Packet) -> None:
+        """Hand an arriving message over."""
+        self.timeline.transfers.append(packet.transfer)
+        self.deliver(packet)
+
+
+def size_of(payload: Value) -> int:
+    """Return how many bytes a value takes."""
+    return 8 if payload.__class__ is float else payload.nbytes  # type: ignore[union-attr]
