@@ -39,9 +39,7 @@ class Arithmetic:
             if output.__class__ is not float:
                 output = as_value(output)
         except InputError as error:
-            raise GateError(
-                f"gate {self.name!r} ({self.gate.name}) computed what no wire can carry: {error}"
-            ) from None
+            raise GateError(f"gate {self.name!r} ({self.gate.name}) computed what no wire can carry: {error}") from None
         except CircuitSimError:
             raise
         except ValueError as error:

@@ -1,15 +1,15 @@
 """Times that things take: a number of ticks, or a distribution from which every time is drawn anew."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
 from circuitsim.errors import InputError
 
-__all__ = ["Distribution", "Ticks", "draw", "exponential", "lognormal", "uniform"]
+__all__ = ["Distribution", "Ticks", "Times", "draw", "exponential", "lognormal", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:
     InputError
         If it is no finite number, or below 0; the sentence names `where`.
     """
-    if ticks.__class__ is float and 0.0 <= ticks < math.inf:  # type: ignore[operator]
-        return ticks  # type: ignore[return-value]
+    if ticks.__class__ is float and 0.0 <= ticks < math.inf:
+        return ticks
     if isinstance(ticks, Distribution):
         if random is None:
             return 0.0
@@ -98,3 +98,47 @@ def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:
 def _check(number: float, what: str) -> None:
     if not isinstance(number, int | float) or not 0.0 <= number < math.inf:
         raise InputError(f"the {what} is {number!r}: give a finite number not below 0")
+
+
+@dataclass(frozen=True)
+class Times:
+    """The ticks that pieces of work take.
+
+    Parameters
+    ----------
+    forward, backward, weight : float, Distribution or sequence of those
+        What F, I and W take: the same at every stage, or for each stage. B takes I and W.
+    slowdown : mapping of int or str to float
+        By which factor a device, by its number or name, is slower than the others.
+
+    Raises
+    ------
+    InputError
+        If one is no time.
+    """
+
+    forward: Ticks | Sequence[Ticks] = 1.0
+    backward: Ticks | Sequence[Ticks] = 1.0
+    weight: Ticks | Sequence[Ticks] = 1.0
+    slowdown: Mapping[int | str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in "FIW":
+            for stage, ticks in enumerate(self._of(kind)):
+                draw(ticks, None, f"the time of {kind} at stage {stage}")
+        for device, factor in self.slowdown.items():
+            draw(factor, None, f"the slowdown of device {device!r}")
+
+    def of_stages(self, stages: int) -> dict[str, list[Ticks]]:
+        """Return the times of F, I and W for each of so many stages."""
+        times = {}
+        for kind in "FIW":
+            given = self._of(kind)
+            if len(given) not in (1, stages):
+                raise InputError(f"there are {len(given)} times of {kind} for {stages} stages: give one for each")
+            times[kind] = list(given) * (stages if len(given) == 1 else 1)
+        return times
+
+    def _of(self, kind: str) -> Sequence[Ticks]:
+        given = {"F": self.forward, "I": self.backward, "W": self.weight}[kind]
+        return given if isinstance(given, list | tuple) else [given]  # type: ignore[list-item]

@@ -66,14 +66,15 @@ class Fifo:
 class Agenda:
     """A row of a schedule, done in its order; microbatches count from the first tag of the present batch."""
 
-    def __init__(self, row: Sequence[Work]) -> None:
-        self.row = row
-        self.place = len(row)
+    def __init__(self) -> None:
+        self.row: Sequence[Work] = ()
+        self.place = 0
         self.first = 0
         self.open: set[Work] = set()
 
-    def start(self, first: int) -> None:
-        """Begin the row anew, for the batch that starts with this tag."""
+    def start(self, row: Sequence[Work], first: int) -> None:
+        """Begin a row, for the batch that starts with this tag."""
+        self.row = row
         self.place = 0
         self.first = first
         self.open.clear()
@@ -126,7 +127,7 @@ class Device:
     workers : int
         How many pieces of work it does at a time for each lane.
     on_start : callable
-        Called with the device, the lane and the work that begins; it returns the time that the work takes, in ticks, or
+        Called with the device and the work that begins; it returns the time that the work takes, in ticks, or
         None if somebody else will call `end` for it.
     on_end : callable
         Called with the device, the work and the time when it began, now that it is done.
@@ -138,7 +139,7 @@ class Device:
         number: int,
         lanes: Sequence[Choice],
         workers: int,
-        on_start: Callable[["Device", int, Work], float | None],
+        on_start: Callable[["Device", Work], float | None],
         on_end: Callable[["Device", Work, float], None],
     ) -> None:
         self.env = environment
@@ -165,7 +166,7 @@ class Device:
             while self.idle[number] and (work := lane.take()) is not None:
                 self.idle[number] -= 1
                 self.running[work] = number, self.env.now
-                time = self.on_start(self, number, work)
+                time = self.on_start(self, work)
                 if time is not None:
                     event = Event(self.env)
                     event.callbacks = [self._ended]

@@ -10,7 +10,7 @@ from simpy import Environment, Event
 from simpy.events import NORMAL
 
 from circuitsim.errors import InputError
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, size_of
 from circuitsim.simulation.delays import Ticks, draw
 from circuitsim.simulation.timeline import Timeline, Transfer
 
@@ -48,15 +48,34 @@ class Link:
 
 
 class Packet(Event):
-    """A message on its way; as an event it happens when it arrives."""
+    """A message on its way; as an event it happens when it arrives.
 
-    def __init__(self, environment: Environment, line: "Line", transfer: Transfer, payload: Value) -> None:
+    Attributes
+    ----------
+    transfer : Transfer
+        Its record.
+    payload : float or ndarray
+        What it carries.
+    extra : int or None
+        For the gradient to a parameter the version that it was computed from; for weights the example that they
+        answer, None if they answer a whole batch.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        arrive: Callable[[Any], None],
+        transfer: Transfer,
+        payload: Value,
+        extra: int | None,
+    ) -> None:
         self.env = environment
-        self.callbacks = [line.arrive]
+        self.callbacks = [arrive]
         self._ok = True
         self._value: Any = None
         self.transfer = transfer
         self.payload = payload
+        self.extra = extra
 
 
 class Line:
@@ -97,31 +116,28 @@ class Line:
         self.deliver = deliver
         self.free = 0.0  # when the link can take up the next message
 
-    def send(self, what: str, wire: int, tag: int, payload: Value) -> None:
+    def send(self, what: str, wire: int, tag: int, payload: Value, extra: int | None = None) -> None:
         """Send a message."""
-        now = self.env.now
-        self.schedule(Transfer(what, wire, tag, self.source, self.target, now, now, now, size_of(payload), ""), payload)
+        self.carry(self.transfer(what, wire, tag, payload), payload, extra)
 
-    def schedule(self, transfer: Transfer, payload: Value, fate: str = "arrived") -> None:
-        """Take a message up as soon as the link is free, and let it arrive."""
+    def transfer(self, what: str, wire: int, tag: int, payload: Value) -> Transfer:
+        """Return the record of a message that is ready to go now."""
+        now = self.env.now
+        return Transfer(what, wire, tag, self.source, self.target, now, now, now, size_of(payload), "arrived")
+
+    def carry(self, transfer: Transfer, payload: Value, extra: int | None = None) -> float:
+        """Take a message up as soon as the link is free, and return when it will arrive."""
         now = self.env.now
         entering = transfer.size / self.link.bandwidth
         latency = draw(self.link.latency, self.random, "the latency of a link")
         start = max(now, self.free)
         end = start + entering + latency
         self.free = end if self.link.serial else start + entering
-        transfer = transfer._replace(start=start, end=end, fate=fate)
-        if fate == "lost":
-            self.timeline.transfers.append(transfer)
-            return
-        self.env.schedule(Packet(self.env, self, transfer, payload), NORMAL, end - now)
+        transfer = transfer._replace(start=start, end=end)
+        self.env.schedule(Packet(self.env, self.arrive, transfer, payload, extra), NORMAL, end - now)
+        return end
 
     def arrive(self, packet: Packet) -> None:
         """Hand an arriving message over."""
         self.timeline.transfers.append(packet.transfer)
         self.deliver(packet)
-
-
-def size_of(payload: Value) -> int:
-    """Return how many bytes a value takes."""
-    return 8 if payload.__class__ is float else payload.nbytes  # type: ignore[union-attr]

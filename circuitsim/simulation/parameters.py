@@ -1,16 +1,18 @@
 """Where parameters live while examples stream by: a keeper holds each one, others hold copies of it.
 
-A keeper collects the gradients of each example from all wires that the parameter feeds, adds them up in wiring order,
-and either answers at once (asynchronously) or holds them for the end of the batch.
+A keeper collects the gradients of each example from all wires that the parameter feeds and adds them up in wiring
+order. What becomes of the sum, an update at once or one at the end of the batch, is for the stream to say.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, fit
+from circuitsim.rules import respond
+from circuitsim.simulation.parameter import Parameter
 
-__all__ = ["Copy", "Keeper"]
+__all__ = ["Copy", "Keeper", "add_up"]
 
 
 class Copy:
@@ -62,55 +64,68 @@ class Keeper(Copy):
 
     Parameters
     ----------
-    name : str
-        Its name.
-    value : float or ndarray
-        Its value.
+    actor : Parameter
+        The parameter in the simulation, which gives its value and its rule.
     stash : int or None
         See `Copy`.
     awaited : int
         How many wires bring a gradient for each example.
-    on_total : callable
-        Called with the keeper, the example's tag, the whole gradient and the version that it was computed from.
     """
 
-    def __init__(
-        self,
-        name: str,
-        value: Value,
-        stash: int | None,
-        awaited: int,
-        on_total: Callable[["Keeper", int, Value, int], None],
-    ) -> None:
-        super().__init__(value, stash)
-        self.name = name
+    def __init__(self, actor: Parameter, stash: int | None, awaited: int) -> None:
+        super().__init__(actor.memory.value, stash)
+        self.name = actor.name
+        self.memory = actor.memory
+        self.rule = actor.rule
+        self.springs = actor.springs
         self.awaited = awaited
-        self.on_total = on_total
-        self.state: Any = None  # what the rule of learning keeps
-        self.count = 0
-        self.parts: dict[int, dict[int, tuple[int, Value]]] = {}
-        self.felt: dict[int, Value] = {}  # whole gradients of the present batch by tag
+        self.parts: dict[int, dict[int, tuple[int, Value]]] = {}  # by tag and wire: version read and gradient
+        self.felt: dict[int, Value] = {}  # whole gradients of the present batch, by tag
 
-    def feel(self, tag: int, wire: int, version: int, gradient: Value) -> None:
-        """Take in the gradient of one example from one wire; with the last one, add them up."""
+    def feel(self, tag: int, wire: int, version: int, gradient: Value) -> tuple[int, Value] | None:
+        """Take in the gradient of an example from one wire.
+
+        Returns
+        -------
+        version : int
+            With the last wire: the version from which the gradient was computed, the oldest if there are several.
+        gradient : float or ndarray
+            And the sum from all wires.
+        """
         parts = self.parts.setdefault(tag, {})
         parts[wire] = version, gradient
         if len(parts) < self.awaited:
-            return
+            return None
         del self.parts[tag]
-        total: Any = None
-        for wire in sorted(parts):  # wires are numbered in wiring order
-            total = parts[wire][1] if total is None else total + parts[wire][1]
-        self.on_total(self, tag, total, min(version for version, _ in parts.values()))
+        return min(version for version, _ in parts.values()), add_up([parts[wire][1] for wire in sorted(parts)])
+
+    def gradient(self) -> Value:
+        """Return what was felt in the present batch, in order of the examples."""
+        total = add_up([self.felt[tag] for tag in sorted(self.felt)])
+        return fit(0.0, self.value) if total is None else total
+
+    def respond(self, gradient: Value) -> None:
+        """Move by the rule, which makes a new version."""
+        assert self.rule is not None
+        self.memory = respond(self.rule, self.springs, self.memory, gradient)
+        self.take(self.version + 1, self.memory.value)
 
     def save(self) -> tuple[Any, ...]:
         """Return a checkpoint."""
         parts = {tag: dict(wires) for tag, wires in self.parts.items()}
-        return super().save(), self.state, self.count, parts, dict(self.felt)
+        return super().save(), self.memory, parts, dict(self.felt)
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Go back to a checkpoint."""
-        own, self.state, self.count, parts, felt = saved
+        own, self.memory, parts, felt = saved
         super().restore(own)
         self.parts = {tag: dict(wires) for tag, wires in parts.items()}
         self.felt = dict(felt)
+
+
+def add_up(gradients: Iterable[Value]) -> Any:
+    """Return the sum, taken from left to right; None of nothing."""
+    total: Any = None
+    for gradient in gradients:
+        total = gradient if total is None else total + gradient
+    return total

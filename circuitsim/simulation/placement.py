@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError
@@ -39,6 +39,7 @@ def place(
     circuit: Circuit,
     stages: int | Mapping[str, str | Iterable[str]] | None = None,
     *,
+    devices: int | None = None,
     cost: Mapping[str, float] | Callable[[str], float] | None = None,
 ) -> Placement:
     """Put the gates of a circuit on devices.
@@ -51,6 +52,8 @@ def place(
         A number cuts the topological order of the gates into so many stages, one a device, so that the costliest is as
         cheap as it can be. A mapping gives each device by name the gates that it does, by name or by pattern, as
         in ``{"left": ["mul*", "add1"], "right": "tanh?"}``. If not given, every gate has a device to itself.
+    devices : int, optional
+        How many devices take the stages in turn; as many as there are stages, if not given.
     cost : mapping or callable, optional
         What a gate costs, by its name: 1 for each, if not given.
 
@@ -67,7 +70,7 @@ def place(
     --------
     >>> import circuitsim as cs
     >>> place(cs.parse("tanh(tanh(tanh(x) * 2) + 1)"), stages=2).stages
-    (('tanh1', 'mul1', 'tanh2'), ('add1', 'tanh3'))
+    (('tanh1', 'mul1'), ('tanh2', 'add1', 'tanh3'))
     """
     netlist = Netlist(circuit)
     gates = list(netlist.of_kind("gate"))
@@ -83,7 +86,12 @@ def place(
         )
     parts = _balance([_cost(cost, name) for name in gates], count)
     cut = tuple(tuple(gates[start:end]) for start, end in parts)
-    return Placement(cut, tuple(range(count)), tuple(f"device {number}" for number in range(count)))
+    devices = count if devices is None else devices
+    if not 1 <= devices <= count:
+        raise InputError(f"{count} stages cannot be spread over {devices} devices: give at most one for each stage")
+    return Placement(
+        cut, tuple(stage % devices for stage in range(count)), tuple(f"device {number}" for number in range(devices))
+    )
 
 
 def _cost(cost: Mapping[str, float] | Callable[[str], float] | None, name: str) -> float:
@@ -116,7 +124,7 @@ def _balance(costs: list[float], count: int) -> list[tuple[int, int]]:
     for begins in reversed(cuts):
         ends.append(begins[ends[-1]])
     edges = [0, *reversed(ends)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def _by_pattern(netlist: Netlist, gates: list[str], devices: Mapping[str, str | Iterable[str]]) -> Placement:
@@ -146,8 +154,6 @@ def _by_pattern(netlist: Netlist, gates: list[str], devices: Mapping[str, str | 
     return Placement(
         tuple(tuple(groups[key]) for key in ordered), tuple(device for _, device in ordered), names, by_hand=True
     )
-
-
 
 
 def _some(names: list[str]) -> str:

@@ -43,7 +43,7 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """The order of work on every device; it is checked when it is made.
+    r"""The order of work on every device; it is checked when it is made.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Schedule:
 
     Examples
     --------
-    >>> schedule = Schedule.from_table("0F0 0F1 0B0 0B1\\n1F0 1B0 1F1 1B1")
+    >>> schedule = Schedule.from_table("0F0 0F1 0B0 0B1\n1F0 1B0 1F1 1B1")
     >>> schedule.devices, schedule.stages, schedule.microbatches
     (2, 2, 2)
     >>> print(schedule)
@@ -182,9 +182,7 @@ class Schedule:
             if (target := self.receiver(work)) is not None:
                 rows[device].append(Work(f"SEND_{target.kind}", work.stage, work.microbatch))
                 if early:
-                    rows[self.homes[target.stage]].append(
-                        Work(f"RECV_{target.kind}", target.stage, work.microbatch)
-                    )
+                    rows[self.homes[target.stage]].append(Work(f"RECV_{target.kind}", target.stage, work.microbatch))
         return Schedule(f"{self.name}, receives {'early' if early else 'late'}", _frozen(rows), self.barrier)
 
     def receiver(self, work: Work) -> Work | None:
@@ -248,7 +246,9 @@ def in_turn(schedule: Schedule) -> Iterator[tuple[int, Work]]:
                 if work.kind not in TRANSFERS:
                     break
         if left == before:
-            stuck = [(device, row[places[device]]) for device, row in enumerate(schedule.rows) if places[device] < len(row)]
+            stuck = [
+                (device, row[places[device]]) for device, row in enumerate(schedule.rows) if places[device] < len(row)
+            ]
             told = "; ".join(
                 f"{work} of rank {device} waits for {', '.join(map(str, _missing(work, last, done)))}"
                 for device, work in stuck

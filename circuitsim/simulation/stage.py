@@ -6,13 +6,13 @@ port, and so comes in two pieces: the gradients to the data (I), for which the s
 parameters (W), for which nobody waits. `Held` is what a stage keeps of an example until then: the activation memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, size_of
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.arithmetic import Arithmetic
-from circuitsim.simulation.parameters import Copy
+from circuitsim.simulation.parameters import Copy, add_up
 
 __all__ = ["Held", "Stage", "StagePlan", "Surroundings", "plan_stages"]
 
@@ -117,7 +117,7 @@ class Stage:
         self.held: dict[int, Held] = {}
         self.finished: set[int] = set()
 
-    def admit(self, tag: int, inputs: dict[str, Value]) -> None:
+    def admit(self, tag: int, inputs: Mapping[str, Value]) -> None:
         """Begin an example."""
         held = self.held[tag] = Held(self.plan)
         for name, node in self.plan.inputs:
@@ -195,7 +195,7 @@ class Stage:
 
     def _to_data(self, tag: int, held: Held, values: dict[int, Any]) -> None:
         for gate in self.plan.data_gates:
-            total = held.totals[gate.node] = _total(gate, held)
+            total = held.totals[gate.node] = add_up([held.gradients[wire] for wire in gate.returned])
             if gate.data:
                 self._send_back(tag, held, values, gate, gate.data, total)
 
@@ -204,7 +204,9 @@ class Stage:
             if gate.weights:
                 self._send_back(tag, held, values, gate, gate.weights, held.totals[gate.node])
         for gate in self.plan.weight_gates:
-            self._send_back(tag, held, values, gate, gate.weights, _total(gate, held))
+            self._send_back(
+                tag, held, values, gate, gate.weights, add_up([held.gradients[wire] for wire in gate.returned])
+            )
 
     def _send_back(
         self,
@@ -227,6 +229,15 @@ class Stage:
             else:
                 self.around.send(self, "gradient", wire, tag, share, target)
 
+    def weight(self, tag: int) -> int:
+        """Return how many bytes are kept of an example that has gone forward, parameters and constants aside."""
+        held = self.held[tag]
+        return sum(
+            size_of(value)
+            for node, value in held.values.items()
+            if node not in self.copies and node not in self.plan.constants
+        )
+
     def save(self) -> tuple[dict[int, Held], set[int]]:
         """Return a checkpoint."""
         return {tag: held.copy() for tag, held in self.held.items()}, set(self.finished)
@@ -235,15 +246,6 @@ class Stage:
         """Go back to a checkpoint."""
         self.held = {tag: held.copy() for tag, held in saved[0].items()}
         self.finished = set(saved[1])
-
-
-def _total(gate: GatePlan, held: Held) -> Value:
-    """Add up what came back to a gate, in wiring order."""
-    total: Any = None
-    for wire in gate.returned:
-        gradient = held.gradients[wire]
-        total = gradient if total is None else total + gradient
-    return total
 
 
 def plan_stages(
@@ -268,9 +270,7 @@ def plan_stages(
     gates = netlist.of_kind("gate")
     stage_of = {gates[name]: number for number, names in enumerate(stages) for name in names}
     felt = netlist.felt(pulled)
-    from_input = [node.kind == "input" for node in netlist.nodes]
-    for source, target, _ in netlist.wires:
-        from_input[target] = from_input[target] or from_input[source]
+    from_input = netlist.descend("input")
 
     def destination(wire: int, stage: int) -> int:
         source = netlist.wires[wire].source
@@ -313,9 +313,7 @@ def plan_stages(
                 {node: value for node, value in constants.items() if netlist.nodes[node].kind == "constant"},  # type: ignore[misc]
                 tuple((netlist.nodes[s].name, s) for s in sources if netlist.nodes[s].kind == "input"),
                 tuple(source for source in sources if netlist.nodes[source].kind == "parameter"),
-                tuple(
-                    (wire, netlist.wires[wire].source, stage_of[netlist.wires[wire].target]) for wire in crossing
-                ),
+                tuple((wire, netlist.wires[wire].source, stage_of[netlist.wires[wire].target]) for wire in crossing),
                 tuple(
                     (netlist.nodes[target].name, wire, source, target in pulled and felt[wire])
                     for wire, (source, target, _) in ((wire, netlist.wires[wire]) for wire in outputs)

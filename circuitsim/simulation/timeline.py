@@ -12,7 +12,10 @@ __all__ = ["Outage", "Piece", "Timeline", "Transfer", "Update"]
 
 
 class Piece(NamedTuple):
-    """A piece of work, of kind F, I, W or B, that a device did for one example."""
+    """A piece of work, of kind F, I, W or B, that a device did for one example.
+
+    `size` is how many bytes a forward pass (F) leaves for the backward pass; 0 for the others.
+    """
 
     device: int
     kind: str
@@ -20,6 +23,7 @@ class Piece(NamedTuple):
     tag: int
     start: float
     end: float
+    size: int
 
 
 class Transfer(NamedTuple):
