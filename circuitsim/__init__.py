@@ -118,6 +118,9 @@ from circuitsim.simulation import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "L1",
+    "L2",
+    "SGD",
     "AdaGrad",
     "Adam",
     "Circuit",
@@ -137,8 +140,6 @@ __all__ = [
     "History",
     "InputError",
     "Kind",
-    "L1",
-    "L2",
     "Link",
     "LoadError",
     "Memory",
@@ -151,7 +152,6 @@ __all__ = [
     "Placement",
     "RMSProp",
     "Run",
-    "SGD",
     "SaveError",
     "Schedule",
     "ScheduleError",

@@ -56,11 +56,11 @@ class StreamRun:
         """The figures: makespan, bubble, memory, messages, staleness."""
         return report(self.timeline)
 
-    def draw(self, path: str | PathLike[str], title: str = "") -> None:
-        """Draw the timeline, a row a device, and the memory over time; the suffix, .svg or .png, chooses the format."""
-        from circuitsim.views.timeline import draw_timelines  # only who draws pays for matplotlib
+    def save(self, path: str | PathLike[str], title: str = "") -> None:
+        """Show what devices did when: .png and .svg draw it, with the memory over time, .json is for Perfetto."""
+        from circuitsim.views import save_timelines
 
-        draw_timelines({title: self.timeline}, path)
+        save_timelines({title: self.timeline}, path)
 
 
 def stream(

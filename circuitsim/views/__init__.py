@@ -3,18 +3,21 @@
 Only this package imports matplotlib, and only when something is drawn with it.
 """
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
+from circuitsim.simulation.timeline import Timeline
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["animate", "check_save", "draw", "save"]
+__all__ = ["animate", "check_save", "draw", "save", "save_timelines"]
 
 _FILMS = (".gif",)
 _PICTURES = (".png", ".svg")
 _DATA = (".vcd", ".json", ".trace")
+TIMELINES = (*_PICTURES, ".json")
 SUFFIXES = (*_FILMS, *_PICTURES, *_DATA)
 
 
@@ -30,6 +33,27 @@ def draw(source: Trace | Netlist, path: str | PathLike[str]) -> None:
     from circuitsim.views.picture import draw
 
     draw(source, path)
+
+
+def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
+    """Show what devices did when, in one or several streams by their titles.
+
+    ``.png`` and ``.svg`` draw it, ``.json`` is for Perfetto.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another or the file cannot be written.
+    """
+    path = check_path(path, TIMELINES)
+    if path.suffix.lower() == ".json":
+        from circuitsim.views.stream_perfetto import write_perfetto
+
+        write_perfetto(timelines, path)
+    else:
+        from circuitsim.views.timeline import draw_timelines
+
+        draw_timelines(timelines, path)
 
 
 def check_save(path: str | PathLike[str]) -> Path:

@@ -1,4 +1,4 @@
-"""Draws what devices did when: a row a device, a bar a piece of work, coloured by its kind, with its microbatch's number.
+"""Draws what devices did when: a row a device, a bar a piece of work, coloured by kind, with its microbatch's number.
 
 Below the bars is the memory over time: how many microbatches each device keeps for their backward passes.
 """
@@ -116,13 +116,20 @@ def _draw_bars(panel: Axes, timeline: Timeline) -> None:
         palette = COLOURS if stage == first_stage[device] else DARKER
         bars.setdefault((row[device], palette[kind][microbatch % 2]), []).append((start, end - start))
         if (end - start) * points >= LETTER * len(str(microbatch)) + 1:
-            panel.text((start + end) / 2, row[device], str(microbatch), fontsize=7.5, color=INK, ha="center", va="center")
+            panel.text(
+                (start + end) / 2, row[device], str(microbatch), fontsize=7.5, color=INK, ha="center", va="center"
+            )
     for (place, colour), spans in bars.items():
         panel.broken_barh(spans, (place - 0.42, 0.84), facecolor=colour, edgecolor="#ffffff", linewidth=0.4)
     for device, start, end in timeline.outages:
         if device in row:
             panel.broken_barh(
-                [(start, end - start)], (row[device] - 0.42, 0.84), facecolor="none", edgecolor=OUTAGE, hatch="////", lw=0.6
+                [(start, end - start)],
+                (row[device] - 0.42, 0.84),
+                facecolor="none",
+                edgecolor=OUTAGE,
+                hatch="////",
+                lw=0.6,
             )
     panel.set_ylim(max(2, len(devices)) - 0.5, -0.5)
     panel.set_yticks(range(len(devices)), [timeline.devices[device] for device in devices])
@@ -150,5 +157,7 @@ def _draw_memory(panel: Axes, timeline: Timeline) -> None:
     panel.set_ylim(bottom=0)
     panel.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if len(devices) <= 2 * len(LINES):
-        panel.legend(loc="upper left", ncols=min(8, len(devices)), frameon=False, fontsize=8, bbox_to_anchor=(0.0, 1.02))
+        panel.legend(
+            loc="upper left", ncols=min(8, len(devices)), frameon=False, fontsize=8, bbox_to_anchor=(0.0, 1.02)
+        )
         panel.set_ylim(top=1.25 * panel.get_ylim()[1])
