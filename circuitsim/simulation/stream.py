@@ -162,7 +162,7 @@ class Stream:
         self.outputs[tag] = {}
         self.input_gradients[tag] = {}
         stages = self.stages[replica]
-        self._pending[tag] = len(stages)
+        self._pending[tag] = len(stages) + sum(keeper.awaited > 0 for keeper in self.keepers.values())
         if self.update == "each":
             self._pending[tag] += sum(self.keepers[node].awaited > 0 for _, node in self._copies_of(replica))
         for stage in stages:
@@ -337,12 +337,14 @@ class Stream:
         read, total = whole
         if self.update != "each":
             keeper.felt[tag] = total
+            self._settle(tag)
             return
         keeper.respond(total)
         self._record_update(keeper, tag, read)
         for device, copied in self._copies_of(self._replica[tag]):
             if copied == node:
                 self._send_weights(node, device, tag)
+        self._settle(tag)
 
     def _update_all(self, tag: int) -> None:
         """Let all parameters move by the sum of what they felt in the batch that ended with this example."""
