@@ -98,6 +98,7 @@ from circuitsim.learning import (
 from circuitsim.rules import Memory
 from circuitsim.simulation import (
     Distribution,
+    Faults,
     Kind,
     Link,
     Placement,
@@ -133,6 +134,7 @@ __all__ = [
     "Engine",
     "Evaluation",
     "ExpressionError",
+    "Faults",
     "Force",
     "Gate",
     "GateError",

@@ -140,8 +140,8 @@ def main(
         ],
     )
     report.note(
-        "The span is a device's largest. Bubbles are of the makespan; for zb_h2, zb_v and auto, which need no barrier,\n"
-        "of the span. Peaks are of microbatches that have gone forward and whose W, or whose I, is yet to be done."
+        "The span is a device's largest. Bubbles are of the makespan; for zb_h2, zb_v and auto, which need no\n"
+        "barrier, of the span. Peaks are of microbatches that went forward and whose W, or whose I, is not done."
     )
     report.note(
         "All gradients and parameters are the same, to the last bit, as without devices."

@@ -4,6 +4,7 @@ A `Simulation` runs one example at a time; its `stream` sends many through devic
 """
 
 from circuitsim.simulation.delays import Distribution, Times, exponential, lognormal, uniform
+from circuitsim.simulation.faults import Faults
 from circuitsim.simulation.link import Link
 from circuitsim.simulation.placement import Placement, place
 from circuitsim.simulation.run import Run
@@ -15,6 +16,7 @@ from circuitsim.simulation.trace import Kind, Record, Trace
 
 __all__ = [
     "Distribution",
+    "Faults",
     "Kind",
     "Link",
     "Placement",

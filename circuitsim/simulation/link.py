@@ -30,21 +30,41 @@ class Link:
         How many bytes enter the link in a tick; while a message enters, those behind it wait. Infinite by default.
     serial : bool
         Whether the link carries one message at a time from end to end.
+    loss, duplicate : float
+        The part of all messages that get lost, and that are sent twice.
+    reorder : float
+        The part of all messages that are held up on their way, so that others overtake them.
+    hold_up : float
+        For how many ticks at most.
 
     Raises
     ------
     InputError
-        If a latency is no time, or the bandwidth is not above 0.
+        If a latency is no time, the bandwidth is not above 0, or a part is not between 0 and 1.
     """
 
     latency: Ticks = 0.0
     bandwidth: float = math.inf
     serial: bool = False
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    hold_up: float = 5.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.bandwidth, int | float) or not self.bandwidth > 0:
             raise InputError(f"the bandwidth of a link is {self.bandwidth!r}: give bytes a tick, a number above 0")
         draw(self.latency, None, "the latency of a link")
+        draw(self.hold_up, None, "the hold-up on a link")
+        for name in ("loss", "duplicate", "reorder"):
+            part = getattr(self, name)
+            if not isinstance(part, int | float) or not 0 <= part <= 1:
+                raise InputError(f"the {name} of a link is {part!r}: give a probability, 0 to 1")
+
+    @property
+    def faulty(self) -> bool:
+        """Whether it loses, repeats or holds up messages."""
+        return bool(self.loss or self.duplicate or self.reorder)
 
 
 class Packet(Event):
@@ -130,6 +150,8 @@ class Line:
         now = self.env.now
         entering = transfer.size / self.link.bandwidth
         latency = draw(self.link.latency, self.random, "the latency of a link")
+        if self.link.reorder and self.random.random() < self.link.reorder:
+            latency += self.link.hold_up * self.random.random()
         start = max(now, self.free)
         end = start + entering + latency
         self.free = end if self.link.serial else start + entering

@@ -81,6 +81,7 @@ class Keeper(Copy):
         self.awaited = awaited
         self.parts: dict[int, dict[int, tuple[int, Value]]] = {}  # by tag and wire: version read and gradient
         self.felt: dict[int, Value] = {}  # whole gradients of the present batch, by tag
+        self.whole: set[int] = set()  # the examples of which it has felt all
 
     def feel(self, tag: int, wire: int, version: int, gradient: Value) -> tuple[int, Value] | None:
         """Take in the gradient of an example from one wire.
@@ -97,6 +98,7 @@ class Keeper(Copy):
         if len(parts) < self.awaited:
             return None
         del self.parts[tag]
+        self.whole.add(tag)
         return min(version for version, _ in parts.values()), add_up([parts[wire][1] for wire in sorted(parts)])
 
     def gradient(self) -> Value:
@@ -113,14 +115,15 @@ class Keeper(Copy):
     def save(self) -> tuple[Any, ...]:
         """Return a checkpoint."""
         parts = {tag: dict(wires) for tag, wires in self.parts.items()}
-        return super().save(), self.memory, parts, dict(self.felt)
+        return super().save(), self.memory, parts, dict(self.felt), set(self.whole)
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Go back to a checkpoint."""
-        own, self.memory, parts, felt = saved
+        own, self.memory, parts, felt, whole = saved
         super().restore(own)
         self.parts = {tag: dict(wires) for tag, wires in parts.items()}
         self.felt = dict(felt)
+        self.whole = set(whole)
 
 
 def add_up(gradients: Iterable[Value]) -> Any:

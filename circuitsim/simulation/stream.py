@@ -6,6 +6,7 @@ belong. Parameters move at the end of each batch, which waits for all of it, or 
 comes.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
@@ -19,6 +20,7 @@ from circuitsim.gates.value import Value, as_value, fit, shape_of
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.delays import Times, draw
 from circuitsim.simulation.device import Agenda, Choice, Device, Fifo
+from circuitsim.simulation.faults import Faults, Recovery, ReliableLine
 from circuitsim.simulation.link import Line, Link, Packet
 from circuitsim.simulation.parameters import Copy, Keeper, add_up
 from circuitsim.simulation.placement import Placement
@@ -52,6 +54,7 @@ class Stream:
         replicas: int,
         workers: int,
         overlap: bool,
+        faults: Faults | None,
         seed: int,
         on_nonfinite: Callable[[str], None],
     ) -> None:
@@ -62,6 +65,7 @@ class Stream:
         self.batch = batch
         self.update = update
         self.schedule = schedule
+        self.seed = seed
         self.random = np.random.default_rng(seed)
         self.environment = Environment()
 
@@ -105,7 +109,7 @@ class Stream:
         self._overlap = overlap
         first = schedule(batch) if schedule else None
         self._lanes: list[list[Choice]] = [
-            [Fifo()] if first is None else [Agenda() for _ in self._parts(())] for _ in names
+            [Fifo()] if first is None else [Agenda() for _ in self._parts(())] for _ in devices
         ]
         self.devices = [
             Device(self.environment, number, lanes, workers, self._start, self._end)
@@ -118,11 +122,11 @@ class Stream:
         self.outputs: dict[int, dict[str, Value]] = {}
         self.input_gradients: dict[int, dict[int, Value]] = {}
         self._replica: dict[int, int] = {}
-        self._pending: dict[int, int] = {}
+        self._pending: dict[int, set[tuple[Any, ...]]] = {}  # what has yet to happen until an example is done
         self._waiting: deque[int] = deque()
         self._under_way = [0] * replicas
         self._unfinished: set[int] = set()
-        self._on_the_way = 0  # new weights that have yet to arrive at the end of a batch
+        self._recovery = Recovery(self, faults) if faults is not None else None
 
     # -- running -------------------------------------------------------------------------------------------
 
@@ -135,7 +139,8 @@ class Stream:
             self._work_until(lambda: not self._unfinished)
             if self.update == "batch":
                 self._update_all(tags[-1])
-                self._work_until(lambda: not self._on_the_way)
+                self._save_all()
+                self._work_until(self._all_copies_are_new)
 
     def _begin_batch(self, tags: range) -> None:
         self._unfinished = set(tags)
@@ -148,23 +153,33 @@ class Stream:
                     assert isinstance(lane, Agenda)
                     lane.start(part, tags.start)
         self._waiting.extend(tags)
-        for _ in range(min(len(tags), self.window)):
-            self._admit()
+        self._save_all()
+        self._admit_waiting()
         for device in self.devices:
             device.go()
 
-    def _admit(self) -> None:
-        """Let the next example in, through the replica that has least to do."""
-        tag = self._waiting.popleft()
+    def _save_all(self) -> None:
+        """Save all states between batches, so that no crash leads back over one."""
+        if self._recovery is not None:
+            for device in range(len(self.devices)):
+                self._recovery.save(device)
+
+    def _admit_waiting(self) -> None:
+        while self._waiting and sum(self._under_way) < self.window:
+            self._admit(self._waiting.popleft())
+
+    def _admit(self, tag: int) -> None:
+        """Let an example in, through the replica that has least to do."""
         replica = self._under_way.index(min(self._under_way))
         self._replica[tag] = replica
         self._under_way[replica] += 1
         self.outputs[tag] = {}
         self.input_gradients[tag] = {}
         stages = self.stages[replica]
-        self._pending[tag] = len(stages) + sum(keeper.awaited > 0 for keeper in self.keepers.values())
+        felt = {node for node, keeper in self.keepers.items() if keeper.awaited}
+        self._pending[tag] = {("stage", stage.number) for stage in stages} | {("whole", node) for node in felt}
         if self.update == "each":
-            self._pending[tag] += sum(self.keepers[node].awaited > 0 for _, node in self._copies_of(replica))
+            self._pending[tag] |= {("answer", *copy) for copy in self._copies_of(replica) if copy[1] in felt}
         for stage in stages:
             stage.admit(tag, self.examples[tag])
 
@@ -202,13 +217,16 @@ class Stream:
 
     def _work_until(self, over: Callable[[], bool]) -> None:
         step = self.environment.step
+        limit = self._recovery.faults.timeout if self._recovery is not None else math.inf
         try:
             while not over():
                 step()
+                if self.environment.now > limit:
+                    raise self._stuck(f"is not over after {limit:g} ticks")
         except EmptySchedule:
-            raise self._deadlock() from None
+            raise self._stuck("ran dry") from None
 
-    def _deadlock(self) -> DeadlockError:
+    def _stuck(self, how: str) -> DeadlockError:
         """Return the error that names who waits for what."""
         told = []
         for device, lanes in zip(self.devices, self._lanes, strict=True):
@@ -219,19 +237,65 @@ class Stream:
                     told.append(f"{name} waits to do {lane.awaited}")
         left = ", ".join(map(str, sorted(self._unfinished)[:8])) or "none"
         return DeadlockError(
-            f"the stream of {self.netlist.name!r} ran dry at tick {self.environment.now:g} with examples {left} "
+            f"the stream of {self.netlist.name!r} {how}, at tick {self.environment.now:g} with examples {left} "
             f"under way: {'; '.join(told) or 'no device has anything to do'}"
         )
 
-    def _settle(self, tag: int) -> None:
-        """Take note that one more of the things has happened for which an example is under way."""
-        self._pending[tag] -= 1
-        if self._pending[tag]:
-            return
-        self._unfinished.discard(tag)
-        self._under_way[self._replica[tag]] -= 1
-        if self._waiting:
-            self._admit()
+    def _settle(self, tag: int, *thing: Any) -> None:
+        """Take note that one of the things has happened for which an example is under way."""
+        pending = self._pending[tag]
+        pending.discard(thing)
+        if not pending and tag in self._unfinished:
+            self._unfinished.remove(tag)
+            self._under_way[self._replica[tag]] -= 1
+            self._admit_waiting()
+
+    def _unsettle(self, tag: int, *thing: Any) -> None:
+        """Take note that something that had happened was lost in a crash."""
+        self._pending[tag].add(thing)
+        if tag not in self._unfinished:
+            self._unfinished.add(tag)
+            self._under_way[self._replica[tag]] += 1
+
+    # -- crashes -------------------------------------------------------------------------------------------
+
+    def save(self, device: int) -> tuple[Any, ...]:
+        """Return all that a device would need after a crash."""
+        stages = [stage.save() for stage in self._stages_of(device)]
+        keepers = {node: keeper.save() for node, keeper in self.keepers.items() if self._home[node] == device}
+        copies = {key: copy.save() for key, copy in self._copies.items() if key[0] == device}
+        return stages, keepers, copies, self.devices[device].save()
+
+    def restore(self, device: int, saved: tuple[Any, ...]) -> None:
+        """Bring a device back to what was saved."""
+        stages, keepers, copies, agenda = saved
+        for stage, state in zip(self._stages_of(device), stages, strict=True):
+            before = stage.finished
+            stage.restore(state)
+            for tag in before - stage.finished:
+                self._unsettle(tag, "stage", stage.number)
+        for node, state in keepers.items():
+            keeper = self.keepers[node]
+            before = keeper.whole
+            keeper.restore(state)
+            for tag in before - keeper.whole:
+                self._unsettle(tag, "whole", node)
+        for key, state in copies.items():
+            self._copies[key].restore(state)
+        self.devices[device].restore(agenda)
+
+    def restart(self, device: int) -> None:
+        """Let a device go on; it is shown again what it has forgotten of the examples under way."""
+        self.devices[device].down = False
+        for stage in self._stages_of(device):
+            for tag in sorted(self._unfinished - set(self._waiting)):
+                mine = self.stages[self._replica[tag]][stage.number] is stage
+                if mine and tag not in stage.held and tag not in stage.finished:
+                    stage.admit(tag, self.examples[tag])
+        self.devices[device].go()
+
+    def _stages_of(self, device: int) -> list[Stage]:
+        return [stage for row in self.stages for stage in row if stage.device == device]
 
     def gradient_of_input(self, tag: int, node: int, value: Value) -> Value:
         """Return what an input felt in one example, added up in wiring order."""
@@ -285,7 +349,7 @@ class Stream:
 
     def done(self, stage: Stage, tag: int) -> None:
         """Take note that a stage has nothing left to do for an example."""
-        self._settle(tag)
+        self._settle(tag, "stage", stage.number)
 
     # -- messages ------------------------------------------------------------------------------------------
 
@@ -295,7 +359,8 @@ class Stream:
         key, link = self._links(wire, names[source], names[target])
         line = self._lines.get((source, target, key))
         if line is None:
-            line = Line(self.environment, link, source, target, self.timeline, self.random, self._deliver)
+            ends = (self.environment, link, source, target, self.timeline, self.random, self._deliver)
+            line = Line(*ends) if self._recovery is None else ReliableLine(*ends, self._recovery)
             self._lines[source, target, key] = line
         return line
 
@@ -306,10 +371,8 @@ class Stream:
         extra = packet.extra
         if transfer.what == "weights":
             self._copies[transfer.target, source].take(transfer.tag, payload)
-            if extra is None:
-                self._on_the_way -= 1
-            else:
-                self._settle(extra)
+            if extra is not None:
+                self._settle(extra, "answer", transfer.target, source)
         elif source in self.keepers:
             assert extra is not None
             self._feel(transfer.tag, transfer.wire, extra, payload)
@@ -337,14 +400,14 @@ class Stream:
         read, total = whole
         if self.update != "each":
             keeper.felt[tag] = total
-            self._settle(tag)
+            self._settle(tag, "whole", node)
             return
         keeper.respond(total)
         self._record_update(keeper, tag, read)
         for device, copied in self._copies_of(self._replica[tag]):
             if copied == node:
                 self._send_weights(node, device, tag)
-        self._settle(tag)
+        self._settle(tag, "whole", node)
 
     def _update_all(self, tag: int) -> None:
         """Let all parameters move by the sum of what they felt in the batch that ended with this example."""
@@ -353,8 +416,10 @@ class Stream:
             self._record_update(keeper, tag, keeper.version - 1)
             for device, copied in self._copies:
                 if copied == node:
-                    self._on_the_way += 1
                     self._send_weights(node, device, None)
+
+    def _all_copies_are_new(self) -> bool:
+        return all(copy.version == self.keepers[node].version for (_, node), copy in self._copies.items())
 
     def _send_weights(self, node: int, device: int, tag: int | None) -> None:
         keeper, home = self.keepers[node], self._home[node]

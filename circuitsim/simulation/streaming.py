@@ -11,6 +11,7 @@ import numpy as np
 from circuitsim.errors import InputError, ScheduleError
 from circuitsim.gates.value import Value
 from circuitsim.simulation.delays import Distribution, Ticks, Times
+from circuitsim.simulation.faults import Faults
 from circuitsim.simulation.link import Link
 from circuitsim.simulation.parameters import Keeper
 from circuitsim.simulation.placement import Placement
@@ -79,6 +80,7 @@ def stream(
     replicas: int = 1,
     workers: int = 1,
     overlap: bool = False,
+    faults: Faults | None = None,
     seed: int = 0,
 ) -> StreamRun:
     """Send many examples through the circuit, several of them at a time; each is pulled when its outputs are there.
@@ -118,8 +120,10 @@ def stream(
         How many pieces of work a device does at a time.
     overlap : bool
         Whether transfers that a schedule writes out go beside the work, or hold it up.
+    faults : Faults, optional
+        Crashes, and what is done against them and against links that lose or repeat messages.
     seed : int
-        Seeds random times.
+        Seeds random times and faults.
 
     Returns
     -------
@@ -159,6 +163,10 @@ def stream(
     if schedule is not None and (window is not None or replicas > 1 or workers > 1):
         raise InputError("a schedule says itself what is under way where: leave window, replicas and workers out")
 
+    given_links = links.values() if isinstance(links, Mapping) else [links] if links is not None else []
+    if faults is None and any(link.faulty for link in given_links):
+        faults = Faults()
+
     placement, times, links_of = _surroundings(simulation, devices, times, links)
     if isinstance(schedule, Schedule):
         batch = batch or schedule.microbatches
@@ -166,6 +174,10 @@ def stream(
     order = None
     if schedule is not None:
         order = _order(schedule, placement)
+        if faults is not None and order(size).blocking:
+            raise InputError(
+                "transfers that a schedule writes out cannot be sent again: leave out faults, or the transfers"
+            )
         placement = _on_devices_of(order(size), placement)
     outputs = simulation.netlist.of_kind("output")
     felt = simulation.netlist.felt(outputs[name] for name in (pull if isinstance(pull, Mapping) else outputs))
@@ -188,6 +200,7 @@ def stream(
         replicas=replicas,
         workers=workers,
         overlap=overlap,
+        faults=faults,
         seed=seed,
         on_nonfinite=culprits.append,
     )
