@@ -147,9 +147,11 @@ class ReliableLine(Line):
         if self.random.random() < self.link.loss:
             return
         latency = draw(self.link.latency, self.random, "the latency of a link")
-        event = self.env.timeout(latency)
-        assert event.callbacks is not None
-        event.callbacks.append(lambda _: self.unacknowledged.pop(key, None))
+        self.env.process(self._forget(key, latency))
+
+    def _forget(self, key: tuple[Any, ...], latency: float) -> Generator[Event, None, None]:
+        yield self.env.timeout(latency)
+        self.unacknowledged.pop(key, None)
 
 
 class Recovery:
