@@ -1,12 +1,10 @@
-"""A gate with its attributes bound, and its mistakes told with the name that it has in the circuit."""
+"""A gate of a stage: its arithmetic, and its mistakes told with the name that it has in the circuit."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
-from circuitsim.gates.check import missing_vjp
-from circuitsim.gates.value import as_value, fit, is_finite, shape_of, show
+from circuitsim.gates.failure import explain_failure, made_nonfinite, sent_nonfinite
+from circuitsim.gates.value import as_value, fit, is_finite
 from circuitsim.netlist import Node
 
 __all__ = ["Arithmetic"]
@@ -28,9 +26,7 @@ class Arithmetic:
         self.name = node.name
         self.gate = node.gate
         self.on_nonfinite = on_nonfinite
-        attributes = node.attributes or {}
-        self._forward = partial(self.gate.forward, **attributes) if attributes else self.gate.forward
-        self._vjps = [vjp and partial(vjp, **attributes) for vjp in self.gate.vjps] if attributes else self.gate.vjps
+        self._forward, self._vjps = node.gate.bind(node.attributes)
 
     def forward(self, values: list[Any]) -> Any:
         """Return the output."""
@@ -38,31 +34,17 @@ class Arithmetic:
             output = self._forward(*values)
             if output.__class__ is not float:
                 output = as_value(output)
-        except InputError as error:
-            raise GateError(f"gate {self.name!r} ({self.gate.name}) computed what no wire can carry: {error}") from None
-        except CircuitSimError:
-            raise
         except ValueError as error:
-            shapes = " and ".join(str(shape_of(value)) for value in values)
-            fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
-            raise ShapeError(f"gate {self.name!r} ({self.gate.name}) cannot take shapes {shapes}: {fault}") from None
+            raise explain_failure(self.name, self.gate, values, error) from None
         if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
-            shown = ", ".join(show(value) for value in values)
-            self.on_nonfinite(f"gate {self.name!r} ({self.gate.name}) made {show(output)} from {shown}")
+            self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
         return output
 
     def share(self, port: int, gradient: Any, output: Any, values: list[Any]) -> Any:
         """Return the gradient that goes back through one port, in the shape of what came in there."""
-        vjp = self._vjps[port]
-        if vjp is None:
-            raise missing_vjp(self.gate, port)
-        share = vjp(gradient, output, *values)
-        like = values[port]
-        if share.__class__ is not float or like.__class__ is not float:
-            share = fit(as_value(share), like)
+        share = self._vjps[port](gradient, output, *values)
+        if share.__class__ is not float or values[port].__class__ is not float:
+            share = fit(as_value(share), values[port])
         if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
-            self.on_nonfinite(
-                f"gate {self.name!r} ({self.gate.name}) sent the gradient {show(share)} back through port {port} "
-                f"({self.gate.ports[port]} = {show(like)})"
-            )
+            self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
         return share
