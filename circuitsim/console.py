@@ -17,7 +17,7 @@ from rich.table import Table
 
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
-__all__ = ["Json", "Save", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
+__all__ = ["Json", "Save", "SaveTimeline", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
 
 Save: TypeAlias = Annotated[
     Path | None,
@@ -25,6 +25,10 @@ Save: TypeAlias = Annotated[
         help="Write what happened to this file: .html is a page to play with, .gif films it, .png, .svg and .pdf draw "
         "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
     ),
+]
+SaveTimeline: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Write who did what when to this file: .png and .svg draw it, .json is for ui.perfetto.dev."),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -7,6 +7,7 @@
     ├── CircuitError     (ValueError)       the wiring is wrong
     ├── ExpressionError  (ValueError)       the text is no expression
     ├── InputError       (ValueError)       a run was given wrong values
+    ├── ScheduleError    (ValueError)       an order of work cannot be run
     ├── ShapeError       (ValueError)       shapes do not broadcast
     ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
     ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
@@ -33,6 +34,7 @@ __all__ = [
     "NonFiniteError",
     "NonFiniteWarning",
     "SaveError",
+    "ScheduleError",
     "ShapeError",
     "TraceError",
 ]
@@ -56,6 +58,10 @@ class ExpressionError(CircuitSimError, ValueError):
 
 class InputError(CircuitSimError, ValueError):
     """A run was given a value too few, a value too many, or a value that is no number."""
+
+
+class ScheduleError(CircuitSimError, ValueError):
+    """A schedule deadlocks, omits or repeats work, or does not fit what it is to run."""
 
 
 class ShapeError(CircuitSimError, ValueError):

@@ -148,11 +148,16 @@ class Netlist:
             if leads[index]:
                 for wire in self.incoming[index]:
                     leads[self.wires[wire].source] = True
-        learns = [node.kind in ("input", "parameter") for node in self.nodes]
-        for source, target, _ in self.wires:
-            if learns[source]:
-                learns[target] = True
+        learns = self.descend("input", "parameter")
         return [leads[target] and learns[source] for source, target, _ in self.wires]
+
+    def descend(self, *kinds: str) -> list[bool]:
+        """Tell for each node whether it is of one of these kinds, or what it gets comes from such a node."""
+        found = [node.kind in kinds for node in self.nodes]
+        for source, target, _ in self.wires:
+            if found[source]:
+                found[target] = True
+        return found
 
 
 def _no_wires(nodes: list[Node]) -> list[list[int]]:

@@ -81,6 +81,11 @@ def shape_of(value: Value) -> tuple[int, ...]:
     return () if isinstance(value, float) else value.shape
 
 
+def size_of(value: Value) -> int:
+    """Return how many bytes a value takes; a float takes 8."""
+    return 8 if isinstance(value, float) else value.nbytes
+
+
 def is_finite(value: Value) -> bool:
     """Tell whether a value has neither an infinity nor a nan in it."""
     if isinstance(value, float):

@@ -16,20 +16,24 @@ class Parameter(Source):
     ----------
     memory : Memory
         Its value, the state of its rule, and how often it has responded.
+    rule : Rule or None
+        How it responds, once it learns.
+    springs : sequence of Spring
+        What else pulls on it.
     """
 
     def __init__(self, name: str, value: Value) -> None:
         super().__init__(name)
         self.memory = Memory(value)
-        self._rule: Rule | None = None
-        self._springs: Sequence[Spring] = ()
+        self.rule: Rule | None = None
+        self.springs: Sequence[Spring] = ()
 
     def learn(self, rule: Rule, springs: Sequence[Spring]) -> None:
         """Take a rule, with a fresh state."""
-        self._rule, self._springs = rule, springs
+        self.rule, self.springs = rule, springs
         self.memory = Memory(self.memory.value, rule.start(self.memory.value))
 
     def respond(self) -> None:
         """Move by the rule, as the gradient that was felt and the springs ask."""
-        assert self._rule is not None
-        self.memory = respond(self._rule, self._springs, self.memory, self.gradient(self.memory.value))
+        assert self.rule is not None
+        self.memory = respond(self.rule, self.springs, self.memory, self.gradient(self.memory.value))

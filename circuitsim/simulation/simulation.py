@@ -14,6 +14,7 @@ from circuitsim.simulation.actors import GateActor, Output, Source
 from circuitsim.simulation.channel import Channel, World
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run
+from circuitsim.simulation.streaming import stream
 from circuitsim.simulation.trace import Trace
 
 __all__ = ["Simulation"]
@@ -99,6 +100,8 @@ class Simulation(Engine):
             messages=self.messages - sent,
             trace=self.trace,
         )
+
+    stream = stream
 
     @property
     def parameters(self) -> dict[str, Value]:

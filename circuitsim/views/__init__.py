@@ -11,15 +11,17 @@ from typing import Any
 from circuitsim.circuit import Circuit
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
+from circuitsim.simulation.timeline import Timeline
 from circuitsim.simulation.trace import Trace
 
-__all__ = ["animate", "check_save", "draw", "embed", "player", "save", "svg"]
+__all__ = ["animate", "check_save", "draw", "embed", "player", "save", "save_timelines", "svg"]
 
 _FILMS = (".gif",)
 _PICTURES = (".png", ".svg", ".pdf")
 _PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
 SUFFIXES = (*_FILMS, *_PAGES, *_PICTURES, *_DATA)
+TIMELINES = (*_PICTURES, ".json")
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -55,6 +57,27 @@ def embed(trace: Trace) -> str | None:
     from circuitsim.views.webpage import embed
 
     return embed(trace)
+
+
+def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
+    """Show what devices did when, in one or several streams by their titles.
+
+    ``.png`` and ``.svg`` draw it, ``.json`` is for Perfetto.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another or the file cannot be written.
+    """
+    path = check_path(path, TIMELINES)
+    if path.suffix.lower() == ".json":
+        from circuitsim.views.stream_perfetto import write_perfetto
+
+        write_perfetto(timelines, path)
+    else:
+        from circuitsim.views.timeline import draw_timelines
+
+        draw_timelines(timelines, path)
 
 
 def check_save(path: str | PathLike[str]) -> Path:

@@ -1,0 +1,132 @@
+"""What a stream cost: time, idleness, memory and messages, reckoned from its timeline."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from circuitsim.simulation.timeline import Timeline
+
+__all__ = ["StreamReport", "memory_over_time", "report"]
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """The figures of a stream.
+
+    A device's span runs from the start of its own first piece of work to the end of its own last; the makespan from the
+    first start of all to the last end of all. The ideal is the busy time of the busiest device. The bubble is what is
+    above the ideal: of the makespan, or, for schedules that need no barrier between batches, of the largest span. Its
+    ratio is taken of the makespan or of that span (Qi et al. 2024 call it the bubble rate).
+
+    Attributes
+    ----------
+    makespan, largest_span, ideal : float
+        In ticks.
+    spans, busy : list of float
+        For each device, in ticks.
+    peaks, data_peaks : list of float
+        For each device, the most microbatches that had gone forward and whose W, or whose I, was yet to be done. A
+        stage that shares its device with others counts as its part of one.
+    peak_bytes : list of int
+        For each device, the most bytes that it kept for backward passes.
+    messages, bytes : dict of int to int
+        For each wire, between devices only.
+    staleness : dict of int to int
+        How many updates were so many versions old.
+    """
+
+    makespan: float
+    largest_span: float
+    ideal: float
+    spans: list[float]
+    busy: list[float]
+    peaks: list[float]
+    data_peaks: list[float]
+    peak_bytes: list[int]
+    messages: dict[int, int]
+    bytes: dict[int, int]
+    staleness: dict[int, int]
+
+    @property
+    def bubble(self) -> float:
+        """The ticks of the makespan above the ideal."""
+        return self.makespan - self.ideal
+
+    @property
+    def bubble_ratio(self) -> float:
+        """The bubble as a part of the makespan."""
+        return self.bubble / self.makespan if self.makespan else 0.0
+
+    @property
+    def span_bubble(self) -> float:
+        """The ticks of the largest span above the ideal."""
+        return self.largest_span - self.ideal
+
+    @property
+    def span_bubble_ratio(self) -> float:
+        """The bubble of the largest span as a part of it."""
+        return self.span_bubble / self.largest_span if self.largest_span else 0.0
+
+    @property
+    def utilisation(self) -> list[float]:
+        """For each device the part of the makespan for which it worked."""
+        return [busy / self.makespan if self.makespan else 0.0 for busy in self.busy]
+
+
+def report(timeline: Timeline) -> StreamReport:
+    """Reckon the figures of a stream."""
+    devices = range(len(timeline.devices))
+    starts = [float("inf")] * len(devices)
+    ends = [float("-inf")] * len(devices)
+    busy = [0.0] * len(devices)
+    for device, _, _, _, start, end, _ in timeline.work:
+        starts[device] = min(starts[device], start)
+        ends[device] = max(ends[device], end)
+        busy[device] += end - start
+    spans = [max(0.0, end - start) for start, end in zip(starts, ends, strict=True)]
+    memory = memory_over_time(timeline)
+    messages: Counter[int] = Counter()
+    sizes: Counter[int] = Counter()
+    for transfer in timeline.transfers:
+        messages[transfer.wire] += 1
+        sizes[transfer.wire] += transfer.size
+    return StreamReport(
+        makespan=max(ends) - min(starts) if timeline.work else 0.0,
+        largest_span=max(spans, default=0.0),
+        ideal=max(busy, default=0.0),
+        spans=spans,
+        busy=busy,
+        peaks=[max((held for _, held, _, _ in memory[device]), default=0.0) for device in devices],
+        data_peaks=[max((held for _, _, held, _ in memory[device]), default=0.0) for device in devices],
+        peak_bytes=[max((size for _, _, _, size in memory[device]), default=0) for device in devices],
+        messages=dict(messages),
+        bytes=dict(sizes),
+        staleness=dict(sorted(Counter(timeline.staleness()).items())),
+    )
+
+
+def memory_over_time(timeline: Timeline) -> list[list[tuple[float, float, float, int]]]:
+    """Return for each device what it kept, and from when.
+
+    Returns
+    -------
+    list of list of (time, activations, activations whose I is not done, bytes)
+        One entry at the end of each piece of work that changes it.
+    """
+    kept: list[dict[tuple[int, int], int]] = [{} for _ in timeline.devices]
+    data: list[set[tuple[int, int]]] = [set() for _ in timeline.devices]
+    sizes = [0] * len(timeline.devices)
+    series: list[list[tuple[float, float, float, int]]] = [[] for _ in timeline.devices]
+    share = timeline.stages_per_device
+    for device, kind, stage, tag, _, end, size in timeline.work:
+        key = stage, tag
+        if kind == "F":
+            sizes[device] += size - kept[device].get(key, 0)
+            kept[device][key] = size
+            data[device].add(key)
+        else:
+            if kind != "W":
+                data[device].discard(key)
+            if kind != "I":
+                sizes[device] -= kept[device].pop(key, 0)
+        series[device].append((end, len(kept[device]) / share, len(data[device]) / share, sizes[device]))
+    return series

@@ -1,0 +1,345 @@
+"""A schedule: the order in which each device of a pipeline does its pieces of work.
+
+Work comes in the kinds that schedulers name. The names and the text form are those of PyTorch's pipelines
+(`torch.distributed.pipelining`): ``0F3`` is the forward pass of microbatch 3 through stage 0. ``I`` is the gradient
+to what came in, ``W`` the gradient to the parameters, and ``B`` is both, one right after the other.
+
+A schedule may also say when each device sends and receives (``0SEND_F3``, ``1RECV_F3``); if it does not, messages
+travel by themselves as soon as they can.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+from circuitsim.errors import ScheduleError
+
+__all__ = ["Schedule", "Work"]
+
+COMPUTE = ("F", "I", "W", "B")
+TRANSFERS = ("SEND_F", "RECV_F", "SEND_B", "RECV_B")
+IGNORED = ("UNSHARD", "RESHARD", "REDUCE_GRAD")  # sharded parameters: nothing moves here for them
+
+_CELL = re.compile(r"(\d+)(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)(\d+)")
+_IGNORED = re.compile(rf"\d+({'|'.join(IGNORED)})\d*")
+
+
+class Work(NamedTuple):
+    """One piece of work: what is done, at which stage, for which microbatch."""
+
+    kind: str
+    stage: int
+    microbatch: int
+
+    def __str__(self) -> str:
+        return f"{self.stage}{self.kind}{self.microbatch}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    r"""The order of work on every device; it is checked when it is made.
+
+    Parameters
+    ----------
+    name : str
+        What tables and pictures call it.
+    rows : sequence of sequence of Work
+        For each device what it does, in order.
+    barrier : bool
+        Whether all devices wait for one another between batches. Zero-bubble schedules need no such barrier:
+        what counts for them is the longest span of a device, not the time from the first start to the last end.
+
+    Raises
+    ------
+    ScheduleError
+        If work is omitted or done twice, a stage is on two devices, or the devices would wait for each other
+        forever.
+
+    Examples
+    --------
+    >>> schedule = Schedule.from_table("0F0 0F1 0B0 0B1\n1F0 1B0 1F1 1B1")
+    >>> schedule.devices, schedule.stages, schedule.microbatches
+    (2, 2, 2)
+    >>> print(schedule)
+    0F0 0F1 0B0 0B1
+    1F0 1B0 1F1 1B1
+    """
+
+    name: str
+    rows: tuple[tuple[Work, ...], ...]
+    barrier: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", tuple(tuple(row) for row in self.rows))
+        _check_complete(self)
+        for _ in in_turn(self):  # raises if it gets stuck
+            pass
+
+    @property
+    def devices(self) -> int:
+        """The number of devices."""
+        return len(self.rows)
+
+    @cached_property
+    def homes(self) -> tuple[int, ...]:
+        """The device of each stage."""
+        found = {work.stage: device for device, row in enumerate(self.rows) for work in row}
+        return tuple(found[stage] for stage in range(len(found)))
+
+    @property
+    def stages(self) -> int:
+        """The number of stages."""
+        return len(self.homes)
+
+    @cached_property
+    def microbatches(self) -> int:
+        """The number of microbatches in a batch."""
+        return 1 + max(work.microbatch for row in self.rows for work in row)
+
+    @cached_property
+    def blocking(self) -> bool:
+        """Whether the rows say when to send and receive."""
+        return any(work.kind in TRANSFERS for row in self.rows for work in row)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: str | PathLike[str],
+        *,
+        stages: int | None = None,
+        microbatches: int | None = None,
+        name: str | None = None,
+        barrier: bool = True,
+    ) -> "Schedule":
+        """Read a schedule from text or from a CSV file.
+
+        Parameters
+        ----------
+        table : str or path-like
+            Text with a row for each device and cells such as ``0F3``, parted by commas or, where a row has no comma,
+            by spaces; an empty cell is an idle step. Or the path of such a file (a path-like object, or a text
+            that ends in ``.csv``).
+        stages, microbatches : int, optional
+            How many there should be; as many as the table names, if not given.
+        name : str, optional
+            The name of the schedule; the file's, if not given.
+        barrier : bool
+            See `Schedule`.
+
+        Raises
+        ------
+        ScheduleError
+            If it cannot be read, or is no schedule that can be run.
+        """
+        if isinstance(table, PathLike) or table.endswith(".csv"):
+            path = Path(table)
+            try:
+                table = path.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is no text"
+                raise ScheduleError(f"the schedule {str(path)!r} cannot be read: {reason}") from None
+            name = name or path.stem
+        rows = [list(_read_row(line, rank)) for rank, line in enumerate(_lines(table))]
+        for rank, row in enumerate(rows):
+            for work in row:
+                if stages is not None and work.stage >= stages:
+                    raise ScheduleError(f"rank {rank} has {work}, but there is no stage {work.stage}: {_upto(stages)}")
+                if microbatches is not None and work.microbatch >= microbatches:
+                    raise ScheduleError(
+                        f"rank {rank} has {work}, but there is no microbatch {work.microbatch}: {_upto(microbatches)}"
+                    )
+        schedule = cls(name or "table", tuple(tuple(row) for row in rows), barrier)
+        if stages is not None and schedule.stages < stages:
+            raise ScheduleError(f"the schedule has no work for stage {schedule.stages}: {_upto(stages)}")
+        if microbatches is not None and schedule.microbatches < microbatches:
+            raise ScheduleError(
+                f"the schedule has no work for microbatch {schedule.microbatches}: {_upto(microbatches)}"
+            )
+        return schedule
+
+    def with_transfers(self, *, early: bool = True) -> "Schedule":
+        """Return the schedule with sends and receives written out, for links on which they block.
+
+        Parameters
+        ----------
+        early : bool
+            Whether each device posts a receive as soon as its counterpart sends, as PyTorch does unless told
+            otherwise, or only before the work that needs it.
+        """
+        rows: list[list[Work]] = [[] for _ in self.rows]
+        for device, work in in_turn(self):
+            if work.kind in TRANSFERS:
+                continue
+            if not early and (source := self.sender(work)) is not None:
+                rows[device].append(Work(f"RECV_{source.kind}", work.stage, work.microbatch))
+            rows[device].append(work)
+            if (target := self.receiver(work)) is not None:
+                rows[device].append(Work(f"SEND_{target.kind}", work.stage, work.microbatch))
+                if early:
+                    rows[self.homes[target.stage]].append(Work(f"RECV_{target.kind}", target.stage, work.microbatch))
+        return Schedule(f"{self.name}, receives {'early' if early else 'late'}", _frozen(rows), self.barrier)
+
+    def receiver(self, work: Work) -> Work | None:
+        """Return the work (of kind F or B) on another device that waits for what this one makes, if any."""
+        stage = work.stage + (1 if work.kind == "F" else -1)
+        if work.kind == "W" or not 0 <= stage < self.stages or self.homes[stage] == self.homes[work.stage]:
+            return None
+        return Work("F" if work.kind == "F" else "B", stage, work.microbatch)
+
+    def sender(self, work: Work) -> Work | None:
+        """Return the work (of kind F or B) on another device that this one waits for, if any."""
+        stage = work.stage - (1 if work.kind == "F" else -1)
+        if work.kind == "W" or not 0 <= stage < self.stages or self.homes[stage] == self.homes[work.stage]:
+            return None
+        return Work("F" if work.kind == "F" else "B", stage, work.microbatch)
+
+    def peaks(self, until: str = "W") -> list[int]:
+        """Return for each device the most forward passes that it holds at a time.
+
+        Parameters
+        ----------
+        until : {"W", "I"}
+            Whether a forward pass is held until its parameters' gradient is done, or until its input's is.
+        """
+        peaks = []
+        for row in self.rows:
+            held = peak = 0
+            for work in row:
+                held += (work.kind == "F") - (work.kind in (until, "B"))
+                peak = max(peak, held)
+            peaks.append(peak)
+        return peaks
+
+    def __str__(self) -> str:
+        return "\n".join(" ".join(map(str, row)) for row in self.rows)
+
+
+def in_turn(schedule: Schedule) -> Iterator[tuple[int, Work]]:
+    """Yield all work, with its device, in an order in which it can be done: one piece for each device in turn.
+
+    Raises
+    ------
+    ScheduleError
+        If every device that has work left waits for another.
+    """
+    last = schedule.stages - 1
+    done: set[Work] = set()
+    places = [0] * schedule.devices
+    left = sum(len(row) for row in schedule.rows)
+    while left:
+        before = left
+        for device, row in enumerate(schedule.rows):
+            while places[device] < len(row):
+                work = row[places[device]]
+                if next(_missing(work, last, done), None) is not None:
+                    break
+                done.add(work)
+                places[device] += 1
+                left -= 1
+                yield device, work
+                if work.kind not in TRANSFERS:
+                    break
+        if left == before:
+            stuck = [
+                (device, row[places[device]]) for device, row in enumerate(schedule.rows) if places[device] < len(row)
+            ]
+            told = "; ".join(
+                f"{work} of rank {device} waits for {', '.join(map(str, _missing(work, last, done)))}"
+                for device, work in stuck
+            )
+            raise ScheduleError(f"the schedule {schedule.name!r} deadlocks: {told}")
+
+
+def _missing(work: Work, last: int, done: set[Work]) -> Iterator[Work]:
+    """Yield what has to be done before this work and is not; a chain of stages is meant."""
+    kind, stage, microbatch = work
+    if kind in ("F", "SEND_F", "SEND_B", "RECV_F", "RECV_B"):
+        needed = {
+            "F": Work("F", stage - 1, microbatch),
+            "SEND_F": Work("F", stage, microbatch),
+            "RECV_F": Work("F", stage - 1, microbatch),
+        }.get(kind)
+        if needed is not None and needed.stage >= 0 and needed not in done:
+            yield needed
+        if kind in ("SEND_B", "RECV_B"):
+            yield from _missing_gradient(stage + (kind == "RECV_B"), microbatch, done)
+    elif kind == "W":
+        if (needed := Work("I", stage, microbatch)) not in done:
+            yield needed
+    else:
+        if (needed := Work("F", stage, microbatch)) not in done:
+            yield needed
+        if stage < last:
+            yield from _missing_gradient(stage + 1, microbatch, done)
+
+
+def _missing_gradient(stage: int, microbatch: int, done: set[Work]) -> Iterator[Work]:
+    """Yield the backward work of a stage unless it is done, in one piece or in two."""
+    if Work("B", stage, microbatch) not in done and Work("I", stage, microbatch) not in done:
+        yield Work("B", stage, microbatch)
+
+
+def _check_complete(schedule: Schedule) -> None:
+    """Raise `ScheduleError` unless every stage treats every microbatch once, and on one device."""
+    seen: dict[Work, int] = {}
+    homes: dict[int, int] = {}
+    for rank, row in enumerate(schedule.rows):
+        if not row:
+            raise ScheduleError(f"rank {rank} of the schedule {schedule.name!r} has no work: leave the row out")
+        for work in row:
+            if work in seen:
+                raise ScheduleError(f"{work} is there twice, on rank {seen[work]} and rank {rank}: do it once")
+            if homes.setdefault(work.stage, rank) != rank:
+                raise ScheduleError(
+                    f"rank {rank} has {work}, but stage {work.stage} is on rank {homes[work.stage]}: keep it on one"
+                )
+            seen[work] = rank
+    if not seen:
+        raise ScheduleError(f"the schedule {schedule.name!r} is empty: give a row of work for each rank")
+    stages, microbatches = 1 + max(homes), 1 + max(work.microbatch for work in seen)
+    for stage in range(stages):
+        for microbatch in range(microbatches):
+            have = "".join(kind for kind in COMPUTE if Work(kind, stage, microbatch) in seen)
+            if have in ("FIW", "FB"):
+                continue
+            if "B" in have and have != "FB" and have != "B":
+                other = Work(have.replace("F", "")[0], stage, microbatch)
+                raise ScheduleError(f"{Work('B', stage, microbatch)} repeats {other}: B is I and W together")
+            lacks = "F" if "F" not in have else "B" if have == "F" else "W" if "I" in have else "I"
+            raise ScheduleError(f"the schedule {schedule.name!r} omits {Work(lacks, stage, microbatch)}")
+
+
+def _lines(table: str) -> list[str]:
+    lines = table.strip("\r\n").splitlines()
+    if not any(line.strip() for line in lines):
+        raise ScheduleError("the schedule is empty: give a row of work for each rank, for example 0F0,0F1,0B0,0B1")
+    return lines
+
+
+def _read_row(line: str, rank: int) -> Iterator[Work]:
+    cells: Iterable[str] = next(csv.reader(io.StringIO(line)), []) if "," in line else line.split()
+    for place, text in enumerate(cells, 1):
+        text = text.strip()
+        if not text or _IGNORED.fullmatch(text):
+            continue
+        match = _CELL.fullmatch(text)
+        if match is None:
+            raise ScheduleError(
+                f"cell {place} of rank {rank} is {text!r}: write stage, kind ({' '.join(COMPUTE)}) and microbatch, "
+                "for example 0F3"
+            )
+        yield Work(match[2], int(match[1]), int(match[3]))
+
+
+def _frozen(rows: list[list[Work]]) -> tuple[tuple[Work, ...], ...]:
+    return tuple(map(tuple, rows))
+
+
+def _upto(count: int) -> str:
+    return f"they run from 0 to {count - 1}"

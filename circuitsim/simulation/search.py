@@ -1,0 +1,161 @@
+"""Searches for an order of work under a limit on memory, for times that may be uneven.
+
+The search is a greedy one in the manner of Qi et al. 2024 (section 3): every device, whenever it is free, goes back if
+it can, else goes forward if memory allows, and fills what gaps there are with W. It is run for a few settings of how
+far each stage may run ahead and how small a gap is filled, and the best order is taken.
+"""
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+
+from circuitsim.errors import ScheduleError
+from circuitsim.simulation.schedule import Schedule, Work
+
+__all__ = ["auto"]
+
+ENOUGH = 0.0025  # a bubble this small, as a part of the ideal, is not worth a larger footprint
+
+
+def auto(
+    devices: int,
+    microbatches: int,
+    *,
+    forward: float = 1.0,
+    backward: float = 1.0,
+    weight: float = 1.0,
+    latency: float = 0.0,
+    limit: float | None = None,
+    kept: float = 0.4,
+) -> Schedule:
+    """Search for a schedule of F, I and W with as small a bubble of the largest span as can be found.
+
+    Parameters
+    ----------
+    devices, microbatches : int
+        How many there are; each device has one stage.
+    forward, backward, weight : float
+        The ticks that F, I and W take.
+    latency : float
+        The ticks from one device to its neighbour.
+    limit : float, optional
+        The most activations that a device may keep; twice the number of devices, if not given.
+    kept : float
+        The part of an activation that W still needs once I is done. A transformer keeps 32 of 34 + 5as/h parts (Qi et
+        al. 2024, table 1), some 0.4 for the sizes of that paper. The search keeps whole activations until W as long as
+        that leaves next to no bubble.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    ScheduleError
+        If the limit leaves no room for one activation, or a number makes no sense.
+
+    Examples
+    --------
+    >>> max(auto(4, 16, limit=4).peaks())
+    4
+    """
+    limit = 2.0 * devices if limit is None else limit
+    times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
+    for name, time in times.items():
+        if not 0 <= time < math.inf or (name != "latency" and time == 0):
+            raise ScheduleError(f"the {name} time of the search is {time!r}: give a finite number above 0")
+    if not limit >= 1:
+        raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
+    if not 0 <= kept <= 1:
+        raise ScheduleError(f"W cannot keep {kept!r} of an activation: give a part, 0 to 1")
+    if devices < 1 or microbatches < 1:
+        raise ScheduleError(f"a schedule needs devices and microbatches, not {devices} and {microbatches}")
+    ideal = microbatches * (forward + backward + weight)
+    ticks = (forward, backward, weight)
+    span, rows = math.inf, []
+    for part in (1.0, kept):
+        found, order = min(
+            (
+                _greedy(devices, microbatches, ticks, latency, limit, part, ahead, patience)
+                for ahead, patience in _settings(devices, limit, forward, backward, latency)
+            ),
+            key=lambda result: result[0],
+        )
+        if found < span - ENOUGH * ideal:
+            span, rows = found, order
+        if span <= (1 + ENOUGH) * ideal:
+            break
+    return Schedule("auto", tuple(map(tuple, rows)), barrier=False)
+
+
+def _settings(
+    devices: int, limit: float, forward: float, backward: float, latency: float
+) -> Iterator[tuple[list[int], float]]:
+    """Yield how many microbatches each stage may be ahead of its backward passes, and how small a gap W may fill."""
+    round_trip = (forward + backward + 2 * latency) / forward  # to the next stage and back, in forward passes
+    for part in (1.0, 0.75, 0.5):
+        for slack in (-1, 0, 1, 2, 3, 4):
+            ahead = [
+                max(1, min(math.floor(limit), math.ceil(part * (devices - 1 - s) * round_trip) + 1 + slack))
+                for s in range(devices)
+            ]
+            for patience in (0.0, 0.5, 1.0):
+                yield ahead, patience
+
+
+def _greedy(
+    devices: int,
+    microbatches: int,
+    ticks: tuple[float, float, float],
+    latency: float,
+    limit: float,
+    kept: float,
+    ahead: Sequence[int],
+    patience: float,
+) -> tuple[float, list[list[Work]]]:
+    """Let each device choose as it goes; return the largest span and the order that came of it."""
+    never = math.inf
+    comes = [[never] * microbatches if s else [0.0] * microbatches for s in range(devices)]  # to go forward
+    returns = [[never] * microbatches for _ in range(devices)]  # to go back
+    counts = [{"F": 0, "I": 0, "W": 0} for _ in range(devices)]
+    rows: list[list[Work]] = [[] for _ in range(devices)]
+    starts, ends = [never] * devices, [0.0] * devices
+    took_f = [False] * devices
+    agenda = [(0.0, s) for s in range(devices)]
+    while agenda:
+        now, s = heapq.heappop(agenda)
+        if now < ends[s]:
+            continue
+        done = counts[s]
+        f, i, w = done["F"], done["I"], done["W"]
+        room = f - i + kept * (i - w) + 1 <= limit + 1e-9
+        come = comes[s][f] if f < microbatches and f - i < ahead[s] else never
+        back = returns[s][i] if i < microbatches else never
+        soonest = min(come, back)
+        if back <= now and (took_f[s] or come > now or not room):
+            kind = "I"
+        elif come <= now and room:
+            kind = "F"
+        elif w < i and (come <= now or soonest - now >= patience * ticks[2]):
+            kind = "W"
+        else:
+            if now < soonest < never:
+                heapq.heappush(agenda, (soonest, s))
+            continue
+        end = now + ticks["FIW".index(kind)]
+        place = done[kind]
+        done[kind] += 1
+        rows[s].append(Work(kind, s, place))
+        starts[s], ends[s] = min(starts[s], now), end
+        if kind != "W":
+            took_f[s] = kind == "F"
+            arrivals, neighbour = (comes, s + 1) if kind == "F" else (returns, s - 1)
+            if 0 <= neighbour < devices:
+                arrivals[neighbour][place] = end + latency
+                heapq.heappush(agenda, (end + latency, neighbour))
+            elif kind == "F":
+                returns[s][place] = end
+        heapq.heappush(agenda, (end, s))
+    if any(done["W"] < microbatches for done in counts):
+        return never, rows
+    return max(end - start for start, end in zip(starts, ends, strict=True)), rows

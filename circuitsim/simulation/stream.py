@@ -1,0 +1,443 @@
+"""A stream: many examples under way at the same time, through stages on devices that exchange messages.
+
+The life of a stream: examples are admitted, a batch at a time and within a batch as many as the window or the schedule
+allows; every stage does its pieces of work on its device; an example is done when all its gradients are where they
+belong. Parameters move at the end of each batch, which waits for all of it, or with each example's gradient as it
+comes.
+"""
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from simpy import Environment
+from simpy.core import EmptySchedule
+
+from circuitsim.errors import DeadlockError, InputError, ShapeError
+from circuitsim.gates.value import Value, as_value, fit, shape_of
+from circuitsim.netlist import Netlist
+from circuitsim.simulation.delays import Times, draw
+from circuitsim.simulation.device import Agenda, Choice, Device, Fifo
+from circuitsim.simulation.faults import Faults, Recovery, ReliableLine
+from circuitsim.simulation.link import Line, Link, Packet
+from circuitsim.simulation.parameters import Copy, Keeper, add_up
+from circuitsim.simulation.placement import Placement
+from circuitsim.simulation.rendezvous import Rendezvous
+from circuitsim.simulation.schedule import TRANSFERS, Schedule, Work
+from circuitsim.simulation.stage import Stage, plan_stages
+from circuitsim.simulation.timeline import Piece, Timeline, Update
+
+__all__ = ["Pull", "Stream"]
+
+#: The pull on the outputs: one for all, one for some by name, or a function of tag, name and value.
+Pull: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
+
+
+class Stream:
+    """Stages, devices and links, joined and at work; `Simulation.stream` makes one and tells what its settings mean."""
+
+    def __init__(
+        self,
+        netlist: Netlist,
+        keepers: Mapping[int, Keeper],
+        placement: Placement,
+        *,
+        schedule: Callable[[int], Schedule] | None,
+        pull: Pull,
+        window: int,
+        batch: int,
+        times: Times,
+        links: Callable[[int, str, str], tuple[Any, Link]],
+        update: Literal["batch", "each"] | None,
+        replicas: int,
+        workers: int,
+        overlap: bool,
+        faults: Faults | None,
+        seed: int,
+        on_nonfinite: Callable[[str], None],
+    ) -> None:
+        self.netlist = netlist
+        self.placement = placement
+        self.pull = pull
+        self.window = window
+        self.batch = batch
+        self.update = update
+        self.schedule = schedule
+        self.seed = seed
+        self.random = np.random.default_rng(seed)
+        self.environment = Environment()
+
+        outputs = netlist.of_kind("output")
+        self.pulled = frozenset(outputs[name] for name in (pull if isinstance(pull, Mapping) else outputs))
+        plans = plan_stages(netlist, placement.stages, self.pulled, on_nonfinite)
+        each = len(placement.names)  # devices of one replica
+        names = [name if replicas == 1 else f"{name} of {r}" for r in range(replicas) for name in placement.names]
+        self.server = len(names) if replicas > 1 else None
+        devices = (*names, *(["server"] if replicas > 1 else []))
+        self.timeline = Timeline(devices, batch, max(1, len(plans) // each))
+        slow = [1.0] * len(self.timeline.devices)
+        for device, factor in times.slowdown.items():
+            number = devices.index(device) if device in devices else device
+            if not isinstance(number, int) or not 0 <= number < len(names):
+                raise InputError(f"there is no device {device!r} to slow down: they are {', '.join(names)}")
+            slow[number] = factor
+        self._slow = slow
+        self._times = times.of_stages(len(plans))
+
+        self._stage_of = {gate.node: plan.number for plan in plans for gate in plan.gates}
+        self._from_input = netlist.descend("input")
+        self.keepers = keepers
+        readers = {node: [plan.number for plan in plans if node in plan.parameters] for node in self.keepers}
+        self._home = {
+            node: self.server if self.server is not None else placement.homes[stages[0]] if stages else 0
+            for node, stages in readers.items()
+        }
+        self._copies: dict[tuple[int, int], Copy] = {}  # by device and node, where a parameter is not at home
+        self.stages = [
+            [
+                Stage(plan, device, {node: self._copy(device, node) for node in plan.parameters}, self)
+                for plan in plans
+                for device in [r * each + placement.homes[plan.number]]
+            ]
+            for r in range(replicas)
+        ]
+        self._stages_on = {stage.device: self.stages[stage.device // each] for row in self.stages for stage in row}
+        self._each = each
+
+        self._overlap = overlap
+        first = schedule(batch) if schedule else None
+        self._lanes: list[list[Choice]] = [
+            [Fifo()] if first is None else [Agenda() for _ in self._parts(())] for _ in devices
+        ]
+        self.devices = [
+            Device(self.environment, number, lanes, workers, self._start, self._end)
+            for number, lanes in enumerate(self._lanes)
+        ]
+        self._links = links
+        self._lines: dict[Any, Line] = {}
+        self._meeting = Rendezvous(self.environment, self.line) if first and first.blocking else None
+
+        self.outputs: dict[int, dict[str, Value]] = {}
+        self.input_gradients: dict[int, dict[int, Value]] = {}
+        self._replica: dict[int, int] = {}
+        self._pending: dict[int, set[tuple[Any, ...]]] = {}  # what has yet to happen until an example is done
+        self._waiting: deque[int] = deque()
+        self._under_way = [0] * replicas
+        self._unfinished: set[int] = set()
+        self._recovery = Recovery(self, faults) if faults is not None else None
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def run(self, examples: Sequence[Mapping[str, Value]]) -> None:
+        """Send all examples through, batch by batch."""
+        self.examples = examples
+        for first in range(0, len(examples), self.batch):
+            tags = range(first, min(first + self.batch, len(examples)))
+            self._begin_batch(tags)
+            self._work_until(lambda: not self._unfinished)
+            if self.update == "batch":
+                self._update_all(tags[-1])
+                self._save_all()
+                self._work_until(self._all_copies_are_new)
+
+    def _begin_batch(self, tags: range) -> None:
+        self._unfinished = set(tags)
+        for keeper in self.keepers.values():
+            keeper.felt.clear()
+        if self.schedule is not None:
+            rows = self.schedule(len(tags)).rows
+            for row, lanes in zip(rows, self._lanes, strict=True):
+                for lane, part in zip(lanes, self._parts(row), strict=True):
+                    assert isinstance(lane, Agenda)
+                    lane.start(part, tags.start)
+        self._waiting.extend(tags)
+        self._save_all()
+        self._admit_waiting()
+        for device in self.devices:
+            device.go()
+
+    def _save_all(self) -> None:
+        """Save all states between batches, so that no crash leads back over one."""
+        if self._recovery is not None:
+            for device in range(len(self.devices)):
+                self._recovery.save(device)
+
+    def _admit_waiting(self) -> None:
+        while self._waiting and sum(self._under_way) < self.window:
+            self._admit(self._waiting.popleft())
+
+    def _admit(self, tag: int) -> None:
+        """Let an example in, through the replica that has least to do."""
+        replica = self._under_way.index(min(self._under_way))
+        self._replica[tag] = replica
+        self._under_way[replica] += 1
+        self.outputs[tag] = {}
+        self.input_gradients[tag] = {}
+        stages = self.stages[replica]
+        felt = {node for node, keeper in self.keepers.items() if keeper.awaited}
+        self._pending[tag] = {("stage", stage.number) for stage in stages} | {("whole", node) for node in felt}
+        if self.update == "each":
+            self._pending[tag] |= {("answer", *copy) for copy in self._copies_of(replica) if copy[1] in felt}
+        for stage in stages:
+            stage.admit(tag, self.examples[tag])
+
+    def _parts(self, row: Sequence[Work]) -> list[list[Work]]:
+        """Part a row into what is done one after the other: transfers apart from work if they overlap."""
+        if not self._overlap:
+            return [list(row)]
+        return [[work for work in row if (work.kind in TRANSFERS) == apart] for apart in (False, True)]
+
+    def _start(self, device: Device, work: Work) -> float | None:
+        """Begin a piece of work and return the time it takes; a transfer takes until both sides are there."""
+        kind, number, tag = work
+        if kind in TRANSFERS:
+            assert self._meeting is not None
+            self._meeting.come(device, work)
+            return None
+        self._stages_on[device.number][number].begin(kind, tag)
+        ticks = 0.0
+        for part in "IW" if kind == "B" else kind:
+            ticks += draw(self._times[part][number], self.random, f"the time of {part} at stage {number}")
+        return ticks * self._slow[device.number]
+
+    def _end(self, device: Device, work: Work, start: float) -> None:
+        """End a piece of work."""
+        kind, number, tag = work
+        if kind in TRANSFERS:
+            return
+        stage = self._stages_on[device.number][number]
+        stage.finish(kind, tag)
+        size = stage.weight(tag) if kind == "F" else 0
+        now = float(self.environment.now)
+        self.timeline.work.append(Piece(device.number, kind, number, tag, float(start), now, size))
+        if self._meeting is not None:
+            self._meeting.announce(device, work)
+
+    def _work_until(self, over: Callable[[], bool]) -> None:
+        step = self.environment.step
+        limit = self._recovery.faults.timeout if self._recovery is not None else math.inf
+        try:
+            while not over():
+                step()
+                if self.environment.now > limit:
+                    raise self._stuck(f"is not over after {limit:g} ticks")
+        except EmptySchedule:
+            raise self._stuck("ran dry") from None
+
+    def _stuck(self, how: str) -> DeadlockError:
+        """Return the error that names who waits for what."""
+        told = []
+        for device, lanes in zip(self.devices, self._lanes, strict=True):
+            name = self.timeline.devices[device.number]
+            told += [f"{name} does {work} and waits for the other side" for work in device.running]
+            for lane in lanes:
+                if isinstance(lane, Agenda) and lane.awaited is not None and not device.running:
+                    told.append(f"{name} waits to do {lane.awaited}")
+        left = ", ".join(map(str, sorted(self._unfinished)[:8])) or "none"
+        return DeadlockError(
+            f"the stream of {self.netlist.name!r} {how}, at tick {self.environment.now:g} with examples {left} "
+            f"under way: {'; '.join(told) or 'no device has anything to do'}"
+        )
+
+    def _settle(self, tag: int, *thing: Any) -> None:
+        """Take note that one of the things has happened for which an example is under way."""
+        pending = self._pending[tag]
+        pending.discard(thing)
+        if not pending and tag in self._unfinished:
+            self._unfinished.remove(tag)
+            self._under_way[self._replica[tag]] -= 1
+            self._admit_waiting()
+
+    def _unsettle(self, tag: int, *thing: Any) -> None:
+        """Take note that something that had happened was lost in a crash."""
+        self._pending[tag].add(thing)
+        if tag not in self._unfinished:
+            self._unfinished.add(tag)
+            self._under_way[self._replica[tag]] += 1
+
+    # -- crashes -------------------------------------------------------------------------------------------
+
+    def save(self, device: int) -> tuple[Any, ...]:
+        """Return all that a device would need after a crash."""
+        stages = [stage.save() for stage in self._stages_of(device)]
+        keepers = {node: keeper.save() for node, keeper in self.keepers.items() if self._home[node] == device}
+        copies = {key: copy.save() for key, copy in self._copies.items() if key[0] == device}
+        return stages, keepers, copies, self.devices[device].save()
+
+    def restore(self, device: int, saved: tuple[Any, ...]) -> None:
+        """Bring a device back to what was saved."""
+        stages, keepers, copies, agenda = saved
+        for stage, state in zip(self._stages_of(device), stages, strict=True):
+            before = stage.finished
+            stage.restore(state)
+            for tag in before - stage.finished:
+                self._unsettle(tag, "stage", stage.number)
+        for node, state in keepers.items():
+            keeper = self.keepers[node]
+            before = keeper.whole
+            keeper.restore(state)
+            for tag in before - keeper.whole:
+                self._unsettle(tag, "whole", node)
+        for key, state in copies.items():
+            self._copies[key].restore(state)
+        self.devices[device].restore(agenda)
+
+    def restart(self, device: int) -> None:
+        """Let a device go on; it is shown again what it has forgotten of the examples under way."""
+        self.devices[device].down = False
+        for stage in self._stages_of(device):
+            for tag in sorted(self._unfinished - set(self._waiting)):
+                mine = self.stages[self._replica[tag]][stage.number] is stage
+                if mine and tag not in stage.held and tag not in stage.finished:
+                    stage.admit(tag, self.examples[tag])
+        self.devices[device].go()
+
+    def _stages_of(self, device: int) -> list[Stage]:
+        return [stage for row in self.stages for stage in row if stage.device == device]
+
+    def gradient_of_input(self, tag: int, node: int, value: Value) -> Value:
+        """Return what an input felt in one example, added up in wiring order."""
+        felt = self.input_gradients[tag]
+        total = add_up([felt[wire] for wire in self.netlist.outgoing[node] if wire in felt])
+        return fit(0.0, value) if total is None else total
+
+    # -- what stages ask for -------------------------------------------------------------------------------
+
+    def ready(self, stage: Stage, kind: str, tag: int) -> None:
+        """Tell the device of a stage that it can do a piece of work."""
+        self.devices[stage.device].ready(Work(kind, stage.number, tag))
+
+    def show(self, name: str, tag: int, value: Value) -> Value:
+        """Take an output and return the pull on it."""
+        self.outputs[tag][name] = value
+        pull = self.pull
+        force = pull(tag, name, value) if callable(pull) else pull.get(name, 0.0) if isinstance(pull, Mapping) else pull
+        try:
+            return as_value(np.broadcast_to(as_value(force), shape_of(value)))
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise InputError(f"the pull on output {name!r} is no number: {force!r}") from None
+            raise ShapeError(
+                f"output {name!r} has shape {shape_of(value)} and was pulled with shape {np.shape(force)}: "
+                "pull it with a number or with its own shape"
+            ) from None
+
+    def send(self, stage: Stage, what: str, wire: int, tag: int, payload: Value, target: int) -> None:
+        """Bring a value or gradient to another stage, over a link if it is on another device."""
+        there = self._stages_on[stage.device][target]
+        if there.device == stage.device:
+            self._hand_over(there, what, wire, tag, payload)
+        elif self._meeting is not None and abs(target - stage.number) == 1:
+            self._meeting.hold(stage, what, wire, tag, payload, there)
+        else:
+            self.line(stage.device, there.device, wire).send(what, wire, tag, payload)
+
+    def feel_input(self, tag: int, wire: int, gradient: Value) -> None:
+        """Keep the gradient to an input."""
+        self.input_gradients[tag][wire] = gradient
+
+    def feel_parameter(self, stage: Stage, tag: int, wire: int, version: int, gradient: Value) -> None:
+        """Bring the gradient to a parameter to where it is kept."""
+        home = self._home[self.netlist.wires[wire].source]
+        if home == stage.device:
+            self._feel(tag, wire, version, gradient)
+        else:
+            assert home is not None
+            self.line(stage.device, home, wire).send("gradient", wire, tag, gradient, version)
+
+    def done(self, stage: Stage, tag: int) -> None:
+        """Take note that a stage has nothing left to do for an example."""
+        self._settle(tag, "stage", stage.number)
+
+    # -- messages ------------------------------------------------------------------------------------------
+
+    def line(self, source: int, target: int, wire: int) -> Line:
+        """Return the link between two devices that a message of this wire takes."""
+        names = self.timeline.devices
+        key, link = self._links(wire, names[source], names[target])
+        line = self._lines.get((source, target, key))
+        if line is None:
+            ends = (self.environment, link, source, target, self.timeline, self.random, self._deliver)
+            line = Line(*ends) if self._recovery is None else ReliableLine(*ends, self._recovery)
+            self._lines[source, target, key] = line
+        return line
+
+    def _deliver(self, packet: Packet) -> None:
+        """Hand what has arrived to whom it is for."""
+        transfer, payload = packet.transfer, packet.payload
+        source, target, _ = self.netlist.wires[transfer.wire]
+        extra = packet.extra
+        if transfer.what == "weights":
+            self._copies[transfer.target, source].take(transfer.tag, payload)
+            if extra is not None:
+                self._settle(extra, "answer", transfer.target, source)
+        elif source in self.keepers:
+            assert extra is not None
+            self._feel(transfer.tag, transfer.wire, extra, payload)
+        else:
+            number = self._stage_of[target if transfer.what == "value" else source]
+            self._hand_over(
+                self._stages_on[transfer.target][number], transfer.what, transfer.wire, transfer.tag, payload
+            )
+
+    def _hand_over(self, stage: Stage, what: str, wire: int, tag: int, payload: Value) -> None:
+        source = self.netlist.wires[wire].source
+        if what == "value":
+            stage.on_value(tag, source, payload)
+        else:
+            stage.on_gradient(tag, wire, payload, self._from_input[source])
+
+    # -- parameters ----------------------------------------------------------------------------------------
+
+    def _feel(self, tag: int, wire: int, version: int, gradient: Value) -> None:
+        node = self.netlist.wires[wire].source
+        keeper = self.keepers[node]
+        whole = keeper.feel(tag, wire, version, gradient)
+        if whole is None:
+            return
+        read, total = whole
+        if self.update != "each":
+            keeper.felt[tag] = total
+            self._settle(tag, "whole", node)
+            return
+        keeper.respond(total)
+        self._record_update(keeper, tag, read)
+        for device, copied in self._copies_of(self._replica[tag]):
+            if copied == node:
+                self._send_weights(node, device, tag)
+        self._settle(tag, "whole", node)
+
+    def _update_all(self, tag: int) -> None:
+        """Let all parameters move by the sum of what they felt in the batch that ended with this example."""
+        for node, keeper in self.keepers.items():
+            keeper.respond(keeper.gradient())
+            self._record_update(keeper, tag, keeper.version - 1)
+            for device, copied in self._copies:
+                if copied == node:
+                    self._send_weights(node, device, None)
+
+    def _all_copies_are_new(self) -> bool:
+        return all(copy.version == self.keepers[node].version for (_, node), copy in self._copies.items())
+
+    def _send_weights(self, node: int, device: int, tag: int | None) -> None:
+        keeper, home = self.keepers[node], self._home[node]
+        assert home is not None
+        wire = self.netlist.outgoing[node][0]
+        self.line(home, device, wire).send("weights", wire, keeper.version, keeper.value, tag)
+
+    def _record_update(self, keeper: Keeper, tag: int, read: int) -> None:
+        self.timeline.updates.append(
+            Update(keeper.name, tag, read, keeper.version, float(self.environment.now), keeper.value)
+        )
+
+    def _copy(self, device: int, node: int) -> Copy:
+        """Return what a device reads a parameter from: the keeper at home, a copy elsewhere."""
+        keeper = self.keepers[node]
+        if self._home[node] == device:
+            return keeper
+        return self._copies.setdefault((device, node), Copy(keeper.value, keeper.stash))
+
+    def _copies_of(self, replica: int) -> list[tuple[int, int]]:
+        return [(device, node) for device, node in self._copies if device // self._each == replica]

@@ -1,0 +1,70 @@
+"""Chains of gates to run as pipelines, and an independent reckoning of when each piece of work can start."""
+
+import circuitsim as cs
+
+
+def chain(stages):
+    """Return a circuit with one gate and one parameter a stage."""
+    circuit = cs.Circuit("chain")
+    x = circuit.input("x")
+    for s in range(stages):
+        x = circuit.parameter(f"w{s}", 1.0 + s / 16) * x
+    circuit.output("f", x)
+    return circuit
+
+
+def network(stages):
+    """Return a circuit with a layer of two parameters a stage, and a loss in the last; with its placement."""
+    circuit = cs.Circuit("network")
+    x, y = circuit.inputs("x y")
+    gates = {}
+    for s in range(stages):
+        x = cs.tanh(circuit.parameter(f"w{s}", 0.7 + s / 8) * x + circuit.parameter(f"b{s}", s / 16))
+        gates[f"device {s}"] = [f"mul{s + 1}", f"add{s + 1}", f"tanh{s + 1}"]
+    error = x - y
+    circuit.output("loss", error * error)
+    gates[f"device {stages - 1}"] += ["sub1", f"mul{stages + 1}"]
+    return circuit, cs.place(circuit, gates)
+
+
+def run(schedule, forward=1.0, backward=1.0, weight=1.0, latency=0.0, chunks=1):
+    """Run one batch of a schedule on a chain and return the report."""
+    circuit = chain(schedule.stages)
+    return (
+        cs.Simulation(circuit)
+        .stream(
+            [{"x": 1.0}] * schedule.microbatches,
+            devices=cs.place(circuit, schedule.stages),
+            schedule=schedule,
+            times=cs.Times(forward / chunks, backward / chunks, weight / chunks),
+            links=cs.Link(latency),
+        )
+        .report
+    )
+
+
+def earliest(schedule, forward, backward, weight, latency):
+    """Return the makespan by following each row for as long as what it needs is done: the longest path."""
+    time = {"F": forward, "I": backward, "W": weight, "B": backward + weight}
+    last = schedule.stages - 1
+    done, clock, place = {}, [0.0] * schedule.devices, [0] * schedule.devices
+
+    def needs(kind, stage, i):
+        if kind == "F":
+            return [("F", stage - 1, i)] if stage else []
+        if kind == "W":
+            return [("I", stage, i)]
+        back = next((k for k in "BI" if (k, stage + 1, i) in done), "B")
+        return [("F", stage, i)] + ([(back, stage + 1, i)] if stage < last else [])
+
+    for _ in range(sum(map(len, schedule.rows))):
+        for device, row in enumerate(schedule.rows):
+            if place[device] < len(row):
+                kind, stage, i = row[place[device]]
+                before = needs(kind, stage, i)
+                if all(work in done for work in before):
+                    arrivals = [done[w] + (latency if schedule.homes[w[1]] != device else 0.0) for w in before]
+                    clock[device] = max([clock[device], *arrivals]) + time[kind]
+                    done[kind, stage, i] = clock[device]
+                    place[device] += 1
+    return max(done.values())

@@ -1,0 +1,366 @@
+"""Streams: the same bits as without devices, time on links and devices, staleness, and what goes wrong."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import circuitsim as cs
+from circuitsim.simulation.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_v
+from tests.pipelines import chain, network
+from tests.programs import programs
+
+
+def examples(count, seed=0, shape=()):
+    random = np.random.default_rng(seed)
+    return [{"x": random.uniform(-1, 1, shape), "y": random.uniform(-1, 1, shape)} for _ in range(count)]
+
+
+def one_by_one(circuit, given, pull):
+    """Return outputs, input gradients and summed parameter gradients of a plain simulation."""
+    simulation = cs.Simulation(circuit, trace=False)
+    outputs, gradients = [], []
+    for example in given:
+        outputs.append(simulation.forward(example))
+        gradients.append(simulation.backward(pull))
+    total = {name: gradients[0][name] for name in simulation.parameters}
+    for gradient in gradients[1:]:
+        total = {name: total[name] + gradient[name] for name in total}
+    inputs = [{name: gradient[name] for name in circuit.names("input")} for gradient in gradients]
+    return outputs, inputs, total
+
+
+def bits(thing):
+    if isinstance(thing, dict):
+        return {name: bits(value) for name, value in thing.items()}
+    if isinstance(thing, list):
+        return [bits(value) for value in thing]
+    return np.shape(thing), np.asarray(thing).tobytes()
+
+
+# -- the same bits -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+@pytest.mark.parametrize("name", [*SCHEDULES, None])
+def test_synchronous_schedules_give_the_same_bits_as_no_devices(name, shape):
+    circuit, _ = network(8)
+    given = examples(8, shape=shape)
+    placement = cs.place(circuit, stages=8, devices=4 if name == "interleaved" else None)
+    run = cs.Simulation(circuit).stream(given, pull=-0.5, devices=placement, schedule=name, links=cs.Link(0.3))
+    assert bits([run.outputs, run.input_gradients, run.gradients]) == bits(list(one_by_one(circuit, given, -0.5)))
+
+
+def test_training_in_batches_gives_the_same_parameters_for_all_schedules():
+    circuit, placement = network(4)
+    found = set()
+    for schedule in ("gpipe", "one_f_one_b", "zb_h1", "zb_h2", None):
+        simulation = cs.Simulation(circuit)
+        simulation.learn(cs.Adam(0.05), cs.L2(0.01))
+        run = simulation.stream(examples(19), pull=-1.0, devices=placement, schedule=schedule, batch=6, update="batch")
+        found.add(str(bits(run.parameters)))
+        assert run.parameters == simulation.parameters
+        assert simulation.memory["w0"].updates == 4  # the last batch is a short one
+    reference = cs.Simulation(circuit)
+    reference.learn(cs.Adam(0.05), cs.L2(0.01))
+    for first in range(0, 19, 6):
+        total = one_by_one_with(reference, examples(19)[first : first + 6])
+        reference._set_memory(
+            {n: cs.rules.respond(a.rule, a.springs, a.memory, total[n]) for n, a in reference._learners.items()}
+        )
+    assert found == {str(bits(reference.parameters))}
+
+
+def one_by_one_with(simulation, given):
+    total = {}
+    for example in given:
+        simulation.forward(example)
+        felt = simulation.backward(-1.0)
+        total = {name: total[name] + felt[name] if total else felt[name] for name in simulation.parameters}
+    return total
+
+
+@given(programs(most_steps=12), st.integers(1, 4), st.booleans(), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_random_circuits_on_random_devices_give_the_same_bits(program, devices, split, seed, random):
+    """Parameters that feed several devices, gates that see parameters alone, wires that skip stages, odd shapes."""
+    circuit = program.circuit()
+    gates = circuit.names("gate")
+    kinds = {circuit.graph.nodes[source]["kind"] for source in circuit.outputs.values()}
+    given_ = [program.inputs, {name: value * 0.5 for name, value in program.inputs.items()}]
+    if not gates or kinds != {"gate"}:
+        return
+    placed = {f"d{n}": [] for n in range(devices)}
+    for gate in gates:
+        placed[f"d{random.randrange(devices)}"].append(gate)
+    placement = cs.place(circuit, {name: gates for name, gates in placed.items() if gates})
+    latency = cs.uniform(0, 3)
+    expected = one_by_one(circuit, given_, program.pulls)
+    fifo = cs.Simulation(circuit, nonfinite="ignore").stream(
+        given_, pull=program.pulls, devices=placement, links=cs.Link(latency), seed=seed
+    )
+    assert bits([fifo.outputs, fifo.input_gradients, fifo.gradients]) == bits(list(expected))
+    alone = cs.Simulation(circuit, nonfinite="ignore").stream(given_, pull=program.pulls, window=1 + seed % 2)
+    assert bits([alone.outputs, alone.input_gradients, alone.gradients]) == bits(list(expected))
+    stages = min(devices, len(gates))
+    name = "zb_h1" if split else "one_f_one_b"
+    cut = cs.Simulation(circuit, nonfinite="ignore").stream(
+        given_, pull=program.pulls, devices=cs.place(circuit, stages), schedule=name, links=cs.Link(latency), seed=seed
+    )
+    assert bits([cut.outputs, cut.input_gradients, cut.gradients]) == bits(list(expected))
+
+
+def test_without_devices_every_gate_has_one_and_the_simulations_delays_hold():
+    circuit = cs.parse("tanh(tanh(tanh(x)))")
+    simulation = cs.Simulation(circuit, gate_delay={"tanh2": 3}, wire_latency=2)
+    run = simulation.stream([{"x": 1}, {"x": 2}, {"x": 3}])
+    # The slow gate goes forward three times; only then comes the first gradient back to it, and it does each in turn.
+    assert run.timeline.devices == ("tanh1", "tanh2", "tanh3")
+    slow = [piece for piece in run.timeline.work if piece.device == 1]
+    assert [(piece.kind, piece.tag, piece.start, piece.end) for piece in slow] == [
+        ("F", 0, 3, 6), ("F", 1, 6, 9), ("F", 2, 9, 12), ("B", 0, 12, 15), ("B", 1, 15, 18), ("B", 2, 18, 21),
+    ]  # fmt: skip
+    assert run.outputs[0]["f"] == np.tanh(np.tanh(np.tanh(1.0)))
+
+
+def test_the_same_seed_gives_the_same_timeline_and_another_the_same_numbers():
+    circuit, placement = network(3)
+    runs = [
+        cs.Simulation(circuit).stream(
+            examples(6),
+            devices=placement,
+            times=cs.Times(cs.exponential(1.0)),
+            links=cs.Link(cs.lognormal(1, 1)),
+            seed=s,
+        )
+        for s in (1, 1, 2)
+    ]
+    assert runs[0].timeline == runs[1].timeline
+    assert runs[0].timeline != runs[2].timeline
+    assert bits(runs[0].gradients) == bits(runs[2].gradients)
+    arrived = [
+        t.tag for t in runs[0].timeline.transfers if t.what == "value" and t.wire == runs[0].timeline.transfers[0].wire
+    ]
+    assert arrived != sorted(arrived)  # jitter lets messages overtake each other
+
+
+# -- time --------------------------------------------------------------------------------------------------
+
+
+def test_a_link_with_a_bandwidth_queues_and_a_serial_one_holds_up_more():
+    circuit = chain(2)
+    given = [{"x": np.ones(10)}] * 3  # 80 bytes a message
+    placement = cs.place(circuit, 2)
+
+    def values(link):
+        run = cs.Simulation(circuit).stream(given, devices=placement, schedule="gpipe", links=link)
+        return [(t.start, t.end) for t in run.timeline.transfers if t.what == "value"]
+
+    assert values(cs.Link(5)) == [(1, 6), (2, 7), (3, 8)]
+    assert values(cs.Link(5, bandwidth=40)) == [(1, 8), (3, 10), (5, 12)]
+    assert values(cs.Link(5, bandwidth=40, serial=True)) == [(1, 8), (8, 15), (15, 22)]
+    apart = {("device 0", "device 1"): cs.Link(2), ("device 1", "device 0"): cs.Link(9)}
+    run = cs.Simulation(circuit).stream(given[:1], devices=placement, links=apart)
+    assert [(t.what, t.end - t.start, t.size) for t in run.timeline.transfers] == [
+        ("value", 2, 80),
+        ("gradient", 9, 80),
+    ]
+    assert run.report.bytes == {run.timeline.transfers[0].wire: 160}
+
+
+def test_workers_slow_devices_and_uneven_stages():
+    circuit = chain(2)
+    given = [{"x": 1.0}] * 4
+    placement = cs.place(circuit, 2)
+    times = cs.Times([1, 2], [1, 2], [0, 0])
+    assert cs.Simulation(circuit).stream(given, devices=placement, times=times).report.busy == [8, 16]
+    slow = cs.Times(slowdown={"device 1": 3})
+    assert cs.Simulation(circuit).stream(given, devices=placement, times=slow).report.busy == [12, 36]
+    two = cs.Simulation(circuit).stream(given, devices=cs.place(circuit, 1), workers=2, window=4)
+    assert two.report.makespan == 4 / 2 * 3
+
+
+def test_receives_that_block_leave_a_bubble_at_the_head_of_the_line():
+    """As users of PyTorch met it: pytorch/pytorch issues 188833 and 172668."""
+    circuit = chain(8)
+    schedule = interleaved(4, 8)
+
+    def makespan(schedule, **more):
+        run = cs.Simulation(circuit).stream(
+            [{"x": 1.0}] * 8, devices=cs.place(circuit, 8), schedule=schedule, links=cs.Link(0.25), **more
+        )
+        return run.report.makespan
+
+    free = makespan(schedule)
+    beside = makespan(schedule.with_transfers(early=True), overlap=True)
+    on_the_same_stream = makespan(schedule.with_transfers(early=True))
+    # A receive that is posted early holds up the sends behind it; if it holds up the work as well, more so.
+    assert free < beside < on_the_same_stream
+
+
+@pytest.mark.parametrize("rows", [
+    # pytorch/pytorch issue 172668: both ranks send first, and neither has posted the receive.
+    "0F0 0SEND_F0 0F1 0SEND_F1 2RECV_F0 2F0 2SEND_F0 2RECV_F1 2F1 2SEND_F1 2RECV_B0 2B0 2SEND_B0 2RECV_B1 2B1 2SEND_B1 "
+    "0RECV_B0 0B0 0RECV_B1 0B1\n"
+    "1RECV_F0 1F0 1SEND_F0 1RECV_F1 1F1 1SEND_F1 3RECV_F0 3F0 3B0 3SEND_B0 3RECV_F1 3F1 3B1 3SEND_B1 1RECV_B0 1B0 "
+    "1SEND_B0 1RECV_B1 1B1 1SEND_B1",
+])  # fmt: skip
+def test_two_sends_that_wait_for_each_other_deadlock(rows):
+    schedule = cs.Schedule.from_table(rows)
+    circuit = chain(4)
+    with pytest.raises(cs.DeadlockError) as told:
+        cs.Simulation(circuit).stream([{"x": 1.0}] * 2, devices=cs.place(circuit, 4), schedule=schedule)
+    assert "device 0 does 0SEND_F1 and waits for the other side" in str(told.value)
+    assert "device 1 does 1SEND_F0 and waits for the other side" in str(told.value)
+
+
+# -- staleness ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 4, 6, 8])
+def test_without_flush_stage_s_of_1f1b_uses_weights_p_minus_1_minus_s_updates_old(p):
+    circuit = chain(p)
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(1e-3))
+    run = simulation.stream([{"x": 1.0}] * 5 * p, devices=cs.place(circuit, p), schedule="one_f_one_b", update="each")
+    for s in range(p):
+        found = run.timeline.staleness(f"w{s}")
+        assert len(found) == 5 * p
+        assert set(found[p:]) == {p - 1 - s}
+        assert found[: p - s] == list(range(p - s))  # warming up, versions have yet to be made
+
+
+@pytest.mark.parametrize(("stash", "second", "third"), [(1, False, False), (2, True, False), (3, True, True)])
+def test_weight_stashing_as_in_pipedream(stash, second, third):
+    """Three forwards, then three backwards with an update each; are the later gradients the first?"""
+    circuit = cs.Circuit()
+    x = circuit.input("x")
+    a, b = circuit.parameters(a=0.5, b=-1.5)
+    circuit.output("f", b * cs.tanh(a * x))
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(0.1))
+    run = simulation.stream(
+        [{"x": 0.7}] * 3, devices=cs.place(circuit, 1), schedule="gpipe", update="each", stash=stash
+    )
+    felt = [run.input_gradients[tag]["x"] for tag in range(3)]
+    assert [felt[1] == felt[0], felt[2] == felt[0]] == [second, third]
+
+
+@pytest.mark.parametrize("delay", range(6))
+def test_a_delay_is_stable_up_to_its_bound(delay):
+    """A step is stable on a quadratic if it is below 2 sin(π / (2 (2τ + 1))) over the curvature."""
+    bound = 2 * math.sin(math.pi / (2 * (2 * delay + 1)))
+    assert bound == pytest.approx([2, 1, 0.618, 0.445, 0.347, 0.285][delay], abs=5e-4)
+    curvature = 3.0
+    for step, stable in ((0.97 * bound, True), (1.03 * bound, False)):
+        circuit = cs.Circuit()
+        w = circuit.parameter("w", 1.0) * circuit.input("one")
+        circuit.output("loss", 0.5 * curvature * w * w)
+        simulation = cs.Simulation(circuit)
+        simulation.learn(cs.SGD(step / curvature))
+        run = simulation.stream(
+            [{"one": 1.0}] * 600,
+            pull=-1.0,
+            devices=cs.place(circuit, 1),
+            workers=delay + 1,
+            window=delay + 1,
+            update="each",
+        )
+        assert set(run.timeline.staleness()[delay:]) == {delay}
+        places = [abs(update.value) for update in run.timeline.updates]
+        assert (max(places[-50:]) < max(places[:50])) == stable, step
+
+
+def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
+    circuit = chain(1)
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(0.01))
+    run = simulation.stream(
+        [{"x": 1.0}] * 9, devices=cs.place(circuit, 1), replicas=3, update="each", links=cs.Link(0.5)
+    )
+    assert run.timeline.devices == ("device 0 of 0", "device 0 of 1", "device 0 of 2", "server")
+    assert run.timeline.staleness() == [0, 1, 2, 2, 2, 2, 2, 2, 2]
+    assert run.report.makespan == 3 * 3 + 2 * (0.5 + 0.5)  # each worker waits for its answer
+    assert {t.what for t in run.timeline.transfers} == {"gradient", "weights"}
+    synchronous = cs.Simulation(circuit)
+    synchronous.learn(cs.SGD(0.01))
+    together = synchronous.stream([{"x": 1.0}] * 9, devices=cs.place(circuit, 1), replicas=3, batch=3, update="batch")
+    assert set(together.timeline.staleness()) == {0}
+    alone = cs.Simulation(circuit)
+    alone.learn(cs.SGD(0.01))
+    alone.stream([{"x": 1.0}] * 9, batch=3, update="batch")
+    assert together.parameters == alone.parameters
+
+
+# -- bad input ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("settings", "error", "words"), [
+    ({"window": 0}, cs.InputError, "window is 0: give a whole number above 0"),
+    ({"batch": -1}, cs.InputError, "batch is -1"),
+    ({"stash": 0}, cs.InputError, "stash is 0"),
+    ({"workers": 1.5}, cs.InputError, "workers is 1.5"),
+    ({"update": "now"}, cs.InputError, "update='now' is unknown"),
+    ({"update": "each"}, cs.InputError, "the parameters have no rule to move by"),
+    ({"schedule": "gpipe", "window": 2}, cs.InputError, "leave window, replicas and workers out"),
+    ({"schedule": "best"}, cs.ScheduleError, "there is no schedule 'best': use one of gpipe"),
+    ({"schedule": gpipe(3, 4)}, cs.ScheduleError, "has 3 stages, the circuit is cut into 2: .*stages=3"),
+    ({"schedule": gpipe(2, 3)}, cs.ScheduleError, "takes batches of 3, but there is one of 1"),
+    ({"schedule": "interleaved"}, cs.ScheduleError, "4 is no multiple of|interleaved"),
+    ({"pull": "hard"}, cs.InputError, "the pull on output 'f' is no number: 'hard'"),
+    ({"pull": [1, 2, 3]}, cs.ShapeError, r"output 'f' has shape \(\) and was pulled with shape \(3,\)"),
+    ({"links": {("device 0", "moon"): cs.Link()}}, cs.InputError, "a link joins 'moon', but there is no such device"),
+])  # fmt: skip
+def test_settings_that_make_no_sense(settings, error, words):
+    circuit = chain(2)
+    options = {"devices": cs.place(circuit, 2), **settings}
+    if words.startswith("4 is"):
+        options["devices"] = cs.place(chain(3), 3)
+        circuit = chain(3)
+    with pytest.raises(error, match=words):
+        cs.Simulation(circuit).stream([{"x": 1.0}] * 4, **options)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: cs.Link(-1), "the latency of a link is -1: give ticks"),
+    (lambda: cs.Link(math.nan), "the latency of a link is nan"),
+    (lambda: cs.Link(math.inf), "the latency of a link is inf"),
+    (lambda: cs.Link(bandwidth=0), "the bandwidth of a link is 0: give bytes a tick, a number above 0"),
+    (lambda: cs.Link(bandwidth=math.nan), "the bandwidth of a link is nan"),
+    (lambda: cs.Times(-1), "the time of F at stage 0 is -1"),
+    (lambda: cs.Times(1, [1, math.inf]), "the time of I at stage 1 is inf"),
+    (lambda: cs.Times(weight="long"), "the time of W at stage 0 is 'long'"),
+    (lambda: cs.Times(slowdown={"device 0": -2}), "the slowdown of device 'device 0' is -2"),
+    (lambda: cs.exponential(-1), "the mean of an exponential time is -1"),
+    (lambda: cs.uniform(2, 1), "a uniform time from 2 to 1 runs backward"),
+    (lambda: cs.lognormal(1, math.nan), "the spread of a lognormal time is nan"),
+    (lambda: cs.place(chain(2), 3), "cannot be cut into 3 stages: it has 2 gates"),
+    (lambda: cs.place(chain(2), {"a": "mul1"}), "gate 'mul2' is on no device: give it to one of 'a'"),
+    (lambda: cs.place(chain(2), {"a": "mul*", "b": "mul2"}), "gate 'mul2' is on two devices, 'a' and 'b'"),
+    (lambda: cs.place(chain(2), {"a": "add*"}), r"device 'a' is given 'add\*', but no gate has such a name"),
+    (lambda: cs.place(chain(2), 2, cost={"mul1": math.nan}), "the cost of gate 'mul1' is nan"),
+    (lambda: cs.place(chain(2), 2, devices=3), "2 stages cannot be spread over 3 devices"),
+])  # fmt: skip
+def test_parts_that_make_no_sense(make, words):
+    with pytest.raises(cs.InputError, match=words):
+        make()
+
+
+def test_more_that_does_not_fit():
+    circuit = chain(2)
+    simulation = cs.Simulation(circuit)
+    with pytest.raises(cs.InputError, match="there are no examples"):
+        simulation.stream([])
+    with pytest.raises(cs.InputError, match="needs a value for input x"):
+        simulation.stream([{}])
+    with pytest.raises(cs.InputError, match="there are 3 times of F for 2 stages"):
+        simulation.stream([{"x": 1}], times=cs.Times([1, 2, 3]))
+    with pytest.raises(cs.InputError, match="there is no device 'moon' to slow down: they are device 0, device 1"):
+        simulation.stream([{"x": 1}], devices=cs.place(circuit, 2), times=cs.Times(slowdown={"moon": 2}))
+    by_hand = cs.place(circuit, {"b": "mul2", "a": "mul1"})
+    with pytest.raises(cs.ScheduleError, match="has stage 0 on rank 0, but it was put on 'a'"):
+        simulation.stream([{"x": 1}], devices=by_hand, schedule=one_f_one_b(2, 1))
+    with pytest.raises(cs.ScheduleError, match="zb_v puts 2 stages on each device: 3 is no multiple of 2"):
+        cs.Simulation(chain(3)).stream([{"x": 1}], devices=cs.place(chain(3), 3), schedule="zb_v")
+    assert simulation.stream([{"x": 1}], devices=cs.place(circuit, 2), schedule=zb_v(1, 1)).report.makespan == 6
