@@ -13,6 +13,7 @@ Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read wh
 
 from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
+from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import (
     CircuitError,
@@ -128,6 +129,7 @@ __all__ = [
     "CircuitError",
     "CircuitSimError",
     "Dataset",
+    "Compiled",
     "DeadlockError",
     "Distribution",
     "DivergenceError",

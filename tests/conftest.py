@@ -13,7 +13,7 @@ hypothesis.settings.load_profile("circuitsim")
 # Rich draws tables as wide as the terminal; the tests compare them, so it has one width everywhere.
 os.environ["COLUMNS"] = "100"
 
-ENGINES = {"simulation": cs.Simulation}
+ENGINES = {"simulation": cs.Simulation, "compiled": cs.Compiled}
 
 
 @pytest.fixture(params=list(ENGINES))

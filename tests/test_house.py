@@ -25,6 +25,7 @@ ROOMS = {
     "expression": {"errors", "gates", "circuit"},
     "rules": {"gates"},
     "engine": {"errors", "gates", "circuit", "netlist", "rules"},
+    "compiled": {"gates", "circuit", "netlist", "rules", "engine"},
     "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "views"},
     "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
     "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "learning"},

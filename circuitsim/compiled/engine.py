@@ -1,0 +1,187 @@
+"""The compiled engine: the same interface as the simulation, and the same numbers bit for bit, without a clock."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from circuitsim.circuit import Circuit
+from circuitsim.compiled.lines import Lines
+from circuitsim.compiled.walk import Walk
+from circuitsim.engine import Engine
+from circuitsim.gates.value import Value, fit, is_finite, shape_of
+from circuitsim.rules import Memory, Rule, Spring, respond
+
+__all__ = ["Compiled"]
+
+MOST_FORMS = 16  # sets of shapes to keep code for; what came first is forgotten
+
+
+class Form(Protocol):
+    """Code for a circuit and one set of shapes; it keeps what it computed forward until it has gone backward."""
+
+    def forward(self, values: Sequence[Any]) -> list[Any]:
+        """Return the outputs, from the values of inputs and parameters."""
+
+    def went_forward_finite(self) -> bool:
+        """Tell whether no gate made an infinity or a nan."""
+
+    def knows(self, pulled: frozenset[int]) -> bool:
+        """Tell whether it can go backward from these outputs."""
+
+    def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
+        """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
+
+    def backward(self, pulls: Mapping[int, Any]) -> list[Any]:
+        """Return what inputs and parameters feel, None where nothing comes."""
+
+    def went_backward_finite(self) -> bool:
+        """Tell whether no gate sent an infinity or a nan back."""
+
+
+class Compiled(Engine):
+    """Runs a circuit as fast as NumPy allows.
+
+    What a circuit is compiled to depends on the shapes of what it is given. The first run with new shapes goes gate by
+    gate; from the second on it runs as code made for these shapes.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What to run.
+    nonfinite : {"warn", "error", "ignore"}
+        What to do when a gate makes an infinity or a nan. Looking for them takes time until the first is told;
+        ``"ignore"`` does not look.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> engine = cs.Compiled(cs.parse("(x + y) * z"))
+    >>> engine.forward({"x": -2, "y": 5, "z": -4})
+    {'f': -12.0}
+    >>> engine.backward()
+    {'x': -4.0, 'y': -4.0, 'z': 3.0}
+    """
+
+    def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
+        super().__init__(circuit, nonfinite=nonfinite)
+        self._walk = Walk(self.netlist)
+        self._given = [*self._inputs.values(), *self._parameters.values()]
+        self._memory = {name: Memory(self._first_value(index)) for name, index in self._parameters.items()}
+        self._rule: Rule | None = None
+        self._shown = [self._walk.sources(index)[0] for index in self._outputs.values()]
+        self._forms: dict[Any, Form] = {}
+        self._felt: dict[frozenset[int], list[bool]] = {}
+        self._parameters_changed()
+
+    def _first_value(self, index: int) -> Value:
+        value = self.netlist.nodes[index].value
+        assert value is not None  # every parameter has one
+        return value
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The parameters' present values by name; a copy."""
+        return {name: memory.value for name, memory in self._memory.items()}
+
+    @property
+    def memory(self) -> dict[str, Memory]:
+        """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
+        return dict(self._memory)
+
+    def _set_parameters(self, values: dict[str, Value]) -> None:
+        self._set_memory({name: self._memory[name]._replace(value=value) for name, value in values.items()})
+
+    def _set_memory(self, memory: Mapping[str, Memory]) -> None:
+        self._memory.update(memory)
+        self._parameters_changed()
+
+    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+        self._rule = rule
+        self._attached = springs
+        self._memory = {name: Memory(old.value, rule.start(old.value)) for name, old in self._memory.items()}
+
+    def _update(self) -> None:
+        assert self._rule is not None
+        for name, memory in self._memory.items():
+            self._memory[name] = respond(self._rule, self._attached[name], memory, self._gradients[name])
+        self._parameters_changed()
+
+    def _parameters_changed(self) -> None:
+        self._parameter_values = [memory.value for memory in self._memory.values()]
+        self._parameter_shapes = tuple(shape_of(value) for value in self._parameter_values)
+
+    # -- running -------------------------------------------------------------------------------------------
+
+    def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
+        self._culprit: str | None = None
+        self._given_values = [inputs[name] for name in self._inputs] + self._parameter_values
+        input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
+        form = self._forms.get((input_shapes, self._parameter_shapes))
+        self._walked: list[Any] | None = None
+        if form is None:
+            values = self._walk_forward()
+            form = self._choose((input_shapes, self._parameter_shapes), values)
+            outputs = [values[source] for source in self._shown]
+        else:
+            try:
+                outputs = form.forward(self._given_values)
+            except ValueError:
+                self._walk_forward()  # which raises the same with the gate's name
+                raise
+            if self._watching() and not form.went_forward_finite():
+                self._walk_forward()
+        self._form = form
+        self._report()
+        return dict(zip(self._outputs, outputs, strict=True))
+
+    def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]:
+        form, pulled = self._form, frozenset(pulls)
+        if pulled not in self._felt:
+            self._felt[pulled] = self.netlist.felt(pulled)
+        if self._walked is None and form.knows(pulled):
+            felt = form.backward(pulls)
+            if self._watching() and not form.went_backward_finite():
+                self._walk_backward(pulls)
+        else:
+            felt, shapes = self._walk_backward(pulls)
+            if not form.knows(pulled):
+                form.learn(pulled, self._felt[pulled], shapes)
+        self._report()
+        names = [*self._inputs, *self._parameters]
+        self._gradients = {
+            name: fit(0.0, value) if gradient is None else gradient
+            for name, value, gradient in zip(names, self._given_values, felt, strict=True)
+        }
+        return dict(self._gradients)
+
+    def _choose(self, shapes: Any, values: list[Any]) -> Form:
+        """Return the form that is fastest for these shapes."""
+        while len(self._forms) >= MOST_FORMS:
+            del self._forms[next(iter(self._forms))]
+        form = self._forms[shapes] = Lines(self._walk, self._given, values)
+        return form
+
+    def _walk_forward(self) -> list[Any]:
+        given = dict(zip(self._given, self._given_values, strict=True))
+        for name, value in zip(self._inputs, self._given_values, strict=False):
+            if not is_finite(value):
+                self._note(f"input {name!r} was given {value}")
+        self._walked = self._walk.forward(given, self._note)
+        return self._walked
+
+    def _walk_backward(self, pulls: dict[int, Value]) -> tuple[list[Any], list[Any]]:
+        values = self._walked if self._walked is not None else self._walk_forward()
+        totals, shapes = self._walk.backward(values, pulls, self._felt[frozenset(pulls)], self._note)
+        return [totals[index] for index in self._given], shapes
+
+    def _watching(self) -> bool:
+        """Tell whether anybody wants to hear of what is not finite."""
+        return self.nonfinite == "error" or (self.nonfinite == "warn" and not self._reported)
+
+    def _note(self, sentence: str) -> None:
+        if self._culprit is None:
+            self._culprit = sentence
+
+    def _report(self) -> None:
+        if self._culprit is not None:
+            culprit, self._culprit = self._culprit, None
+            self._report_nonfinite(culprit)
