@@ -16,6 +16,8 @@ from circuitsim.gates.value import Value, as_value, shape_of, show
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
 
+SHOWN = 20  # rows of a gradient check that are printed
+
 
 def numerical_gradient(
     engine: Engine,
@@ -85,8 +87,10 @@ class GradientCheck:
 
     def __str__(self) -> str:
         lines = [f"{'':<12} {'analytic':>14} {'numerical':>14} {'error':>9}"]
-        for name, analytic, numerical, error in self.rows:
+        for name, analytic, numerical, error in self.rows[:SHOWN]:
             lines.append(f"{name:<12} {show(analytic, 8):>14} {show(numerical, 8):>14} {error:>9.1e}")
+        if len(self.rows) > SHOWN:
+            lines.append(f"and {len(self.rows) - SHOWN} more, with errors no larger")
         return "\n".join(lines)
 
 
