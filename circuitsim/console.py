@@ -22,8 +22,8 @@ __all__ = ["Json", "Save", "SaveTimeline", "Seed", "check_save", "kindly", "prin
 Save: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        help="Write what happened to this file: .html is a page to play with, .gif films it, .png, .svg and .pdf draw "
-        "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
+        help="Write what happened to this file: .html is a page to play with, .gif and .mp4 film it, .png, .svg and "
+        ".pdf draw it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view'."
     ),
 ]
 SaveTimeline: TypeAlias = Annotated[

@@ -42,7 +42,11 @@ AsInTheGuide: TypeAlias = Annotated[
 ]
 SaveTraining: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--save", help="Show the training in this file: .gif films it, .png and .svg draw how it ended."),
+    typer.Option(
+        "--save",
+        help="Show the training in this file: .html is a page to play with, .gif and .mp4 film it, .png and .svg draw "
+        "how it ended.",
+    ),
 ]
 Survey: TypeAlias = Annotated[
     bool, typer.Option("--survey", help="Learn from 200 seeds with springs of three strengths, and count successes.")

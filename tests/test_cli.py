@@ -103,13 +103,13 @@ def test_version_and_list_and_help():
     (["flow", "().__class__"], "attributes are not part of expressions"),
     (["flow", "9**9**9**9"], "too large for a float"),
     (["flow", "(" * 10_000 + "x" + ")" * 10_000, "x=1"], "nests too deeply"),
-    (["flow", "x", "x=1", "--save", "x.doc"], "the suffix must be one of .gif .html"),
+    (["flow", "x", "x=1", "--save", "x.doc"], "the suffix must be one of .gif .mp4"),
     (["flow", "x", "x=1", "--save", "nowhere/x.gif"], "there is no folder 'nowhere'"),
     (["flow", "x", "x=1", "--explain", "q"], "has nothing called 'q'"),
     (["run", "nothing"], "there is no scenario 'nothing': use one of"),
     (["run", "missing.py"], "there is no scenario 'missing.py'"),
     (["run", "empty.py"], "'empty.py' is no scenario"),
-    (["run", "neuron", "--save", "x.doc"], "the suffix must be one of .gif .html"),
+    (["run", "neuron", "--save", "x.doc"], "the suffix must be one of .gif .mp4"),
 ])  # fmt: skip
 def test_bad_input_gets_one_sentence(tmp_path, arguments, words):
     (tmp_path / "empty.py").write_text("")

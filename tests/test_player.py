@@ -16,10 +16,12 @@ from PIL import Image
 import circuitsim as cs
 from circuitsim import scenario, views
 from circuitsim.gates.value import show
+from circuitsim.learning.recording import Recorder
 from circuitsim.simulation.trace import Kind
-from circuitsim.views import webpage
+from circuitsim.views import training_page, webpage
 from circuitsim.views.scene import windows
 from circuitsim.views.training import panels
+from circuitsim.views.training_page import play_training
 from tests.test_cli import call
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -151,6 +153,9 @@ def test_pages_of_scenarios_play_to_the_end(name, tmp_path, open_page):
     assert (done.returncode, done.stderr) == (0, "")
     page = open_page(tmp_path / "page.html")
     start = page.screenshot()
+    page.keyboard.press("End")  # a training is long: play only its last steps
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
     play_to_the_end(page)
     assert page.screenshot() != start
     assert re.fullmatch(r"tick (.+) of \1 · step (\d+) of \2", page.inner_text("#clock"))
@@ -500,6 +505,49 @@ def test_training_is_shown_beside_the_run(tmp_path, open_page):
     page.keyboard.press("ArrowLeft")
     page.click("#theme")
     assert page.locator("#training figure").count() == 4
+
+
+def recording(circuit, iterations=40):
+    data = cs.datasets.guide()
+    trainer = cs.Trainer(cs.Simulation(circuit, trace=False), cs.forces.svm, cs.SGD(0.05), cs.L2(0.1))
+    recorder = Recorder(trainer, circuit, data, range(0, iterations, 4))
+    trainer.fit(data.points, data.labels, iterations, seed=0, every=8, callbacks=[recorder])
+    return recorder.recording()
+
+
+def test_a_recorded_training_can_be_played(tmp_path, open_page):
+    made = recording(cs.linear(2))
+    play_training(made, tmp_path / "training.html")
+    page = open_page(tmp_path / "training.html")
+    assert (
+        page.inner_text("#notes") == "Of 40 iterations, 10 were kept, and 10 of these can be played message by message."
+    )
+    slider = page.get_by_role("slider", name="Iteration")
+    slider.focus()
+    evaluations = {e.iteration: e for e in made.history.evaluations}
+    for shot in made.shots:
+        told = page.inner_text("#iteration-told")
+        judged = evaluations[shot.iteration // 8 * 8]
+        late = f" (at {judged.iteration})" if judged.iteration < shot.iteration else ""
+        assert told == (
+            f"Iteration {shot.iteration} of 40, cost {text(judged.cost)}{late}, "
+            f"accuracy {text(100 * judged.accuracy)} %{late}"
+        )
+        table = page.locator("#curves tr").all_inner_texts()
+        assert [row.split()[-1] for row in table] == [text(float(np.ravel(v)[0])) for v in shot.parameters.values()]
+        if shot.examples:
+            page.keyboard.press("ArrowRight")
+    page.evaluate("() => { location.hash = '#step=3'; }")
+    page.wait_for_function("() => document.getElementById('clock').textContent.includes('step 3 of')")
+    assert page.inner_text("#sentence").startswith("Iteration 0: ")
+    assert page.inner_text("#iteration-told").startswith("Iteration 0 of 40")
+
+
+def test_a_long_training_is_played_in_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_page, "MOST_PLAYED", 100)
+    play_training(recording(cs.linear(2)), tmp_path / "training.html")
+    words = (tmp_path / "training.html").read_text(encoding="utf-8")
+    assert "Of 40 iterations, 10 were kept, and 3 of these can be played message by message." in words
 
 
 def test_a_training_history_may_be_bare(tmp_path, open_page):

@@ -1,8 +1,10 @@
 """Pictures and films: nothing overlaps, what is shown is what the trace says, and the bytes are the same twice."""
 
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ import circuitsim as cs
 from circuitsim import views
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.trace import Kind
-from circuitsim.views import animation
+from circuitsim.views import animation, movie
 from circuitsim.views.layout import lay_out
 from circuitsim.views.picture import Sketch, letters_needed
 from tests.programs import Program, programs
@@ -91,7 +93,7 @@ def _comments(path):
     return [part.partition("-->")[0].strip() for part in path.read_text(encoding="utf-8").split("<!--")[1:]]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".svg", ".gif"])
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".gif", ".mp4"])
 def test_the_same_run_gives_the_same_bytes(tmp_path, suffix):
     pictures = []
     for turn in range(2):
@@ -122,6 +124,45 @@ def test_the_film_moves_and_ends_in_a_pause(run, tmp_path):
     assert max(red) > 0
     assert max(green) > 0
     assert all(a.shape == frames[0].shape for a in frames)
+
+
+def test_the_film_is_the_same_as_video(tmp_path):
+    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
+    run.animate(tmp_path / "neuron.gif")
+    run.animate(tmp_path / "neuron.mp4")
+    with Image.open(tmp_path / "neuron.gif") as film:
+        durations = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            durations.append(film.info["duration"])
+        last = np.asarray(film.convert("RGB")).astype(int)
+    height, width = (length + length % 2 for length in last.shape[:2])
+    done = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "neuron.mp4", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    pictures = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
+    assert len(pictures) * movie.FRAME == pytest.approx(sum(durations), abs=movie.FRAME)
+    ended = pictures[-1][: last.shape[0], : last.shape[1]].astype(int)
+    assert np.abs(ended - last).mean() < 4  # of 255: compressed, but the same picture
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["neuron.gif", "neuron.mp4"]
+
+
+def test_video_without_ffmpeg_is_refused_before_any_work(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(movie, "find_spec", lambda name: None)
+    for save in (run.animate, views.check_save):
+        with pytest.raises(
+            cs.SaveError, match=r"\.mp4 needs imageio-ffmpeg; install it with pip install 'circuitsim\[v"
+        ):
+            save(tmp_path / "neuron.mp4")
+
+
+def test_a_big_circuit_is_filmed_in_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(animation, "MOST_FRAMES", 10)
+    run = cs.Simulation(cs.mlp([2, 40, 40, 1], "tanh")).run(x1=1, x2=2)
+    run.animate(tmp_path / "big.gif")
+    with Image.open(tmp_path / "big.gif") as film:
+        assert film.width < 1500
 
 
 def test_moments_show_what_the_trace_says(run):
@@ -171,7 +212,7 @@ def test_a_run_without_inputs_can_be_filmed(tmp_path):
 
 
 @pytest.mark.parametrize(("path", "words"), [
-    ("film.xyz", r"cannot save as '.*film\.xyz': the suffix must be one of \.gif \.html"),
+    ("film.xyz", r"cannot save as '.*film\.xyz': the suffix must be one of \.gif \.mp4"),
     ("film", "the suffix must be one of"),
     ("missing/film.gif", "there is no folder '.*missing'; make it first"),
     ("folder.gif", "it is a folder"),

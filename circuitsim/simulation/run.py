@@ -114,7 +114,7 @@ class Run:
         draw(self._traced(), path)
 
     def animate(self, path: str | PathLike[str]) -> None:
-        """Film the flow, message by message, as an animated .gif."""
+        """Film the flow, message by message, as .gif or .mp4 (which needs the extra ``circuitsim[video]``)."""
         from circuitsim.views import animate
 
         animate(self._traced(), path)

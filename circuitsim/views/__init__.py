@@ -16,7 +16,7 @@ from circuitsim.simulation.trace import Trace
 
 __all__ = ["animate", "check_save", "draw", "embed", "player", "save", "save_timelines", "svg"]
 
-_FILMS = (".gif",)
+_FILMS = (".gif", ".mp4")
 _PICTURES = (".png", ".svg", ".pdf")
 _PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
@@ -82,14 +82,19 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
 
 def check_save(path: str | PathLike[str]) -> Path:
     """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
-    return check_path(path, SUFFIXES)
+    checked = check_path(path, SUFFIXES)
+    if checked.suffix.lower() in _FILMS:
+        from circuitsim.views.movie import check_film
+
+        check_film(checked)
+    return checked
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Show or write a trace in the form that the suffix asks for.
 
-    ``.html`` is a page to play with, ``.gif`` a film, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.vcd`` is for
-    GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace, to be opened again with `Trace.load`.
+    ``.html`` is a page to play with, ``.gif`` and ``.mp4`` are films, ``.png``, ``.svg`` and ``.pdf`` are pictures,
+    ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace for `Trace.load`.
 
     Raises
     ------

@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,14 +16,14 @@ from matplotlib.artist import Artist
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
-from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value
 from circuitsim.netlist import Netlist
+from circuitsim.progress import progress_bar
 from circuitsim.simulation.explanation import arithmetic, chain_rule, label
 from circuitsim.simulation.trace import Kind, Record, Trace
+from circuitsim.views.fold import fold
+from circuitsim.views.movie import FRAME, check_film, write_film
 from circuitsim.views.picture import (
     EDGES,
     FAINT,
@@ -43,9 +42,8 @@ from circuitsim.views.picture import (
     shorten,
 )
 
-__all__ = ["Moment", "Stage", "animate", "film", "palette", "to_palette", "write_gif"]
+__all__ = ["Moment", "Stage", "animate", "film", "palette"]
 
-FRAME = 60  # milliseconds
 FRAMES_A_TICK = 8
 MOST_FRAMES = 480  # longer runs are sampled more coarsely
 HOLD_TURN = 1200  # milliseconds to look at the outputs before the pull
@@ -68,31 +66,37 @@ class Moment:
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
-    """Film a trace as an animated GIF.
+    """Film a trace; big circuits are folded into groups.
 
     Parameters
     ----------
     trace : Trace
         A run, or several.
     path : path-like
-        Where to; the suffix must be ``.gif``.
+        Where to; the suffix, ``.gif`` or ``.mp4``, chooses the form.
 
     Raises
     ------
     SaveError
-        If the suffix is unknown or the file cannot be written.
+        If the suffix is unknown, the file cannot be written, or there is no ffmpeg for an MP4.
     """
-    path = check_path(path, (".gif",))
+    path = check_film(path)
+    folding = fold(trace.netlist)
+    if folding is not None:
+        trace = folding.trace(trace)
     with rc_context({"font.family": "DejaVu Sans"}):
         moments = list(film(trace))
         numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
         stage = Stage(trace.netlist, letters_needed(trace.netlist, numbers))
         stage.begin(trace)
-        console = Console(stderr=True)
-        steps = track(moments, "filming", console=console, transient=True, disable=not console.is_terminal)
-        colours = palette()
-        frames = [to_palette(stage.frame(moment), colours) for moment in steps]
-        write_gif(path, frames, [moment.duration for moment in moments])
+        with progress_bar("filming", len(moments)) as advance:
+
+            def frames() -> Iterator[tuple[Image.Image, int]]:
+                for count, moment in enumerate(moments, 1):
+                    yield stage.frame(moment), moment.duration
+                    advance(count, "")
+
+            write_film(path, frames(), palette())
 
 
 def film(trace: Trace) -> Iterator[Moment]:
@@ -318,14 +322,3 @@ def palette(*more: str) -> Image.Image:
     image = Image.new("P", (1, 1))
     image.putpalette([round(255 * part) for colour in colours[:256] for part in colour])
     return image
-
-
-def to_palette(frame: Image.Image, colours: Image.Image) -> Image.Image:
-    """Return a frame in the colours of a palette."""
-    return frame.quantize(palette=colours, dither=Image.Dither.NONE)
-
-
-def write_gif(path: Path, frames: list[Image.Image], durations: list[int]) -> None:
-    """Write the frames, each with its own duration."""
-    with writing(path) as file:
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1)

@@ -6,8 +6,8 @@ may be missing:
 ==============  =====================================================================================================
 ``iterations``  the numbers of the iterations that were kept, ascending: ``[0, 10, 20]``
 ``parameters``  by name, the values of each parameter, numbers or arrays: ``{"a": [1.0, 1.2, 1.3]}``
-``cost``        what is pulled down
-``accuracy``    the share of points that are on their right side, between 0 and 1
+``cost``        what is pulled down; None where it was not looked at
+``accuracy``    the share of points that are on their right side, between 0 and 1, or None
 ``points``      the data, in two columns; this and what follows make the picture of the plane
 ``labels``      one number a point, above 0 for one class, 0 or below for the other; needed with ``points``
 ``scores``      for each kept iteration the score of every point: above 0 it is taken for the first class
@@ -15,7 +15,7 @@ may be missing:
 ``axes``        the names of the two columns, ``("x", "y")`` if missing
 ``bounds``      ``(x_low, x_high, y_low, y_high)``, what of the plane is shown; found from the points if missing
 ``grid``        for each kept iteration a matrix of scores over the bounds, from low to high, a row for each y
-``tags``        for each kept iteration the tag under which the trace has it, or None: it links slider and player
+``tags``        for each kept iteration the tag under which the trace has it, or None: links the slider to the player
 ==============  =====================================================================================================
 """
 
@@ -32,6 +32,7 @@ from circuitsim.views.scene import number
 
 __all__ = ["panels"]
 
+MOST_CURVES = 12  # of parameters: more could not be told apart
 DIGITS = 4  # of scores: more than a picture can show
 _KNOWN = (
     "iterations", "parameters", "cost", "accuracy", "points", "labels", "scores", "shown", "axes", "bounds", "grid",
@@ -54,15 +55,21 @@ def panels(history: Mapping[str, Any], trace: Trace | None = None) -> dict[str, 
     kept = [int(iteration) for iteration in history["iterations"]]
     if not kept or kept != sorted(set(kept)):
         raise InputError("the training history's 'iterations' must be one or more ascending numbers")
-    made: dict[str, Any] = {"iterations": kept, "parameters": {}}
+    made: dict[str, Any] = {"iterations": kept, "parameters": {}, "parameter_count": 0}
     for name, values in history["parameters"].items():
         stacked = _numbers(values, f"parameter {name!r}", (len(kept), ...)).reshape(len(kept), -1)
         for element in range(stacked.shape[1]):
             own = name if stacked.shape[1] == 1 else f"{name}[{element}]"
-            made["parameters"][own] = [number(float(value)) for value in stacked[:, element]]
+            if len(made["parameters"]) < MOST_CURVES:
+                made["parameters"][own] = [number(float(value)) for value in stacked[:, element]]
+        made["parameter_count"] += stacked.shape[1]
     for key in ("cost", "accuracy"):
         if key in history:
-            made[key] = [number(float(value)) for value in _numbers(history[key], repr(key), (len(kept),))]
+            entries = list(history[key])
+            known = _numbers([0.0 if entry is None else entry for entry in entries], repr(key), (len(kept),))
+            made[key] = [
+                None if entry is None else number(float(value)) for entry, value in zip(entries, known, strict=True)
+            ]
     if "points" in history:
         made |= _plane(history, len(kept))
     if "tags" in history and trace is not None:
@@ -70,6 +77,7 @@ def panels(history: Mapping[str, Any], trace: Trace | None = None) -> dict[str, 
         for record in trace:
             starts[record.tag] = min(record.start, starts.get(record.tag, math.inf))
         tags = _each(history["tags"], "'tags'", len(kept))
+        made["tags"] = tags
         made["times"] = [None if tag is None else starts.get(tag) for tag in tags]
     return made
 
@@ -92,7 +100,7 @@ def _plane(history: Mapping[str, Any], kept: int) -> dict[str, Any]:
         rows, columns = grid.shape[1:]
         if min(rows, columns) < 2:
             raise InputError("the training history's 'grid' must have at least two rows and two columns")
-        made["grid"] = {"rows": rows, "columns": columns, "scores": _short(grid.reshape(kept, -1))}
+        made["grid"] = {"rows": rows, "columns": columns, "scores": _short(grid.reshape(kept, -1), 3)}
     return made
 
 
@@ -128,8 +136,8 @@ def _each(thing: Sequence[Any], what: str, kept: int) -> list[int | None]:
     return [None if entry is None else int(entry) for entry in thing]
 
 
-def _short(array: Array) -> Any:
+def _short(array: Array, digits: int = DIGITS) -> Any:
     """Return nested lists of numbers with few digits."""
     if array.ndim > 1:
-        return [_short(row) for row in array]
-    return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else 0.0 for value in array.tolist()]
+        return [_short(row, digits) for row in array]
+    return [float(f"{value:.{digits}g}") if math.isfinite(value) else 0.0 for value in array.tolist()]

@@ -17,13 +17,15 @@ from circuitsim.learning.recording import Recording, Shot
 from circuitsim.progress import progress_bar
 from circuitsim.simulation.simulation import Simulation
 from circuitsim.simulation.trace import Trace
-from circuitsim.views.animation import FRAME, HOLD_END, Moment, Stage, film, palette, to_palette, write_gif
+from circuitsim.views.animation import HOLD_END, Moment, Stage, film, palette
 from circuitsim.views.board import HIGH, LOW, REGIONS, Board
+from circuitsim.views.movie import FILMS, FRAME, check_film, write_film
 from circuitsim.views.picture import PAPER, letters_needed, number
+from circuitsim.views.training_page import play_training
 
 __all__ = ["draw_training", "film_training", "save_training", "shots_to_keep"]
 
-SUFFIXES = (".gif", ".png", ".svg")
+SUFFIXES = (".html", *FILMS, ".png", ".svg")
 FIRST = 12  # iterations shown long enough to be read
 SLOW = 2  # of those, so many with a pull are shown message by message
 SHOWN = 170  # iterations shown at all
@@ -44,36 +46,40 @@ def shots_to_keep(iterations: int) -> list[int]:
 
 
 def save_training(recording: Recording, path: str | PathLike[str]) -> None:
-    """Show a training in the form that the suffix asks for: ``.gif`` films it, ``.png`` and ``.svg`` draw its end.
+    """Show a training in the form that the suffix asks for.
+
+    ``.html`` is a page to play with, ``.gif`` and ``.mp4`` are films, ``.png`` and ``.svg`` draw its end.
 
     Raises
     ------
     SaveError
         If the suffix is another, or the file cannot be written.
     """
-    (film_training if Path(path).suffix.lower() == ".gif" else draw_training)(recording, path)
+    suffix = Path(path).suffix.lower()
+    show = play_training if suffix == ".html" else film_training if suffix in FILMS else draw_training
+    show(recording, path)
 
 
 def film_training(recording: Recording, path: str | PathLike[str]) -> None:
-    """Film a training as an animated GIF.
+    """Film a training as ``.gif`` or ``.mp4``.
 
     Raises
     ------
     SaveError
-        If the suffix is not ``.gif`` or the file cannot be written.
+        If the suffix is another, the file cannot be written, or there is no ffmpeg for an MP4.
     """
-    path = check_path(path, SUFFIXES[:1])
+    path = check_film(path)
     with rc_context({"font.family": "DejaVu Sans"}):
         scenery = _Set(recording)
-        colours = palette(*REGIONS, LOW, HIGH)
-        frames, durations = [], []
         with progress_bar("filming", len(recording.shots)) as advance:
-            for count, (shot_number, moment) in enumerate(scenery.moments()):
-                frames.append(to_palette(scenery.frame(recording.shots[shot_number], moment), colours))
-                durations.append(moment.duration)
-                if count % 10 == 0:
-                    advance(shot_number, "")
-        write_gif(path, frames, durations)
+
+            def frames() -> Iterator[tuple[Image.Image, int]]:
+                for count, (shot_number, moment) in enumerate(scenery.moments()):
+                    yield scenery.frame(recording.shots[shot_number], moment), moment.duration
+                    if count % 10 == 0:
+                        advance(shot_number, "")
+
+            write_film(path, frames(), palette(*REGIONS, LOW, HIGH))
 
 
 def draw_training(recording: Recording, path: str | PathLike[str]) -> None:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from os import PathLike
@@ -55,8 +55,8 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
         file.write(text.encode())
 
 
-def page(trace: Trace, history: Mapping[str, Any] | None = None) -> str:
-    """Return the text of the page."""
+def page(trace: Trace, history: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> str:
+    """Return the text of the page; `notes` are sentences that it ends with."""
     whole, folding = trace, fold(trace.netlist)
     trace = folding.trace(whole) if folding else whole
     parts = list(windows(trace))
@@ -66,7 +66,7 @@ def page(trace: Trace, history: Mapping[str, Any] | None = None) -> str:
     start, end = whole.span
     stage["about"] = f"{_count(gates, 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks"
     stage["spans"] = [part["span"] for part in parts]
-    stage["notes"] = []
+    stage["notes"] = list(notes)
     if folding:
         stage["notes"].append(
             f"This circuit is big: {folding.about}. What a group does for one example is shown as one firing, "

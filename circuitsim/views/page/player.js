@@ -77,7 +77,8 @@ class Player {
   }
 
   told(step) {
-    const example = this.severalTags() ? `Example ${step.tag}: ` : "";
+    const iteration = this.training?.iteration(step.tag);
+    const example = iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? `Example ${step.tag}: ` : "";
     return example + this.story.sentence(step);
   }
 

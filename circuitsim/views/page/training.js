@@ -37,24 +37,36 @@ class Training {
     if (index >= 0 && times[index] !== times[this.index]) this.choose(index, false);
   }
 
+  // The iteration whose messages have a tag in the trace.
+  iteration(tag) {
+    const index = this.data.tags?.indexOf(tag) ?? -1;
+    return index < 0 ? null : this.data.iterations[index];
+  }
+
   draw() {
     const { iterations, cost, accuracy, parameters, points } = this.data;
     const told = [`Iteration ${iterations[this.index]} of ${iterations.at(-1)}`];
-    if (cost) told.push(`cost ${show(cost[this.index])}`);
-    if (accuracy) told.push(`accuracy ${percent(accuracy[this.index])}`);
+    if (cost) told.push("cost " + this.lastly(cost, show));
+    if (accuracy) told.push("accuracy " + this.lastly(accuracy, percent));
     this.heading.textContent = told.join(", ");
     mark(this.slider, "aria-valuetext", told.join(", "));
-    const names = Object.keys(parameters);
-    const drawn = names.slice(0, 12);
+    const drawn = Object.keys(parameters), count = this.data.parameter_count;
     const figures = [];
     if (points) figures.push(this.plane());
     if (cost) figures.push(this.curves("Cost", [["cost", cost]]));
     if (accuracy) figures.push(this.curves("Accuracy", [["accuracy", accuracy]], [0, 1], percent));
-    if (drawn.length) figures.push(this.curves(drawn.length < names.length ? `The first ${drawn.length} of ${names.length} parameters` : "Parameters", drawn.map((name) => [name, parameters[name]])));
+    if (drawn.length) figures.push(this.curves(drawn.length < count ? `The first ${drawn.length} of ${count} parameters` : "Parameters", drawn.map((name) => [name, parameters[name]])));
     if (drawn.length) figures.at(-1).append(this.table);
     this.figures.replaceChildren(...figures);
     this.table.replaceChildren(make("tbody", {}, ...drawn.map((name, i) => make("tr", {}, make("td", {}, sample(i)), make("th", { scope: "row" }, name),
       make("td", {}, show(parameters[name][this.index]))))));
+  }
+
+  // What was last known of something that is not looked at in every iteration.
+  lastly(values, words) {
+    const index = values.findLastIndex((value, i) => i <= this.index && value !== null);
+    if (index < 0) return "unknown";
+    return words(values[index]) + (index < this.index ? ` (at ${this.data.iterations[index]})` : "");
   }
 
   curves(title, lines, range = null, words = show) {
@@ -64,7 +76,7 @@ class Training {
     if (!(high > low)) [low, high] = [low - 1, low + 1];
     const x = (i) => LEFT + ((iterations[i] - iterations[0]) / (iterations.at(-1) - iterations[0] || 1)) * (WIDE - LEFT - RIGHT);
     const y = (value) => HIGH - LOW - ((value - low) / (high - low)) * (HIGH - LOW - TOP);
-    const now = lines.map(([name, values]) => `${name} ${words(values[this.index])}`).join(", ");
+    const now = lines.map(([name, values]) => `${name} ${this.lastly(values, words)}`).join(", ");
     const svg = makeSvg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": `${title} over the iterations; now ${now}` });
     for (const value of [low, high]) {
       svg.append(makeSvg("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: y(value), y2: y(value) }),
@@ -76,7 +88,7 @@ class Training {
     lines.forEach(([, values], number) => {
       let path = "", pen = "M";
       values.forEach((value, i) => {
-        if (typeof value !== "number") { pen = "M"; return; }
+        if (typeof value !== "number") { if (value !== null) pen = "M"; return; }
         path += pen + x(i).toFixed(1) + " " + y(value).toFixed(1);
         pen = "L";
       });
@@ -89,9 +101,9 @@ class Training {
   plane() {
     const { points, labels, scores, shown, grid, axes } = this.data;
     const [x0, x1, y0, y1] = this.data.bounds;
-    const wide = 300, high = 300, margin = 26;
+    const wide = 320, high = 300, margin = 46, low = 26;
     const x = (value) => margin + ((value - x0) / (x1 - x0)) * (wide - margin - 6);
-    const y = (value) => high - margin - ((value - y0) / (y1 - y0)) * (high - margin - 6);
+    const y = (value) => high - low - ((value - y0) / (y1 - y0)) * (high - low - 6);
     const wrong = points.map((_, i) => Boolean(scores) && (scores[this.index][i] > 0) !== (labels[i] > 0));
     const svg = makeSvg("svg", { viewBox: `0 0 ${wide} ${high}`, role: "img", "aria-label": `The plane: ${points.length} points, ${wrong.filter(Boolean).length} on the wrong side of the boundary` });
     if (grid) {
@@ -109,8 +121,8 @@ class Training {
       if (wrong[i]) svg.append(makeSvg("circle", { class: "wrong", cx: at[0], cy: at[1], r: 9 }));
     });
     svg.append(makeSvg("text", { x: x(x0), y: high - 8, class: "start" }, show(x0)), makeSvg("text", { x: x(x1), y: high - 8, class: "end" }, show(x1)),
-      makeSvg("text", { x: (x(x0) + x(x1)) / 2, y: high - 8 }, axes[0]), makeSvg("text", { x: 12, y: (y(y0) + y(y1)) / 2 }, axes[1]),
-      makeSvg("text", { x: 12, y: y(y1) + 10 }, show(y1)), makeSvg("text", { x: 12, y: y(y0) }, show(y0)));
+      makeSvg("text", { x: (x(x0) + x(x1)) / 2, y: high - 8 }, axes[0]), makeSvg("text", { x: margin - 4, y: (y(y0) + y(y1)) / 2, class: "end" }, axes[1]),
+      makeSvg("text", { x: margin - 4, y: y(y1) + 10, class: "end" }, show(y1)), makeSvg("text", { x: margin - 4, y: y(y0), class: "end" }, show(y0)));
     const said = "Circles are +1, squares −1" + (scores ? ", a ring marks the wrong side" : "") + (shown ? ", amber the example shown" : "") + (grid ? "; the line is where the score is 0." : ".");
     return make("figure", {}, make("figcaption", {}, "The plane"), svg, make("p", { class: "key-to" }, said));
   }
