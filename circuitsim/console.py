@@ -17,7 +17,18 @@ from rich.table import Table
 
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
-__all__ = ["Json", "Save", "SaveTimeline", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
+__all__ = [
+    "Json",
+    "Save",
+    "SavePicture",
+    "SaveTimeline",
+    "Seed",
+    "check_save",
+    "kindly",
+    "print_json",
+    "print_table",
+    "print_tree",
+]
 
 Save: TypeAlias = Annotated[
     Path | None,
@@ -26,6 +37,7 @@ Save: TypeAlias = Annotated[
         "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
     ),
 ]
+SavePicture: TypeAlias = Annotated[Path | None, typer.Option(help="Draw it to this file, a .png or .svg.")]
 SaveTimeline: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="Write who did what when to this file: .png and .svg draw it, .json is for ui.perfetto.dev."),
