@@ -37,10 +37,10 @@ Save: TypeAlias = Annotated[
         "it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view' and 'export'."
     ),
 ]
-SavePicture: TypeAlias = Annotated[Path | None, typer.Option(help="Draw it to this file, a .png or .svg.")]
+SavePicture: TypeAlias = Annotated[Path | None, typer.Option(help="Draw it to this file, a .png, .svg or .pdf.")]
 SaveTimeline: TypeAlias = Annotated[
     Path | None,
-    typer.Option(help="Write who did what when to this file: .png and .svg draw it, .json is for ui.perfetto.dev."),
+    typer.Option(help="Write who did what when to this file: .png, .svg and .pdf draw it, .json is for Perfetto."),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

@@ -12,6 +12,7 @@ import typer
 import circuitsim as cs
 from circuitsim.files import check_path
 from circuitsim.scenario import Json, Report, SavePicture, Seed, play
+from circuitsim.views import PICTURES
 
 START = 1.0
 LEAST, MOST = 1e-12, 1e6  # what the picture shows of the loss
@@ -29,7 +30,7 @@ def main(
 ) -> Report:
     """Run the scenario."""
     if save is not None:
-        check_path(save, (".png", ".svg"))
+        check_path(save, PICTURES)
     if not 0 < curvature < math.inf:
         raise cs.InputError(f"the curvature is {curvature!r}: give a finite number above 0")
     sizes = read_windows(windows)
@@ -48,7 +49,7 @@ def main(
             "just_below": settles(window, 0.97 * bound, curvature),
             "just_above": settles(window, 1.03 * bound, curvature),
             "loss": losses[-1],
-            "diverges": losses[-1] > losses[0],
+            "diverges": max(losses[-(updates // 4) - 1 :]) > max(losses[: updates // 4 + 1]),
             "ticks_to_one_percent": time_below(0.01 * 0.5 * curvature * START**2, times, losses),
         }
 

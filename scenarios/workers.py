@@ -14,6 +14,7 @@ import typer
 import circuitsim as cs
 from circuitsim.files import check_path
 from circuitsim.scenario import Json, Report, SavePicture, Seed, play
+from circuitsim.views import PICTURES
 
 START = 1.0
 
@@ -32,7 +33,7 @@ def main(
 ) -> Report:
     """Run the scenario."""
     if save is not None:
-        check_path(save, (".png", ".svg"))
+        check_path(save, PICTURES)
     theory_holds = latency == 0 and straggler == 1 and local_steps == 1
     found: dict[str, dict[str, Any]] = {}
     for count in read_counts(workers):

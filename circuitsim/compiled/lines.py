@@ -216,4 +216,3 @@ class Lines:
 def _ours(gate: Gate) -> bool:
     """Tell whether a gate is of this package, so that it gives floats and float64 arrays in the shapes it should."""
     return gate.forward.__module__.startswith("circuitsim.gates.")
-

@@ -5,17 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
+from circuitsim.views.figures import FAINT, INK, PICTURES, save_figure, style
 
 __all__ = ["Panel", "draw_lines"]
 
 COLOURS = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f")
-INK = "#24292f"
-FAINT = "#6e7781"
 
 
 @dataclass
@@ -47,17 +44,16 @@ class Panel:
 
 
 def draw_lines(panels: Sequence[Panel], path: str | PathLike[str]) -> None:
-    """Draw panels side by side; the suffix, ``.svg`` or ``.png``, chooses the format.
+    """Draw panels side by side; the suffix, ``.svg``, ``.png`` or ``.pdf``, chooses the format.
 
     Raises
     ------
     SaveError
         If the suffix is unknown or the file cannot be written.
     """
-    path = check_path(path, (".png", ".svg"))
-    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "font.size": 10.0}):
+    path = check_path(path, PICTURES)
+    with style(10.0):
         figure = Figure(figsize=(6.4 * len(panels), 4.6), dpi=100, facecolor="#ffffff", layout="constrained")
-        FigureCanvasAgg(figure)
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for number, (label, (xs, ys)) in enumerate(panel.lines.items()):
                 colour = COLOURS[number % len(COLOURS)]
@@ -77,6 +73,4 @@ def draw_lines(panels: Sequence[Panel], path: str | PathLike[str]) -> None:
             for side in ("top", "right"):
                 axes.spines[side].set_visible(False)
             axes.legend(frameon=False)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        with writing(path) as file:
-            figure.savefig(file, format=path.suffix[1:].lower(), metadata=metadata)
+        save_figure(figure, path)
