@@ -17,7 +17,18 @@ from rich.table import Table
 
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
-__all__ = ["Json", "Save", "SaveTimeline", "Seed", "check_save", "kindly", "print_json", "print_table", "print_tree"]
+__all__ = [
+    "Json",
+    "Save",
+    "SavePicture",
+    "SaveTimeline",
+    "Seed",
+    "check_save",
+    "kindly",
+    "print_json",
+    "print_table",
+    "print_tree",
+]
 
 Save: TypeAlias = Annotated[
     Path | None,
@@ -26,9 +37,10 @@ Save: TypeAlias = Annotated[
         ".pdf draw it, .vcd is for GTKWave and Surfer, .json for ui.perfetto.dev, .trace for 'circuitsim view'."
     ),
 ]
+SavePicture: TypeAlias = Annotated[Path | None, typer.Option(help="Draw it to this file, a .png, .svg or .pdf.")]
 SaveTimeline: TypeAlias = Annotated[
     Path | None,
-    typer.Option(help="Write who did what when to this file: .png and .svg draw it, .json is for ui.perfetto.dev."),
+    typer.Option(help="Write who did what when to this file: .png, .svg and .pdf draw it, .json is for Perfetto."),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

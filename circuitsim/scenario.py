@@ -15,11 +15,11 @@ from typing import Any
 
 import typer
 
-from circuitsim.console import Json, Save, SaveTimeline, Seed, check_save, kindly, print_json, print_table
+from circuitsim.console import Json, Save, SavePicture, SaveTimeline, Seed, check_save, kindly, print_json, print_table
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 
-__all__ = ["Json", "Report", "Save", "SaveTimeline", "Seed", "find", "load", "play", "summaries"]
+__all__ = ["Json", "Report", "Save", "SavePicture", "SaveTimeline", "Seed", "find", "load", "play", "summaries"]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from circuitsim.gates.value import Value, fit
 from circuitsim.rules import respond
 from circuitsim.simulation.parameter import Parameter
 
-__all__ = ["Copy", "Keeper", "add_up"]
+__all__ = ["Copy", "Keeper", "Worker", "add_up"]
 
 
 class Copy:
@@ -74,6 +74,7 @@ class Keeper(Copy):
 
     def __init__(self, actor: Parameter, stash: int | None, awaited: int) -> None:
         super().__init__(actor.memory.value, stash)
+        self.actor = actor
         self.name = actor.name
         self.memory = actor.memory
         self.rule = actor.rule
@@ -106,6 +107,11 @@ class Keeper(Copy):
         total = add_up([self.felt[tag] for tag in sorted(self.felt)])
         return fit(0.0, self.value) if total is None else total
 
+    def shift(self, change: Value) -> None:
+        """Move as far as a worker has moved, which makes a new version."""
+        self.memory = self.memory._replace(value=self.value + change)
+        self.take(self.version + 1, self.memory.value)
+
     def respond(self, gradient: Value) -> None:
         """Move by the rule, which makes a new version."""
         assert self.rule is not None
@@ -124,6 +130,43 @@ class Keeper(Copy):
         self.parts = {tag: dict(wires) for tag, wires in parts.items()}
         self.felt = dict(felt)
         self.whole = set(whole)
+
+
+class Worker(Keeper):
+    """A worker's own copy, which moves by itself for some steps before the server hears of it.
+
+    Parameters
+    ----------
+    keeper : Keeper
+        The server's.
+    steps : int
+        How many examples it learns from between two messages to the server.
+    """
+
+    def __init__(self, keeper: Keeper, steps: int) -> None:
+        super().__init__(keeper.actor, keeper.stash, keeper.awaited)
+        self.steps = steps
+        self.taken = 0  # since the server's last answer
+        self.base = (self.version, self.value)  # what the server had then
+
+    def step(self, gradient: Value) -> None:
+        """Move by the gradient of one example; this makes no version that others know of."""
+        assert self.rule is not None
+        self.memory = respond(self.rule, self.springs, self.memory, gradient)
+        self.value = self.memory.value
+        self.taken += 1
+
+    @property
+    def change(self) -> Value:
+        """How far it has moved from what the server had."""
+        return self.value - self.base[1]
+
+    def take(self, version: int, value: Value) -> None:
+        """Begin anew from the server's answer."""
+        super().take(version, value)
+        self.memory = self.memory._replace(value=value)
+        self.base = version, value
+        self.taken = 0
 
 
 def add_up(gradients: Iterable[Value]) -> Any:

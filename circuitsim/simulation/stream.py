@@ -22,7 +22,7 @@ from circuitsim.simulation.delays import Times, draw
 from circuitsim.simulation.device import Agenda, Choice, Device, Fifo
 from circuitsim.simulation.faults import Faults, Recovery, ReliableLine
 from circuitsim.simulation.link import Line, Link, Packet
-from circuitsim.simulation.parameters import Copy, Keeper, add_up
+from circuitsim.simulation.parameters import Copy, Keeper, Worker, add_up
 from circuitsim.simulation.placement import Placement
 from circuitsim.simulation.rendezvous import Rendezvous
 from circuitsim.simulation.schedule import TRANSFERS, Schedule, Work
@@ -51,7 +51,8 @@ class Stream:
         times: Times,
         links: Callable[[int, str, str], tuple[Any, Link]],
         update: Literal["batch", "each"] | None,
-        replicas: int,
+        replicas: int | None,
+        local_steps: int,
         workers: int,
         overlap: bool,
         faults: Faults | None,
@@ -73,9 +74,9 @@ class Stream:
         self.pulled = frozenset(outputs[name] for name in (pull if isinstance(pull, Mapping) else outputs))
         plans = plan_stages(netlist, placement.stages, self.pulled, on_nonfinite)
         each = len(placement.names)  # devices of one replica
-        names = [name if replicas == 1 else f"{name} of {r}" for r in range(replicas) for name in placement.names]
-        self.server = len(names) if replicas > 1 else None
-        devices = (*names, *(["server"] if replicas > 1 else []))
+        names = [f"{name} of {r}" for r in range(replicas or 0) for name in placement.names] or list(placement.names)
+        self.server = len(names) if replicas else None
+        devices = (*names, *(["server"] if replicas else []))
         self.timeline = Timeline(devices, batch, max(1, len(plans) // each))
         slow = [1.0] * len(self.timeline.devices)
         for device, factor in times.slowdown.items():
@@ -94,6 +95,7 @@ class Stream:
             node: self.server if self.server is not None else placement.homes[stages[0]] if stages else 0
             for node, stages in readers.items()
         }
+        self._local_steps = local_steps
         self._copies: dict[tuple[int, int], Copy] = {}  # by device and node, where a parameter is not at home
         self.stages = [
             [
@@ -101,7 +103,7 @@ class Stream:
                 for plan in plans
                 for device in [r * each + placement.homes[plan.number]]
             ]
-            for r in range(replicas)
+            for r in range(replicas or 1)
         ]
         self._stages_on = {stage.device: self.stages[stage.device // each] for row in self.stages for stage in row}
         self._each = each
@@ -124,7 +126,7 @@ class Stream:
         self._replica: dict[int, int] = {}
         self._pending: dict[int, set[tuple[Any, ...]]] = {}  # what has yet to happen until an example is done
         self._waiting: deque[int] = deque()
-        self._under_way = [0] * replicas
+        self._under_way = [0] * (replicas or 1)
         self._unfinished: set[int] = set()
         self._recovery = Recovery(self, faults) if faults is not None else None
 
@@ -341,8 +343,12 @@ class Stream:
     def feel_parameter(self, stage: Stage, tag: int, wire: int, version: int, gradient: Value) -> None:
         """Bring the gradient to a parameter to where it is kept."""
         home = self._home[self.netlist.wires[wire].source]
+        node = self.netlist.wires[wire].source
+        copy = self._copies.get((stage.device, node))
         if home == stage.device:
             self._feel(tag, wire, version, gradient)
+        elif isinstance(copy, Worker):
+            self._step(copy, node, stage.device, tag, wire, version, gradient)
         else:
             assert home is not None
             self.line(stage.device, home, wire).send("gradient", wire, tag, gradient, version)
@@ -373,6 +379,10 @@ class Stream:
             self._copies[transfer.target, source].take(transfer.tag, payload)
             if extra is not None:
                 self._settle(extra, "answer", transfer.target, source)
+        elif transfer.what == "change":
+            assert extra is not None
+            self.keepers[source].shift(payload)
+            self._answer(source, transfer.tag, extra)
         elif source in self.keepers:
             assert extra is not None
             self._feel(transfer.tag, transfer.wire, extra, payload)
@@ -403,11 +413,28 @@ class Stream:
             self._settle(tag, "whole", node)
             return
         keeper.respond(total)
-        self._record_update(keeper, tag, read)
+        self._answer(node, tag, read)
+        self._settle(tag, "whole", node)
+
+    def _answer(self, node: int, tag: int, read: int) -> None:
+        """Send a new version to where it came from."""
+        self._record_update(self.keepers[node], tag, read)
         for device, copied in self._copies_of(self._replica[tag]):
             if copied == node:
                 self._send_weights(node, device, tag)
+
+    def _step(self, worker: Worker, node: int, device: int, tag: int, wire: int, version: int, gradient: Value) -> None:
+        """Let a worker move by itself; after enough steps, or the last, it tells the server how far."""
+        whole = worker.feel(tag, wire, version, gradient)
+        if whole is None:
+            return
+        worker.step(whole[1])
         self._settle(tag, "whole", node)
+        if worker.taken >= worker.steps or len(self._waiting) < len(self._under_way):
+            assert self.server is not None
+            self.line(device, self.server, wire).send("change", wire, tag, worker.change, worker.base[0])
+        else:
+            self._settle(tag, "answer", device, node)
 
     def _update_all(self, tag: int) -> None:
         """Let all parameters move by the sum of what they felt in the batch that ended with this example."""
@@ -437,7 +464,12 @@ class Stream:
         keeper = self.keepers[node]
         if self._home[node] == device:
             return keeper
-        return self._copies.setdefault((device, node), Copy(keeper.value, keeper.stash))
+        if (device, node) not in self._copies:
+            alone = self._local_steps == 1
+            self._copies[device, node] = (
+                Copy(keeper.value, keeper.stash) if alone else Worker(keeper, self._local_steps)
+            )
+        return self._copies[device, node]
 
     def _copies_of(self, replica: int) -> list[tuple[int, int]]:
         return [(device, node) for device, node in self._copies if device // self._each == replica]

@@ -58,7 +58,7 @@ class StreamRun:
         return report(self.timeline)
 
     def save(self, path: str | PathLike[str], title: str = "") -> None:
-        """Show what devices did when: .png and .svg draw it, with the memory over time, .json is for Perfetto."""
+        """Show what devices did when: .png, .svg and .pdf draw it, .json is for Perfetto."""
         from circuitsim.views import save_timelines
 
         save_timelines({title: self.timeline}, path)
@@ -77,7 +77,8 @@ def stream(
     links: Link | Mapping[tuple[str, str], Link] | None = None,
     update: Literal["batch", "each"] | None = None,
     stash: int | None = None,
-    replicas: int = 1,
+    replicas: int | None = None,
+    local_steps: int = 1,
     workers: int = 1,
     overlap: bool = False,
     faults: Faults | None = None,
@@ -99,7 +100,7 @@ def stream(
         The order of work: the name of one of `SCHEDULES`, a schedule, or a function of the number of devices and of
         microbatches that returns one. If not given, a device does first what was ready first.
     window : int, optional
-        How many examples are under way at a time; all of a batch, if not given.
+        How many examples are under way at a time; if not given, one for each worker, or all of a batch.
     batch : int, optional
         How many examples make a batch; all, if not given. A batch begins when the one before it is over.
     times : Times, optional
@@ -113,9 +114,12 @@ def stream(
     stash : int, optional
         How many versions of the parameters are kept, so that an example goes back with those it went forward with; if
         that one is gone, with the oldest kept. 1 goes back with the newest. As many as are needed, if not given.
-    replicas : int
-        How many times the devices are there, each set with examples of its own; the parameters are then kept by a
-        server, which is one device more, and sent to the set whose gradient they answer.
+    replicas : int, optional
+        How many times the devices are there, each set a worker with examples of its own. The parameters are then kept
+        by a server, which is one device more, and sent to the worker whose gradient they answer. If not given, each
+        parameter is on the device that uses it first.
+    local_steps : int
+        How many examples a worker learns from by itself before it tells the server how far its parameters have moved.
     workers : int
         How many pieces of work a device does at a time.
     overlap : bool
@@ -150,7 +154,14 @@ def stream(
     given = [simulation._check_inputs(example) for example in examples]
     if not given:
         raise InputError("there are no examples to stream: give at least one")
-    counts = {"window": window, "batch": batch, "stash": stash, "replicas": replicas, "workers": workers}
+    counts = {
+        "window": window,
+        "batch": batch,
+        "stash": stash,
+        "replicas": replicas,
+        "local_steps": local_steps,
+        "workers": workers,
+    }
     for name, number in counts.items():
         if number is not None and (not isinstance(number, int) or number < 1):
             raise InputError(f"{name} is {number!r}: give a whole number above 0")
@@ -160,7 +171,9 @@ def stream(
         raise InputError(
             "the parameters have no rule to move by: give them one first, simulation.learn(SGD(step=0.01))"
         )
-    if schedule is not None and (window is not None or replicas > 1 or workers > 1):
+    if local_steps != 1 and (replicas is None or update != "each" or faults is not None):
+        raise InputError("local steps are for workers with a server: give replicas and update='each', and no faults")
+    if schedule is not None and (window is not None or replicas is not None or workers > 1):
         raise InputError("a schedule says itself what is under way where: leave window, replicas and workers out")
 
     given_links = links.values() if isinstance(links, Mapping) else [links] if links is not None else []
@@ -192,12 +205,13 @@ def stream(
         placement,
         schedule=order,
         pull=pull,
-        window=window or (size if replicas * workers == 1 else replicas * workers),
+        window=window or (size if replicas is None and workers == 1 else (replicas or 1) * workers),
         batch=size,
         times=times,
         links=links_of,
         update=update,
         replicas=replicas,
+        local_steps=local_steps,
         workers=workers,
         overlap=overlap,
         faults=faults,

@@ -17,11 +17,11 @@ from circuitsim.simulation.trace import Trace
 __all__ = ["animate", "check_save", "draw", "embed", "player", "save", "save_timelines", "svg"]
 
 _FILMS = (".gif", ".mp4")
-_PICTURES = (".png", ".svg", ".pdf")
+PICTURES = (".png", ".svg", ".pdf")
 _PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
-SUFFIXES = (*_FILMS, *_PAGES, *_PICTURES, *_DATA)
-TIMELINES = (*_PICTURES, ".json")
+SUFFIXES = (*_FILMS, *_PAGES, *PICTURES, *_DATA)
+TIMELINES = (*PICTURES, ".json")
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -62,7 +62,7 @@ def embed(trace: Trace) -> str | None:
 def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
     """Show what devices did when, in one or several streams by their titles.
 
-    ``.png`` and ``.svg`` draw it, ``.json`` is for Perfetto.
+    ``.png``, ``.svg`` and ``.pdf`` draw it, ``.json`` is for Perfetto.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
         animate(trace, path)
     elif suffix in _PAGES:
         player(trace, path)
-    elif suffix in _PICTURES:
+    elif suffix in PICTURES:
         draw(trace, path)
     elif suffix == ".vcd":
         trace.to_vcd(path)

@@ -6,16 +6,15 @@ Below the bars is the memory over time: how many microbatches each device keeps 
 from collections.abc import Mapping
 from os import PathLike
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
 from circuitsim.simulation.report import memory_over_time
 from circuitsim.simulation.timeline import Timeline
+from circuitsim.views.figures import FAINT, INK, PICTURES, save_figure, style
 
 __all__ = ["draw_timelines"]
 
@@ -34,15 +33,12 @@ DARKER = {
     "W": ("#5faf67", "#79bf80"),
 }
 OUTAGE = "#d0342c"
-INK = "#24292f"
-FAINT = "#6e7781"
 LINES = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f", "#b03060", "#5b6570")
 
 WIDTH = 15.0  # inches
 ROW = 0.3
 LETTER = 6.3  # points that a digit needs at the size used here
 GAP = 0.85  # inches between panels: titles and labels of axes
-SUFFIXES = (".png", ".svg")
 
 
 def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
@@ -53,22 +49,21 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
     timelines : mapping of str to Timeline
         What to draw, by the title that it gets.
     path : path-like
-        Where to; the suffix, ``.svg`` or ``.png``, chooses the format.
+        Where to; the suffix, ``.svg``, ``.png`` or ``.pdf``, chooses the format.
 
     Raises
     ------
     SaveError
         If the suffix is unknown or the file cannot be written.
     """
-    path = check_path(path, SUFFIXES)
+    path = check_path(path, PICTURES)
     alone = len(timelines) == 1
     heights = [max(2, len(_working(timeline))) * ROW for timeline in timelines.values()]
     if alone:
         heights.append(max(1.6, 0.6 * heights[0]))
     total = sum(heights) + GAP * (len(heights) + 1)
-    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "font.size": 9.0}):
+    with style(9.0):
         figure = Figure(figsize=(WIDTH, total), dpi=100, facecolor="#ffffff")
-        FigureCanvasAgg(figure)
         start = min((piece.start for timeline in timelines.values() for piece in timeline.work), default=0.0)
         end = max((piece.end for timeline in timelines.values() for piece in timeline.work), default=1.0)
         room = 0.01 * (end - start)
@@ -94,9 +89,7 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
         if any(timeline.outages for timeline in timelines.values()):
             keys.append(Patch(facecolor="#ffffff", edgecolor=OUTAGE, hatch="////", label="down"))
         figure.legend(handles=keys, loc="upper right", ncols=len(keys), frameon=False, bbox_to_anchor=(0.985, 1.0))
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        with writing(path) as file:
-            figure.savefig(file, format=path.suffix[1:].lower(), metadata=metadata, dpi=100)
+        save_figure(figure, path)
 
 
 def _working(timeline: Timeline) -> list[int]:

@@ -1,0 +1,161 @@
+"""Workers and a parameter server: updates from many workers at once act like momentum.
+
+Each of M workers asks the server for the weight, takes a random, memoryless time for the gradient of w²/2, and sends it
+to the server, which answers at once. The mean over many seeds follows Mitliagkas et al. 2016, "Asynchrony begets
+momentum": E[w(t+1) - w(t)] = (1 - 1/M) E[w(t) - w(t-1)] - (step/M) E[w(t)], after a first step of -step × w(0).
+"""
+
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+import circuitsim as cs
+from circuitsim.files import check_path
+from circuitsim.scenario import Json, Report, SavePicture, Seed, play
+from circuitsim.views import PICTURES
+
+START = 1.0
+
+
+def main(
+    workers: Annotated[str, typer.Option(help="How many workers, with commas between.")] = "1,2,4,8",
+    step: Annotated[float, typer.Option(help="The step size.")] = 0.2,
+    updates: Annotated[int, typer.Option(help="How many updates.", min=3)] = 30,
+    seeds: Annotated[int, typer.Option(help="How many runs the means are taken over.", min=2)] = 100,
+    latency: Annotated[float, typer.Option(help="Ticks between a worker and the server.")] = 0.0,
+    straggler: Annotated[float, typer.Option(help="How much slower the first worker is than the others.")] = 1.0,
+    local_steps: Annotated[int, typer.Option(help="Steps that a worker takes between messages.", min=1)] = 1,
+    seed: Seed = 0,
+    save: SavePicture = None,
+    as_json: Json = False,
+) -> Report:
+    """Run the scenario."""
+    if save is not None:
+        check_path(save, PICTURES)
+    theory_holds = latency == 0 and straggler == 1 and local_steps == 1
+    found: dict[str, dict[str, Any]] = {}
+    for count in read_counts(workers):
+        paths, ticks, staleness = [], [], []
+        for run_seed in range(seed * seeds, (seed + 1) * seeds):
+            run = serve(count, step, updates, latency, straggler, local_steps, run_seed)
+            made = run.timeline.updates[:updates]  # the last few come when workers have run out of examples
+            paths.append([START, *(float(update.value) for update in made)])
+            ticks.append(made[-1].time)
+            staleness += [update.staleness for update in made[count:]]
+        path = np.array(paths)
+        mean, theory = path.mean(axis=0), expected(count, step, path.shape[1] - 1)
+        found[str(count)] = {
+            "momentum": 1 - 1 / count,
+            "staleness": float(np.mean(staleness)) if staleness else 0.0,
+            "ticks": float(np.mean(ticks)),
+            "mean": mean.tolist(),
+            "theory": theory.tolist(),
+            "sampling_error": (path.std(axis=0, ddof=1) / np.sqrt(seeds)).tolist(),
+            "largest_deviation": deviation(path, count, step) if theory_holds else None,
+        }
+
+    report = Report(
+        "workers",
+        seed,
+        {
+            "iterations": updates,
+            "outputs": {f"w of {count}": entry["mean"][-1] for count, entry in found.items()},
+            "parameters": {"step": step},
+            "workers": found,
+        },
+    )
+    some = max(1, updates // 3)
+    report.table(
+        f"step {step:g}, means over {seeds} seeds",
+        f"workers | momentum | age | ticks | w({some}) | theory | w({updates}) | theory | off by",
+        [
+            (
+                count,
+                entry["momentum"],
+                f"{entry['staleness']:.2f}",
+                f"{entry['ticks']:.1f}",
+                f"{entry['mean'][min(some, len(entry['mean']) - 1)]:.4f}",
+                f"{entry['theory'][min(some, len(entry['mean']) - 1)]:.4f}",
+                f"{entry['mean'][-1]:.4f}",
+                f"{entry['theory'][-1]:.4f}",
+                "" if entry["largest_deviation"] is None else f"{entry['largest_deviation']:.1f} se",
+            )
+            for count, entry in found.items()
+        ],
+    )
+    report.note(
+        "Age: how many updates old gradients are. Off by: the largest deviation of a step from the recursion, in\n"
+        "standard errors of its mean."
+        if theory_holds
+        else "The theory is of workers that are alike, memoryless and next to the server, and send each gradient."
+    )
+    if save is not None:
+        from circuitsim.views.lines import Panel, draw_lines
+
+        def curves(what: str, every: int = 1) -> dict[str, tuple[list[int], list[float]]]:
+            return {
+                f"{count} worker{'s' * (count != '1')}": (
+                    list(range(0, len(entry[what]), every)),
+                    entry[what][::every],
+                )
+                for count, entry in found.items()
+            }
+
+        title = f"w after so many updates: theory (lines), mean of {seeds} runs (dots)"
+        draw_lines([Panel(title, "updates", "w", curves("theory"), curves("mean"))], save)
+    return report
+
+
+def read_counts(text: str) -> list[int]:
+    """Return the numbers in a text with commas between them."""
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError:
+        counts = [0]
+    if min(counts) < 1:
+        raise cs.InputError(f"the workers are {text!r}: give whole numbers above 0 with commas, such as 1,2,4,8")
+    return counts
+
+
+def serve(
+    count: int, step: float, updates: int, latency: float, straggler: float, local_steps: int, seed: int
+) -> cs.StreamRun:
+    """Let so many workers send gradients to a server that keeps the weight."""
+    circuit = cs.Circuit("workers")
+    circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", START) * circuit.input("one")))
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(step))
+    return simulation.stream(
+        [{"one": 1.0}] * ((updates + count) * local_steps),
+        pull=-1.0,
+        devices=cs.place(circuit, 1),
+        replicas=count,
+        times=cs.Times(0.0, cs.exponential(1.0), 0.0, slowdown={0: straggler}),
+        links=cs.Link(latency),
+        update="each",
+        local_steps=local_steps,
+        seed=seed,
+    )
+
+
+def expected(count: int, step: float, updates: int) -> npt.NDArray[np.float64]:
+    """Return the mean path that the theory foretells."""
+    path = [START, START - step * START]
+    for _ in range(updates - 1):
+        path.append(path[-1] + (1 - 1 / count) * (path[-1] - path[-2]) - step / count * path[-1])
+    return np.array(path)
+
+
+def deviation(path: npt.NDArray[np.float64], count: int, step: float) -> float:
+    """Return by how many standard errors the steps of the paths, on the mean, are off the recursion at most."""
+    steps = np.diff(path, axis=1)
+    off = steps[:, 1:] - (1 - 1 / count) * steps[:, :-1] + step / count * path[:, 1:-1]
+    error = off.std(axis=0, ddof=1) / np.sqrt(len(path))
+    mean = np.abs(off.mean(axis=0))
+    return float(np.max(np.where(mean < 1e-12, 0.0, mean / np.maximum(error, 1e-300))))
+
+
+if __name__ == "__main__":
+    play(main)

@@ -1,0 +1,210 @@
+"""The scenarios of streams: what people ask of them, and what they are told when they ask wrongly."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from circuitsim import scenario
+from circuitsim.simulation.search import auto
+from tests.pipelines import earliest, run
+
+
+@pytest.fixture
+def ask(capsys):
+    """Return a function that runs a scenario in this process and returns its exit code, output and complaint."""
+
+    def answer(name, *options):
+        with pytest.raises(SystemExit) as end:
+            scenario.play(scenario.load(scenario.find(name)), [str(option) for option in options], name)
+        told = capsys.readouterr()
+        return end.value.code, told.out, told.err
+
+    return answer
+
+
+@pytest.fixture
+def find(ask):
+    """Return a function that runs a scenario and returns its JSON."""
+
+    def found(name, *options):
+        code, out, err = ask(name, *options, "--json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+    return found
+
+
+def test_the_question_of_the_readme(find):
+    result = find("pipeline", "--stages", 8, "--microbatches", 32, "--latency", 0.1, "--schedule", "zb_h1")
+    assert result["bubble"] == pytest.approx(7 * 1 + 4 * 7 * 0.1)
+    assert result["bubble_ratio"] == pytest.approx(9.8 / (9.8 + 32 * 3))
+    assert result["peak"] == 8
+    assert result["same_as_without_devices"] is True
+
+
+@pytest.mark.parametrize(("schedule", "bubble"), [
+    ("gpipe", lambda p, m, f, i, w, c: (p - 1) * (f + i + w) + 2 * (p - 1) * c),
+    ("one_f_one_b", lambda p, m, f, i, w, c: (p - 1) * (f + i + w) + 2 * c * ((p - 1) * m / p + p - 2)),
+    ("zb_h1", lambda p, m, f, i, w, c: (p - 1) * (f + i - w) + 4 * (p - 1) * c),
+    ("zb_h2", lambda p, m, f, i, w, c: (p - 1) * (f + i - 2 * w) + 2 * (p - 1) * c),
+])  # fmt: skip
+@pytest.mark.parametrize("setting", [(8, 24, 18.5, 18.1, 9.3, 0.6), (4, 12, 0.031, 0.029, 0.02, 0.001)])
+def test_measured_times(find, schedule, bubble, setting):
+    p, m, F, I, W, c = setting  # noqa: N806, E741
+    result = find(
+        "pipeline", "--stages", p, "--microbatches", m, "--forward", F, "--backward", I, "--weight", W, "--latency", c,
+        "--schedule", schedule,
+    )  # fmt: skip
+    above = bubble(p, m, F, I, W, c)
+    assert result["bubble_ratio"] == pytest.approx(above / (above + m * (F + I + W)), abs=5e-5)
+
+
+def test_all_schedules_end_with_the_same_parameters(find):
+    result = find("pipeline", "--stages", 3, "--microbatches", 6, "--latency", 0.3, "--seed", 7)
+    assert list(result["schedules"]) == ["gpipe", "one_f_one_b", "interleaved", "zb_h1", "zb_h2", "zb_v", "auto"]
+    assert result["same_as_without_devices"] is True
+    gpipe, one_f_one_b = result["schedules"]["gpipe"], result["schedules"]["one_f_one_b"]
+    assert gpipe["makespan"] < one_f_one_b["makespan"]  # with latency GPipe is the faster
+    left_out = find("pipeline", "--stages", 3, "--microbatches", 5)
+    assert "interleaved" not in left_out["schedules"]
+
+
+def test_a_table_of_ones_own(find, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("0F0,0F1,0I0,0W0,0B1\n1F0,1B0,1F1,1B1,\n", encoding="utf-8")
+    result = find("pipeline", "--table", path, "--forward", 2, "--latency", 0.5)
+    assert (result["stages"], result["microbatches"], list(result["schedules"])) == (2, 2, ["mine"])
+    assert result["same_as_without_devices"] is True
+
+
+def test_receives_that_block(find, ask):
+    options = ["--stages", 4, "--microbatches", 8, "--latency", 0.25, "--schedule", "interleaved"]
+    free = find("pipeline", *options)["makespan"]
+    beside = find("pipeline", *options, "--receives", "early", "--overlap")["makespan"]
+    blocking = find("pipeline", *options, "--receives", "early")["makespan"]
+    assert free < beside < blocking
+    code, _, err = ask("pipeline", *options, "--receives", "late")
+    assert code == 2
+    assert "SEND_F" in err
+    assert "waits for the other side" in err
+
+
+@pytest.mark.parametrize(("setting", "limit"), [
+    ((8, 64, 1.1, 1.0, 0.9, 0.05), 16), ((4, 16, 1.3, 1.0, 0.7, 0.0), 8), ((8, 32, 18.5, 18.1, 9.3, 0.6), 16),
+    ((4, 32, 5, 4, 4.5, 0.1), 8), ((6, 48, 3, 2, 2, 0.0), 12), ((8, 64, 29.7, 29.4, 19.9, 0.53), 16),
+])  # fmt: skip
+def test_auto_comes_within_half_a_percent_of_no_bubble(setting, limit):
+    p, m, F, I, W, c = setting  # noqa: N806, E741
+    schedule = auto(p, m, forward=F, backward=I, weight=W, latency=c, limit=limit)
+    found = run(schedule, F, I, W, c)
+    assert found.span_bubble_ratio < 0.005
+    assert found.makespan == pytest.approx(earliest(schedule, F, I, W, c))
+    assert max(found.data_peaks) <= limit
+    held = [0.0] * p
+    for piece in schedule.rows:
+        kept = 0.0
+        for work in piece:
+            kept += {"F": 1.0, "I": -0.6, "W": -0.4}[work.kind]
+            held[work.stage] = max(held[work.stage], kept)
+    assert max(held) <= limit + 1e-6 or max(found.peaks) <= limit
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 8])
+def test_auto_keeps_to_a_limit_on_whole_activations(limit):
+    schedule = auto(4, 12, forward=1.2, limit=limit, kept=1.0)
+    assert max(schedule.peaks()) <= limit
+    assert run(schedule, 1.2).makespan == pytest.approx(earliest(schedule, 1.2, 1, 1, 0))
+
+
+def test_staleness_finds_the_boundary(find):
+    windows = find("staleness", "--windows", "1,2,3,4,5,6")["windows"]
+    bounds = [round(entry["largest_stable_step"], 3) for entry in windows.values()]
+    assert bounds == [2.0, 1.0, 0.618, 0.445, 0.347, 0.285]
+    for delay, entry in enumerate(windows.values()):
+        assert entry["staleness"] == delay
+        assert (entry["just_below"], entry["just_above"]) == (True, False)
+    assert windows["6"]["diverges"] is True  # at the step of 0.3
+
+
+def test_workers_follow_the_theory(find):
+    found = find("workers", "--seeds", 300)["workers"]
+    for entry in found.values():
+        assert entry["largest_deviation"] < 4.5  # standard errors, of 4 × 29 steps
+        off = np.abs(np.array(entry["mean"]) - entry["theory"])
+        assert np.all(off <= 5 * np.array(entry["sampling_error"]) + 1e-12)
+    assert [entry["momentum"] for entry in found.values()] == [0, 0.5, 0.75, 0.875]
+
+
+def test_workers_that_are_not_alike(find):
+    slow = find("workers", "--seeds", 4, "--straggler", 5, "--latency", 0.5)["workers"]
+    fast = find("workers", "--seeds", 4, "--latency", 0.5)["workers"]
+    assert slow["2"]["ticks"] > fast["2"]["ticks"]
+    local = find("workers", "--seeds", 4, "--local-steps", 3, "--workers", "1")["workers"]["1"]
+    # One worker that moves by itself for three steps and then says how far: as three steps of its own.
+    assert local["mean"][1] == pytest.approx((1 - 0.2) ** 3)
+    assert local["largest_deviation"] is None
+
+
+def test_faults_do_no_harm(find):
+    cases = find("faults", "--seed", 5)["cases"]
+    assert [entry["same"] for entry in cases.values()] == [True] * 4
+    assert cases["nothing"]["lost"] == cases["nothing"]["dropped"] == cases["nothing"]["crashes"] == 0
+    assert cases["links"]["lost"] > 0
+    assert cases["links"]["dropped"] > 0
+    assert cases["crashes"]["crashes"] > 0
+    assert cases["both"]["makespan"] > cases["nothing"]["makespan"]
+
+
+@pytest.mark.parametrize(("name", "options", "words"), [
+    ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use one of gpipe"),
+    ("pipeline", ["--forward", -1], "is -1.0: give"),
+    ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W at stage 0 is nan"),
+    ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
+    ("pipeline", ["--bandwidth", 0], "the bandwidth of a link is 0.0: give bytes a tick"),
+    ("pipeline", ["--schedule", "interleaved", "--microbatches", 6], "6 is no multiple of 4"),
+    ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
+    ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
+    ("pipeline", ["--schedule", "auto", "--kept", 2], "W cannot keep 2.0 of an activation"),
+    ("pipeline", ["--save", "seen.gif"], "the suffix must be one of .png .svg"),
+    ("staleness", ["--windows", "1,zero"], "the windows are '1,zero': give whole numbers"),
+    ("staleness", ["--step", "nan"], "step"),
+    ("staleness", ["--curvature", 0], "the curvature is 0.0"),
+    ("workers", ["--workers", "0"], "the workers are '0'"),
+    ("faults", ["--loss", 1.2], "the loss of a link is 1.2: give a probability"),
+    ("faults", ["--loss", 1.0], "never acknowledged"),
+    ("faults", ["--crash-every", -3], "crash_every is -3.0: give ticks"),
+    ("faults", ["--schedule", "best"], "there is no schedule 'best'"),
+])  # fmt: skip
+def test_mistakes_are_told_in_one_sentence(ask, name, options, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = ask(name, *options)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_table_that_deadlocks_is_told_of(ask, tmp_path):
+    path = tmp_path / "stuck.csv"
+    path.write_text("0F0,0B0\n1B0,1F0\n", encoding="utf-8")
+    code, _, err = ask("pipeline", "--table", path)
+    assert code == 2
+    assert "the schedule 'stuck' deadlocks: 0B0 of rank 0 waits for 1B0; 1B0 of rank 1 waits for 1F0" in err
+    path.write_text("0F0,0B0\n1F0,1B0\n", encoding="utf-8")
+    code, _, err = ask("pipeline", "--table", path, "--stages", 3)
+    assert "has 2 ranks, not 3" in err
+
+
+def test_timelines_open_in_perfetto(find, tmp_path):
+    find("pipeline", "--stages", 2, "--microbatches", 4, "--schedule", "zb_h1", "--save", tmp_path / "seen.json")
+    events = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["traceEvents"]
+    tracks = {event["args"]["name"]: event["tid"] for event in events if event["name"] == "thread_name"}
+    assert {"device 0", "device 1", "device 0 → device 1", "device 1 → device 0"} == set(tracks)
+    work = [event for event in events if event["ph"] == "X"]
+    assert sorted(e["name"] for e in work if e["tid"] == 0) == sorted(f"{k}{i}" for k in "FIW" for i in range(4))
+    for track in (0, 1):  # a device does one thing at a time
+        spans = sorted((e["ts"], e["ts"] + e["dur"]) for e in work if e["tid"] == track)
+        assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+    assert len([e for e in events if e["ph"] == "b"]) == len([e for e in events if e["ph"] == "e"]) == 8
