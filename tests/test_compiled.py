@@ -1,7 +1,5 @@
 """The compiled engine: the simulation's numbers bit for bit, whatever form it compiles a circuit to."""
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
