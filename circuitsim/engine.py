@@ -234,9 +234,12 @@ class Engine(ABC):
     def _check_pull(self, pull: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
         if not isinstance(pull, Mapping):
             pull = dict.fromkeys(outputs, pull)
-        pulls = {}
+        pulls: dict[int, Value] = {}
         for name, force in pull.items():
             value = self._named(name, force, self._outputs, "output")
+            if isinstance(value, float) and isinstance(outputs[name], float):
+                pulls[self._outputs[name]] = value
+                continue
             try:
                 pulls[self._outputs[name]] = as_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:

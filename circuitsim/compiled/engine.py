@@ -18,11 +18,8 @@ MOST_FORMS = 16  # sets of shapes to keep code for; what came first is forgotten
 class Form(Protocol):
     """Code for a circuit and one set of shapes; it keeps what it computed forward until it has gone backward."""
 
-    def forward(self, values: Sequence[Any]) -> list[Any]:
-        """Return the outputs, from the values of inputs and parameters."""
-
-    def went_forward_finite(self) -> bool:
-        """Tell whether no gate made an infinity or a nan."""
+    def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
+        """Return the outputs, from the values of inputs and parameters, and whether all was finite, if to be watched."""
 
     def knows(self, pulled: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs."""
@@ -30,11 +27,8 @@ class Form(Protocol):
     def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
 
-    def backward(self, pulls: Mapping[int, Any]) -> list[Any]:
-        """Return what inputs and parameters feel, None where nothing comes."""
-
-    def went_backward_finite(self) -> bool:
-        """Tell whether no gate sent an infinity or a nan back."""
+    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[list[Any], bool]:
+        """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
 
 
 class Compiled(Engine):
@@ -65,6 +59,7 @@ class Compiled(Engine):
         super().__init__(circuit, nonfinite=nonfinite)
         self._walk = Walk(self.netlist)
         self._given = [*self._inputs.values(), *self._parameters.values()]
+        self._names = [*self._inputs, *self._parameters]
         self._memory = {name: Memory(self._first_value(index)) for name, index in self._parameters.items()}
         self._rule: Rule | None = None
         self._shown = [self._walk.sources(index)[0] for index in self._outputs.values()]
@@ -101,8 +96,9 @@ class Compiled(Engine):
 
     def _update(self) -> None:
         assert self._rule is not None
-        for name, memory in self._memory.items():
-            self._memory[name] = respond(self._rule, self._attached[name], memory, self._gradients[name])
+        felt = self._learned[len(self._inputs) :]
+        for (name, memory), gradient in zip(self._memory.items(), felt, strict=True):
+            self._memory[name] = respond(self._rule, self._attached[name], memory, gradient)
         self._parameters_changed()
 
     def _parameters_changed(self) -> None:
@@ -123,11 +119,11 @@ class Compiled(Engine):
             outputs = [values[source] for source in self._shown]
         else:
             try:
-                outputs = form.forward(self._given_values)
+                outputs, finite = form.forward(self._given_values, self._watching())
             except ValueError:
                 self._walk_forward()  # which raises the same with the gate's name
                 raise
-            if self._watching() and not form.went_forward_finite():
+            if not finite:
                 self._walk_forward()
         self._form = form
         self._report()
@@ -138,20 +134,19 @@ class Compiled(Engine):
         if pulled not in self._felt:
             self._felt[pulled] = self.netlist.felt(pulled)
         if self._walked is None and form.knows(pulled):
-            felt = form.backward(pulls)
-            if self._watching() and not form.went_backward_finite():
+            self._learned, finite = form.backward(pulls, self._watching())
+            if not finite:
                 self._walk_backward(pulls)
         else:
-            felt, shapes = self._walk_backward(pulls)
+            totals, shapes = self._walk_backward(pulls)
             if not form.knows(pulled):
                 form.learn(pulled, self._felt[pulled], shapes)
+            self._learned = [
+                fit(0.0, value) if totals[index] is None else totals[index]
+                for index, value in zip(self._given, self._given_values, strict=True)
+            ]
         self._report()
-        names = [*self._inputs, *self._parameters]
-        self._gradients = {
-            name: fit(0.0, value) if gradient is None else gradient
-            for name, value, gradient in zip(names, self._given_values, felt, strict=True)
-        }
-        return dict(self._gradients)
+        return dict(zip(self._names, self._learned, strict=True))
 
     def _choose(self, shapes: Any, values: list[Any]) -> Form:
         """Return the form that is fastest for these shapes."""
@@ -170,8 +165,7 @@ class Compiled(Engine):
 
     def _walk_backward(self, pulls: dict[int, Value]) -> tuple[list[Any], list[Any]]:
         values = self._walked if self._walked is not None else self._walk_forward()
-        totals, shapes = self._walk.backward(values, pulls, self._felt[frozenset(pulls)], self._note)
-        return [totals[index] for index in self._given], shapes
+        return self._walk.backward(values, pulls, self._felt[frozenset(pulls)], self._note)
 
     def _watching(self) -> bool:
         """Tell whether anybody wants to hear of what is not finite."""

@@ -81,24 +81,18 @@ class Lines:
         self._names = dict(NAMES)
         self._places = {place.index: place for place in walk.places}
         self._words = [self._word(index) for index in range(len(values))]
-        self._kept = [*given, *(place.index for place in walk.places)]
+        self._kept = self._choose_kept()
         self._forward: Callable[..., Any] | None = None  # written when it is first wanted
         self._backward: dict[frozenset[int], Callable[..., Any]] = {}
         self._plans: dict[frozenset[int], tuple[list[bool], list[Any]]] = {}
         self._tape: tuple[Any, ...] = ()
-        self._felt: list[Any] = []
 
-    def forward(self, values: Sequence[Any]) -> list[Any]:
-        """Return the outputs, from the values of inputs and parameters."""
+    def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
+        """Return the outputs, from the values of inputs and parameters, and whether all was finite, if to be watched."""
         if self._forward is None:
             self._forward = self._compile("forward", self._write_forward())
-        outputs: list[Any]
-        outputs, self._tape = self._forward(values)
-        return outputs
-
-    def went_forward_finite(self) -> bool:
-        """Tell whether no gate made an infinity or a nan."""
-        return self._all_finite(self._tape)
+        outputs, self._tape, seen = self._forward(values, watch)
+        return outputs, not watch or self._all_finite(seen)
 
     def knows(self, pulled: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs."""
@@ -108,26 +102,39 @@ class Lines:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
         self._plans[pulled] = felt, shapes
 
-    def backward(self, pulls: Mapping[int, Any]) -> list[Any]:
-        """Return what inputs and parameters feel, None where nothing comes."""
+    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[list[Any], bool]:
+        """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
         pulled = frozenset(pulls)
         if pulled not in self._backward:
             lines = self._write_backward(sorted(pulled), *self._plans[pulled])
             self._backward[pulled] = self._compile("backward", lines)
-        learned: list[Any]
-        learned, self._felt = self._backward[pulled](self._tape, [pulls[index] for index in sorted(pulls)])
+        forces = [pulls[index] for index in sorted(pulls)]
+        learned, seen = self._backward[pulled](self._tape, forces, watch)
         self._tape = ()
-        return learned
-
-    def went_backward_finite(self) -> bool:
-        """Tell whether no gate sent an infinity or a nan back."""
-        return self._all_finite(self._felt)
+        return learned, not watch or self._all_finite(seen)
 
     def _all_finite(self, values: Sequence[Any]) -> bool:
         if self._scalar:
             total = sum(values)  # an infinity or nan stays one, whatever is added
             return bool(total - total == 0.0)
         return all(is_finite(value) for value in values)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def _choose_kept(self) -> list[int]:
+        """Return the nodes whose values some gate may need on the way back."""
+        kept: dict[int, None] = {}
+        for place in self._walk.places:
+            text = self._text(place)
+            rules = "".join(text[1:]) if text is not None else "{a}{b}{o}"
+            nodes = [*place.sources, place.index] if text is None else []
+            nodes += [node for letter, node in zip("ab", place.sources, strict=False) if f"{{{letter}}}" in rules]
+            nodes += [place.index] if "{o}" in rules else []
+            nodes += [node for node in place.sources if self._shapes[node] != self._shapes[place.index]]  # for `fit`
+            kept.update(dict.fromkeys(nodes))
+        if not self._scalar:
+            kept.update(dict.fromkeys(self._given))  # to shape the zeros of those that feel nothing
+        return [node for node in kept if self._walk.netlist.nodes[node].kind != "constant"]
 
     def _word(self, index: int) -> str:
         """Return what the code calls the value of a node."""
@@ -146,10 +153,14 @@ class Lines:
 
     def _write_forward(self) -> list[str]:
         walk = self._walk
-        lines = ["def forward(given):", f"    {self._tuple(self._given)} = given"]
+        lines = ["def forward(given, watch):", f"    {self._tuple(self._given)} = given"]
         lines += [f"    {self._words[place.index]} = {self._output(place)}" for place in walk.places]
         outputs = [walk.sources(i)[0] for i, node in enumerate(walk.netlist.nodes) if node.kind == "output"]
-        return [*lines, f"    return list({self._tuple(outputs)}), {self._tuple(self._kept)}"]
+        made = [place.index for place in walk.places]
+        return [
+            *lines,
+            f"    return list({self._tuple(outputs)}), {self._tuple(self._kept)}, watch and {self._tuple(made)}",
+        ]
 
     def _output(self, place: Place) -> str:
         text = self._text(place)
@@ -163,34 +174,39 @@ class Lines:
         return call if self._shapes[place.index] else f"float({call})"
 
     def _write_backward(self, pulled: Sequence[int], felt: list[bool], shapes: list[Any]) -> list[str]:
-        walk, netlist = self._walk, self._walk.netlist
-        lines = ["def backward(kept, pulls):", f"    {self._tuple(self._kept)} = kept"]
-        lines += [f"    p{index} = pulls[{number}]" for number, index in enumerate(pulled)]
-        known = set()
-        for index in [place.index for place in reversed(walk.places)] + list(self._given):
-            wires = [wire for wire in netlist.outgoing[index] if felt[wire]]
-            if wires:
-                lines.append(f"    g{index} = {' + '.join(self._share(wire, shapes[wire]) for wire in wires)}")
-                known.add(index)
-        learned = ", ".join(f"g{index}" if index in known else "None" for index in self._given)
-        everything = ", ".join(f"g{index}" for index in sorted(known))
-        return [*lines, f"    return [{learned}], [{everything}]"]
+        netlist = self._walk.netlist
+        lines = ["def backward(kept, pulls, watch):", f"    {self._tuple(self._kept)} = kept"]
+        pulls = {index: f"pulls[{number}]" for number, index in enumerate(pulled)}
+        feels: dict[int, str] = {}  # what the code calls the gradient of a node
+        for index in [place.index for place in reversed(self._walk.places)] + list(self._given):
+            shares = [self._share(wire, shapes[wire], feels, pulls) for wire in netlist.outgoing[index] if felt[wire]]
+            if len(shares) == 1 and shares[0].isidentifier():
+                feels[index] = shares[0]  # passed on as it is
+            elif shares:
+                feels[index] = f"g{index}"
+                lines.append(f"    g{index} = {' + '.join(shares)}")
+        nothing = {index: "0.0" if self._scalar else f"fit(0.0, {self._words[index]})" for index in self._given}
+        learned = [feels.get(index, nothing[index]) for index in self._given]
+        seen = ", ".join(dict.fromkeys(feels.values()))
+        return [*lines, f"    return [{', '.join(learned)}], watch and [{seen}]"]
 
-    def _share(self, wire: int, shape: tuple[int, ...] | None) -> str:
+    def _share(
+        self, wire: int, shape: tuple[int, ...] | None, feels: Mapping[int, str], pulls: Mapping[int, str]
+    ) -> str:
         """Return the gradient that comes back through a wire, as text."""
         source, target, port = self._walk.netlist.wires[wire]
-        if target not in self._places:
-            return f"p{target}"
+        if target in pulls:
+            return pulls[target]
         place, like = self._places[target], self._shapes[source]
         text = self._text(place)
         if text is not None:
-            share = text[1 + port].format(g=f"g{target}", o=self._words[target], **self._letters(place))
-            share = f"({share})" if share != f"g{target}" else share
+            share = text[1 + port].format(g=feels[target], o=self._words[target], **self._letters(place))
+            share = share if share.isidentifier() else f"({share})"
         else:
             name = f"r{target}_{port}"
             self._names[name] = place.vjps[port]
             inputs = ", ".join(self._words[source] for source in place.sources)
-            share = f"{name}(g{target}, {self._words[target]}, {inputs})"
+            share = f"{name}({feels[target]}, {self._words[target]}, {inputs})"
             if not _ours(place.gate):
                 return f"fit(as_value({share}), {self._words[source]})"
             if shape == () == like:
