@@ -85,6 +85,8 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     console = Console(highlight=False, markup=False)
+    if not console.is_terminal:  # a pipe has no edge: nothing need be folded
+        console.width = max(console.width, console.measure(table, options=console.options.update(width=1000)).maximum)
     console.print(title, style="bold", soft_wrap=True)  # above the table, not in its width
     console.print(table)
 
