@@ -124,7 +124,7 @@ def test_points_of_ones_own(tmp_path):
     (["svm", "--axes", "x,z"], "--axes 'x,z' names no two columns of guide: it has x, y"),
     (["svm", "--step", "0"], "step=0.0 cannot be"),
     (["svm", "--penalty", "-1"], "strength -1.0 cannot be"),
-    (["svm", "--save", "a.vcd"], "the suffix must be one of .gif .png .svg"),
+    (["svm", "--save", "a.vcd"], "the suffix must be one of .html .gif"),
     (["mlp", "--hidden", "three"], "--hidden 'three' is no list of sizes"),
     (["mlp", "--hidden", "0"], "a size of 0 cannot be"),
     (["svm", "--step", "1e200"], "training diverged at iteration"),
