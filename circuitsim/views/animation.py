@@ -1,14 +1,15 @@
 """Films a run, message by message: where each message is, which gate fires, which number comes out.
 
-Frames are drawn from the trace. The figure is drawn once; a number that stays is painted into the background
-when it appears, and each frame adds only what moves.
+Frames are drawn from the trace. The figure is drawn once, and so is each word, badge and outline: their pixels are
+kept as sprites. A number that stays is stamped on the background when it appears, and each frame adds what moves.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from matplotlib import rc_context
@@ -50,6 +51,10 @@ HOLD_TURN = 1200  # milliseconds to look at the outputs before the pull
 HOLD_END = 3000
 WIDEST = 2000  # pixels
 GLOW = "#ffb300"
+DIGIT = 0.636 * FONT / 72 / INCH  # the width of a digit of DejaVu Sans, in units
+MOST_SPRITES = 2000  # kept from one run to the next
+
+Sprite: TypeAlias = tuple[Image.Image, int, int]  # pixels, and how far from the left and the top they were drawn
 
 
 @dataclass
@@ -185,86 +190,113 @@ class Stage:
         self.sketch.text(self.middle, self.top, shorten(netlist.name, self.room), fontsize=FONT + 2, weight="bold")
         self.canvas = cast(Any, self.sketch.canvas)  # of a library without types
         self.canvas.draw()
-        self.blank = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
-        self.texts: dict[tuple[str, int], Text] = {}
+        self.blank = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        self.sprites: dict[Hashable, Sprite] = {}
 
     def begin(self, trace: Trace) -> None:
         """Clear the stage for a run."""
         self.trace = trace
         self.values, self.felt, self.on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
-        self.background = self.blank
+        self.background = self.blank.copy()
         self.written: dict[tuple[str, int], str] = {}
-        for text in self.texts.values():
-            text.remove()
-        self.texts = {}
+        if len(self.sprites) > MOST_SPRITES:
+            self.sprites.clear()
 
     def frame(self, moment: Moment) -> Image.Image:
         """Draw one moment of the run."""
         self._settle(moment)
-        canvas, axes = self.canvas, self.sketch.axes
-        canvas.restore_region(self.background)
-        for artist in self._movers(moment):
-            axes.draw_artist(artist)
-            artist.remove()
-        size = canvas.get_width_height(physical=True)
-        return Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+        picture = self.background.copy()
+        for sprite, x, y in self._movers(moment):
+            self._stamp(picture, sprite, x, y)
+        return picture
 
     def _settle(self, moment: Moment) -> None:
-        """Paint numbers that have appeared into the background; if one has changed, paint all of them anew."""
-        wanted: dict[tuple[str, int], Value] = {}
+        """Stamp numbers that have appeared onto the background; if one has changed, stamp all of them anew."""
+        wanted: dict[tuple[str, int], str] = {}
         for index, node in enumerate(self.trace.netlist.nodes):
-            if node.kind in ("output", "constant"):
-                continue
-            if index in moment.values:
-                wanted["value", index] = moment.values[index]
-            if index in moment.gradients:
-                wanted["gradient", index] = moment.gradients[index]
-        new = {key: value for key, value in wanted.items() if self.written.get(key) != number(value)}
+            if node.kind not in ("output", "constant"):
+                for what, numbers in (("value", moment.values), ("gradient", moment.gradients)):
+                    if index in numbers:
+                        wanted[what, index] = number(numbers[index])
+        new = {key: words for key, words in wanted.items() if self.written.get(key) != words}
         if not new:
             return
-        again = any(key in self.texts for key in new)
-        for (what, index), value in new.items():
+        if any(key in self.written for key in new):
+            self.background = self.blank.copy()
+            new = {**self.written, **new}
+        self.written |= new
+        for (what, index), words in new.items():
+            values = moment.values if what == "value" else moment.gradients
             write = self.sketch.write_value if what == "value" else self.sketch.write_gradient
-            if (what, index) in self.texts:
-                self.texts[what, index].remove()
-            self.texts[what, index] = write(index, value)
-            self.written[what, index] = number(value)
-        self.canvas.restore_region(self.blank if again else self.background)
-        for text in self.texts.values() if again else [self.texts[key] for key in new]:
-            self.sketch.axes.draw_artist(text)
-        self.background = self.canvas.copy_from_bbox(self.sketch.figure.bbox)
+            sprite = self._sprite((what, index, words), partial(write, index, values[index]))
+            self._stamp(self.background, sprite, 0.0, 0.0)
 
-    def _movers(self, moment: Moment) -> list[Artist]:
-        artists: list[Artist] = []
+    def _movers(self, moment: Moment) -> Iterator[tuple[Sprite, float, float]]:
+        """Yield what is to be seen at one moment only, and how far it is moved from where it was drawn."""
         for record in moment.firing:
-            patch = self.sketch.outline(record.where, facecolor="none", edgecolor=GLOW, lw=4.0, zorder=5)
-            self.sketch.axes.add_patch(patch)
-            artists.append(patch)
+            yield self._sprite(("firing", record.where), partial(self._outline, record.where)), 0.0, 0.0
         for record in moment.moving:
+            words, colour = number(record.value), VALUE if record.kind is Kind.VALUE else GRADIENT
             x, y = self._place(record, moment.time)
-            colour = VALUE if record.kind is Kind.VALUE else GRADIENT
-            badge = {
-                "boxstyle": "round,pad=0.25,rounding_size=0.6",
-                "facecolor": colour,
-                "edgecolor": "white",
-                "lw": 1.0,
-            }
-            artists.append(self.sketch.text(x, y, number(record.value), color="white", fontsize=FONT - 1, bbox=badge))
+            yield self._sprite((words, colour), partial(self._badge, words, colour)), x - self.middle, y - self.bottom
+        text, high = self.sketch.text, self.top - 1.6
         phase, colour = self._phase(moment)
-        artists.append(self.sketch.text(self.middle, self.top - 1.6, phase, color=colour))
-        artists.append(self.sketch.text(self.middle, self.bottom, self._caption(moment), fontsize=FONT + 1))
-        return artists
+        if moment.heading:
+            yield self._sprite((phase,), partial(text, self.middle, high, phase, color=colour)), 0.0, 0.0
+        else:  # the time is put together from digits: it is another one in each frame
+            words, digits = f"{phase} · tick" if phase else "tick", f"{moment.time:.1f}"
+            sprite = self._sprite((words,), partial(text, self.middle, high, words, color=colour, ha="right"))
+            wide = DIGIT * (len(digits) - 0.5)
+            x = (sprite[0].width / (self.sketch.figure.dpi * INCH) - wide) / 2
+            yield sprite, x, 0.0
+            for digit in digits:
+                draw = partial(text, self.middle, high, digit, color=colour, ha="left")
+                yield self._sprite(("digit", digit, colour), draw), x + DIGIT / 2, 0.0
+                x += DIGIT / 2 if digit == "." else DIGIT
+        caption = self._caption(moment)
+        if caption:
+            draw = partial(text, self.middle, self.bottom, caption, fontsize=FONT + 1)
+            yield self._sprite(("caption", caption), draw), 0.0, 0.0
+
+    def _outline(self, index: int) -> Artist:
+        patch = self.sketch.outline(index, facecolor="none", edgecolor=GLOW, lw=4.0, zorder=5)
+        self.sketch.axes.add_patch(patch)
+        return patch
+
+    def _badge(self, words: str, colour: str) -> Artist:
+        box = {"boxstyle": "round,pad=0.25,rounding_size=0.6", "facecolor": colour, "edgecolor": "white", "lw": 1.0}
+        return self.sketch.text(self.middle, self.bottom, words, color="white", fontsize=FONT - 1, bbox=box)
+
+    def _sprite(self, key: Hashable, make: Callable[[], Artist]) -> Sprite:
+        """Return the pixels of an artist and where they are; each is drawn once, for text is slow to draw."""
+        if key not in self.sprites:
+            artist = make()
+            renderer = self.canvas.get_renderer()
+            renderer.clear()
+            self.sketch.axes.draw_artist(artist)
+            box = artist.get_bbox_patch() if isinstance(artist, Text) else None
+            extent = (box or artist).get_window_extent(renderer).padded(4)
+            artist.remove()
+            pixels = np.asarray(self.canvas.buffer_rgba())
+            height, width = pixels.shape[:2]
+            left, right = (int(np.clip(x, 0, width)) for x in (extent.x0, extent.x1 + 1))
+            top, low = (int(np.clip(height - y, 0, height)) for y in (extent.y1 + 1, extent.y0))
+            self.sprites[key] = (Image.fromarray(pixels[top:low, left:right].copy()), left, top)
+        return self.sprites[key]
+
+    def _stamp(self, picture: Image.Image, sprite: Sprite, x: float, y: float) -> None:
+        """Put a sprite on a picture, moved by so many units of the sketch."""
+        pixels, left, top = sprite
+        unit = self.sketch.figure.dpi * INCH
+        picture.paste(pixels, (left + round(x * unit), top - round(y * unit)), pixels)
 
     def _phase(self, moment: Moment) -> tuple[str, str]:
         if moment.heading:
             return moment.heading, INK
-        tick = f"tick {moment.time:.1f}"
         kinds = {record.kind for record in (*moment.moving, *moment.firing)}
         if kinds & {Kind.VALUE, Kind.FORWARD}:
-            return f"values flow forward · {tick}", VALUE
-        if kinds:
-            return f"gradients flow back · {tick}", GRADIENT
-        return tick, FAINT
+            return "values flow forward", VALUE
+        return ("gradients flow back", GRADIENT) if kinds else ("", FAINT)
 
     def _place(self, record: Record, time: float) -> tuple[float, float]:
         """Return where a message is: it travels its wire at even speed."""

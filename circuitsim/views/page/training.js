@@ -123,7 +123,7 @@ class Training {
     svg.append(makeSvg("text", { x: x(x0), y: high - 8, class: "start" }, show(x0)), makeSvg("text", { x: x(x1), y: high - 8, class: "end" }, show(x1)),
       makeSvg("text", { x: (x(x0) + x(x1)) / 2, y: high - 8 }, axes[0]), makeSvg("text", { x: margin - 4, y: (y(y0) + y(y1)) / 2, class: "end" }, axes[1]),
       makeSvg("text", { x: margin - 4, y: y(y1) + 10, class: "end" }, show(y1)), makeSvg("text", { x: margin - 4, y: y(y0), class: "end" }, show(y0)));
-    const said = "Circles are +1, squares −1" + (scores ? ", a ring marks the wrong side" : "") + (shown ? ", amber the example shown" : "") + (grid ? "; the line is where the score is 0." : ".");
+    const said = "Circles are +1, squares −1" + (scores ? ", a dashed ring marks the wrong side" : "") + (shown ? ", a full one the example shown" : "") + (grid ? "; the line is where the score is 0." : ".");
     return make("figure", {}, make("figcaption", {}, "The plane"), svg, make("p", { class: "key-to" }, said));
   }
 }
@@ -147,7 +147,7 @@ function shaded(heights, { columns, rows }, dark) {
   const canvas = make("canvas", { width: columns, height: rows });
   const image = new ImageData(columns, rows);
   const most = Math.max(...heights.map(Math.abs)) || 1;
-  const [plus, minus] = dark ? [[86, 208, 127], [255, 138, 128]] : [[23, 112, 58], [191, 38, 38]];
+  const [plus, minus] = dark ? [[255, 176, 102], [143, 176, 255]] : [[236, 138, 45], [70, 120, 240]];
   heights.forEach((height, i) => {
     const row = rows - 1 - Math.floor(i / columns), at = 4 * (row * columns + (i % columns));
     const colour = height > 0 ? plus : minus;
