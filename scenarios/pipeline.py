@@ -123,7 +123,7 @@ def main(
     report = Report("pipeline", seed, results | (first if len(figures) == 1 else {}))
     report.table(
         f"{p} devices, {m} microbatches, F = {forward:g}, I = {backward:g}, W = {weight:g}, latency {latency:g}",
-        "schedule | makespan | span | bubble | ratio | busy | peak W | peak I | bytes",
+        "schedule | ticks | span | bubble | ratio | peak W | peak I | bytes",
         [
             (
                 name,
@@ -131,7 +131,6 @@ def main(
                 found["largest_span"],
                 found["bubble"],
                 f"{found['bubble_ratio']:.4f}",
-                f"{found['utilisation']:.1%}",
                 found["peak"],
                 found["data_peak"],
                 str(max(found["peak_bytes"])),
@@ -140,8 +139,9 @@ def main(
         ],
     )
     report.note(
-        "The span is a device's largest. Bubbles are of the makespan; for zb_h2, zb_v and auto, which need no\n"
-        "barrier, of the span. Peaks are of microbatches that went forward and whose W, or whose I, is not done."
+        "The span is a device's largest. Bubbles are of all ticks; for zb_h2, zb_v and auto, which\n"
+        "need no barrier, of the span. Peaks are of microbatches that went forward and whose W, or\n"
+        "whose I, is not done."
     )
     report.note(
         "All gradients and parameters are the same, to the last bit, as without devices."
