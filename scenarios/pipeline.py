@@ -4,6 +4,7 @@ Real numbers flow: every schedule ends with the same parameters, to the last bit
 A table of your own (--table) has a row for each rank and cells such as 0F3, 2I1, 2W1 or 1B4, as PyTorch writes them.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from math import lcm
 from pathlib import Path
@@ -14,6 +15,7 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.progress import progress_bar
 from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
 from circuitsim.simulation.report import StreamReport
 from circuitsim.simulation.schedules import SCHEDULES
@@ -86,7 +88,7 @@ def main(
     link = cs.Link(latency, bandwidth, serial)
     figures: dict[str, Any] = {}
     timelines, parameters, gradients = {}, {}, {}
-    for name, one in chosen.items():
+    for name, one in show_progress(chosen):
         simulation = cs.Simulation(circuit)
         simulation.learn(cs.SGD(STEP))
         each = one.stages / one.devices
@@ -123,7 +125,7 @@ def main(
     report = Report("pipeline", seed, results | (first if len(figures) == 1 else {}))
     report.table(
         f"{p} devices, {m} microbatches, F = {forward:g}, I = {backward:g}, W = {weight:g}, latency {latency:g}",
-        "schedule | makespan | span | bubble | ratio | busy | peak W | peak I | bytes",
+        "schedule | ticks | span | bubble | ratio | peak W | peak I | bytes",
         [
             (
                 name,
@@ -131,7 +133,6 @@ def main(
                 found["largest_span"],
                 found["bubble"],
                 f"{found['bubble_ratio']:.4f}",
-                f"{found['utilisation']:.1%}",
                 found["peak"],
                 found["data_peak"],
                 str(max(found["peak_bytes"])),
@@ -140,8 +141,9 @@ def main(
         ],
     )
     report.note(
-        "The span is a device's largest. Bubbles are of the makespan; for zb_h2, zb_v and auto, which need no\n"
-        "barrier, of the span. Peaks are of microbatches that went forward and whose W, or whose I, is not done."
+        "The span is a device's largest. Bubbles are of all ticks; for zb_h2, zb_v and auto, which\n"
+        "need no barrier, of the span. Peaks are of microbatches that went forward and whose W, or\n"
+        "whose I, is not done."
     )
     report.note(
         "All gradients and parameters are the same, to the last bit, as without devices."
@@ -153,6 +155,14 @@ def main(
     if save is not None:
         save_timelines({f"{name}: {figures[name]['makespan']:g} ticks": t for name, t in timelines.items()}, save)
     return report
+
+
+def show_progress(chosen: dict[str, cs.Schedule]) -> Iterator[tuple[str, cs.Schedule]]:
+    """Yield the schedules one after the other; a bar shows which one runs."""
+    with progress_bar("schedules", len(chosen)) as done:
+        for number, (name, one) in enumerate(chosen.items()):
+            done(number, name)
+            yield name, one
 
 
 def network(layers: int) -> cs.Circuit:

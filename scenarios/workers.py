@@ -5,6 +5,9 @@ to the server, which answers at once. The mean over many seeds follows Mitliagka
 momentum": E[w(t+1) - w(t)] = (1 - 1/M) E[w(t) - w(t-1)] - (step/M) E[w(t)], after a first step of -step × w(0).
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice, product
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,6 +16,7 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.progress import progress_bar
 from circuitsim.scenario import Json, Report, SavePicture, Seed, play
 from circuitsim.views import PICTURES
 
@@ -36,10 +40,12 @@ def main(
         check_path(save, PICTURES)
     theory_holds = latency == 0 and straggler == 1 and local_steps == 1
     found: dict[str, dict[str, Any]] = {}
-    for count in read_counts(workers):
+    counts = read_counts(workers)
+    one = partial(serve, step=step, updates=updates, latency=latency, straggler=straggler, local_steps=local_steps)
+    runs = run_all(counts, range(seed * seeds, (seed + 1) * seeds), one)
+    for count in counts:
         paths, ticks, staleness = [], [], []
-        for run_seed in range(seed * seeds, (seed + 1) * seeds):
-            run = serve(count, step, updates, latency, straggler, local_steps, run_seed)
+        for run in islice(runs, seeds):
             made = run.timeline.updates[:updates]  # the last few come when workers have run out of examples
             paths.append([START, *(float(update.value) for update in made)])
             ticks.append(made[-1].time)
@@ -119,8 +125,16 @@ def read_counts(text: str) -> list[int]:
     return counts
 
 
+def run_all(counts: list[int], seeds: range, one: Callable[[int, int], cs.StreamRun]) -> Iterator[cs.StreamRun]:
+    """Yield the runs of all seeds for one number of workers after the other; a bar shows how far they are."""
+    with progress_bar("runs", len(counts) * len(seeds)) as done:
+        for number, (count, run_seed) in enumerate(product(counts, seeds)):
+            done(number, f"{count} workers")
+            yield one(count, run_seed)
+
+
 def serve(
-    count: int, step: float, updates: int, latency: float, straggler: float, local_steps: int, seed: int
+    count: int, seed: int, *, step: float, updates: int, latency: float, straggler: float, local_steps: int
 ) -> cs.StreamRun:
     """Let so many workers send gradients to a server that keeps the weight."""
     circuit = cs.Circuit("workers")

@@ -94,6 +94,8 @@ class Keeper(Copy):
         gradient : float or ndarray
             And the sum from all wires.
         """
+        if tag in self.whole:
+            return None
         parts = self.parts.setdefault(tag, {})
         parts[wire] = version, gradient
         if len(parts) < self.awaited:

@@ -72,17 +72,18 @@ def auto(
         raise ScheduleError(f"a schedule needs devices and microbatches, not {devices} and {microbatches}")
     ideal = microbatches * (forward + backward + weight)
     ticks = (forward, backward, weight)
-    span, rows = math.inf, []
+    span = math.inf
+    rows: list[list[Work]] = []
     for part in (1.0, kept):
-        found, order = min(
-            (
-                _greedy(devices, microbatches, ticks, latency, limit, part, ahead, patience)
-                for ahead, patience in _settings(devices, limit, forward, backward, latency)
-            ),
-            key=lambda result: result[0],
-        )
-        if found < span - ENOUGH * ideal:
-            span, rows = found, order
+        best, order = math.inf, rows
+        for ahead, patience in _settings(devices, limit, forward, backward, latency):
+            found, row = _greedy(devices, microbatches, ticks, latency, limit, part, ahead, patience)
+            if found < best:
+                best, order = found, row
+            if best <= (1 + 1e-9) * ideal:
+                break
+        if best < span - ENOUGH * ideal:
+            span, rows = best, order
         if span <= (1 + ENOUGH) * ideal:
             break
     return Schedule("auto", tuple(map(tuple, rows)), barrier=False)

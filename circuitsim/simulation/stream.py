@@ -87,6 +87,12 @@ class Stream:
         self._slow = slow
         self._times = times.of_stages(len(plans))
 
+        self._felt = netlist.felt(self.pulled)
+        self._direct = [
+            (netlist.nodes[target].name, wire)
+            for wire, (source, target, _) in enumerate(netlist.wires)
+            if netlist.nodes[target].kind == "output" and netlist.nodes[source].gate is None
+        ]
         self._stage_of = {gate.node: plan.number for plan in plans for gate in plan.gates}
         self._from_input = netlist.descend("input")
         self.keepers = keepers
@@ -182,8 +188,23 @@ class Stream:
         self._pending[tag] = {("stage", stage.number) for stage in stages} | {("whole", node) for node in felt}
         if self.update == "each":
             self._pending[tag] |= {("answer", *copy) for copy in self._copies_of(replica) if copy[1] in felt}
+        self._show_directly(tag)
         for stage in stages:
             stage.admit(tag, self.examples[tag])
+
+    def _show_directly(self, tag: int) -> None:
+        """Show the outputs that no gate makes, and let what they show feel the pull on them."""
+        for name, wire in self._direct:
+            source = self.netlist.wires[wire].source
+            node = self.netlist.nodes[source]
+            keeper = self.keepers.get(source)
+            value = keeper.value if keeper else self.examples[tag][node.name] if node.kind == "input" else node.value
+            assert value is not None
+            pull = self.show(name, tag, value)
+            if keeper and self._felt[wire]:
+                self._feel(tag, wire, keeper.version, pull)
+            elif self._felt[wire]:
+                self.feel_input(tag, wire, pull)
 
     def _parts(self, row: Sequence[Work]) -> list[list[Work]]:
         """Part a row into what is done one after the other: transfers apart from work if they overlap."""
@@ -289,6 +310,8 @@ class Stream:
     def restart(self, device: int) -> None:
         """Let a device go on; it is shown again what it has forgotten of the examples under way."""
         self.devices[device].down = False
+        for tag in sorted(self._unfinished - set(self._waiting)):
+            self._show_directly(tag)
         for stage in self._stages_of(device):
             for tag in sorted(self._unfinished - set(self._waiting)):
                 mine = self.stages[self._replica[tag]][stage.number] is stage

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from circuitsim.errors import InputError, ScheduleError
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, is_finite
 from circuitsim.simulation.delays import Distribution, Ticks, Times
 from circuitsim.simulation.faults import Faults
 from circuitsim.simulation.link import Link
@@ -198,7 +198,12 @@ def stream(
         index: Keeper(simulation._learners[name], stash, sum(felt[wire] for wire in simulation.netlist.outgoing[index]))
         for name, index in simulation.netlist.of_kind("parameter").items()
     }
-    culprits: list[str] = []
+    culprits = [
+        f"input {name!r} was given {value}"
+        for example in given
+        for name, value in example.items()
+        if not is_finite(value)
+    ]
     flow = Stream(
         simulation.netlist,
         keepers,
