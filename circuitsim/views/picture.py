@@ -80,12 +80,12 @@ class Sketch:
             self._draw_body(index)
 
     def write_value(self, index: int, value: Value) -> Text:
-        """Write a node's value above the wire it drives."""
-        return self._write(index, value, VALUE, 0.18, "bottom")
+        """Write a node's value above the wire it drives; there is room for a badge that travels between the numbers."""
+        return self._write(index, value, VALUE, 0.48, "bottom")
 
     def write_gradient(self, index: int, gradient: Value) -> Text:
         """Write a node's gradient below the wire it drives."""
-        return self._write(index, gradient, GRADIENT, -0.22, "top")
+        return self._write(index, gradient, GRADIENT, -0.5, "top")
 
     def outline(self, index: int, **style: Any) -> FancyBboxPatch:
         """Return a patch in the shape of a node's body."""

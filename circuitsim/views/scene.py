@@ -59,7 +59,7 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
         gate = netlist.nodes[index].gate
         width = len(titles[index]) * LETTER * (1.25 if gate else 1.0) + 1.1
         below = len(netlist.nodes[index].name) * SMALL if gate else 0.0
-        return max(width, BODY + 0.3, below), BODY + (1.9 if gate else 0.8)
+        return max(width, BODY + 0.3, below), BODY + (1.9 if gate else 1.1)
 
     layout = lay_out(netlist, body, lambda index: letters[index] * LETTER + 1.0 if letters[index] else 0.5)
 

@@ -55,8 +55,8 @@ class Stage {
     );
     if (node.gate) group.append(makeSvg("text", { class: "name", x, y: y + height / 2 + 10 }, node.name));
     const middle = (start + end) / 2;
-    const value = makeSvg("text", { class: "value", x: middle, y: y - 6 });
-    const gradient = makeSvg("text", { class: "gradient", x: middle, y: y + 6 });
+    const value = makeSvg("text", { class: "value", x: middle, y: y - 12 });
+    const gradient = makeSvg("text", { class: "gradient", x: middle, y: y + 12 });
     if (node.kind !== "constant" && node.kind !== "output") group.append(value, gradient);
     this.listen(group, { node: index });
     gradient.addEventListener("click", (event) => {
@@ -120,17 +120,18 @@ class Stage {
     this.centre = busy.length ? mean(busy) : tokens.length ? mean(tokens.map((token) => token.place)) : null;
   }
 
-  // Values point forward, gradients back: the shape says it, not the colour alone.
+  // Values point forward, gradients back: the shape says it, not the colour alone. Tokens pass between the numbers that
+  // stand above and below a wire.
   token(record, share) {
     const path = this.paths[record.where];
     const forward = record.kind === VALUE;
     const [x, y] = pointAt(path, forward ? share : 1 - share);
     const text = show(record.value);
-    const half = text.length * 4.2 + 8, nose = forward ? 8 : -8;
+    const half = text.length * 4 + 7, nose = forward ? 8 : -8;
     const group = makeSvg("g", { class: "token " + (forward ? "value" : "gradient"), transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
     const side = forward ? half : -half;
     group.append(
-      makeSvg("path", { d: `M${-side} -11H${side}L${side + nose} 0L${side} 11H${-side}z` }),
+      makeSvg("path", { d: `M${-side} -10H${side}L${side + nose} 0L${side} 10H${-side}z` }),
       makeSvg("text", { x: nose / 4, y: 1 }, text),
     );
     return { group, place: [x, y] };
