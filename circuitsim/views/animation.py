@@ -237,7 +237,7 @@ class Stage:
             yield self._sprite(("firing", record.where), partial(self._outline, record.where)), 0.0, 0.0
         for record in moment.moving:
             words, colour = number(record.value), VALUE if record.kind is Kind.VALUE else GRADIENT
-            x, y = self._place(record, moment.time)
+            x, y = self._place(record, moment.time, len(words) * LETTER / 2 + 0.5)
             yield self._sprite((words, colour), partial(self._badge, words, colour)), x - self.middle, y - self.bottom
         text, high = self.sketch.text, self.top - 1.6
         phase, colour = self._phase(moment)
@@ -298,14 +298,15 @@ class Stage:
             return "values flow forward", VALUE
         return ("gradients flow back", GRADIENT) if kinds else ("", FAINT)
 
-    def _place(self, record: Record, time: float) -> tuple[float, float]:
-        """Return where a message is: it travels its wire at even speed."""
+    def _place(self, record: Record, time: float, away: float) -> tuple[float, float]:
+        """Return where a message is: it travels its wire at even speed, and keeps away from both ends."""
         path = self.sketch.layout.paths[record.where]
         share = (time - record.start) / (record.end - record.start) if record.end > record.start else 1.0
         if record.kind is Kind.GRADIENT:
             path = path[::-1]
         lengths = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))))
-        at = share * lengths[-1]
+        free = min(away, lengths[-1] / 2)
+        at = free + share * (lengths[-1] - 2 * free)
         return float(np.interp(at, lengths, path[:, 0])), float(np.interp(at, lengths, path[:, 1]))
 
     def _caption(self, moment: Moment) -> str:

@@ -123,11 +123,10 @@ class Stage {
   // Values point forward, gradients back: the shape says it, not the colour alone. Tokens pass between the numbers that
   // stand above and below a wire.
   token(record, share) {
-    const path = this.paths[record.where];
     const forward = record.kind === VALUE;
-    const [x, y] = pointAt(path, forward ? share : 1 - share);
     const text = show(record.value);
     const half = text.length * 4 + 7, nose = forward ? 8 : -8;
+    const [x, y] = pointAt(this.paths[record.where], forward ? share : 1 - share, half + 8);
     const group = makeSvg("g", { class: "token " + (forward ? "value" : "gradient"), transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
     const side = forward ? half : -half;
     group.append(
@@ -206,8 +205,10 @@ function measured(points) {
   return { points, lengths };
 }
 
-function pointAt({ points, lengths }, share) {
-  const goal = share * lengths.at(-1);
+// The point so far along a path; it keeps away from both ends, where gates stand.
+function pointAt({ points, lengths }, share, away) {
+  const length = lengths.at(-1), free = Math.min(away, length / 2);
+  const goal = free + share * (length - 2 * free);
   let i = 1;
   while (i < lengths.length - 1 && lengths[i] < goal) i++;
   const part = (goal - lengths[i - 1]) / (lengths[i] - lengths[i - 1] || 1);
