@@ -58,7 +58,7 @@ class StreamRun:
         return report(self.timeline)
 
     def save(self, path: str | PathLike[str], title: str = "") -> None:
-        """Show what devices did when: .png, .svg and .pdf draw it, .json is for Perfetto."""
+        """Show what devices did when: .html is a page, .png, .svg and .pdf are pictures, .json is for Perfetto."""
         from circuitsim.views import save_timelines
 
         save_timelines({title: self.timeline}, path)
