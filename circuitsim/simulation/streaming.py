@@ -12,8 +12,8 @@ from circuitsim.errors import InputError, ScheduleError
 from circuitsim.gates.value import Value, is_finite
 from circuitsim.simulation.delays import Distribution, Ticks, Times
 from circuitsim.simulation.faults import Faults
+from circuitsim.simulation.keeper import Keeper
 from circuitsim.simulation.link import Link
-from circuitsim.simulation.parameters import Keeper
 from circuitsim.simulation.placement import Placement
 from circuitsim.simulation.report import StreamReport, report
 from circuitsim.simulation.schedule import Schedule
