@@ -65,7 +65,16 @@ def test_measured_times(find, schedule, bubble, setting):
 
 def test_all_schedules_end_with_the_same_parameters(find):
     result = find("pipeline", "--stages", 3, "--microbatches", 6, "--latency", 0.3, "--seed", 7)
-    assert list(result["schedules"]) == ["gpipe", "one_f_one_b", "interleaved", "zb_h1", "zb_h2", "zb_v", "auto"]
+    assert list(result["schedules"]) == [
+        "fifo",
+        "gpipe",
+        "one_f_one_b",
+        "interleaved",
+        "zb_h1",
+        "zb_h2",
+        "zb_v",
+        "auto",
+    ]
     assert result["same_as_without_devices"] is True
     gpipe, one_f_one_b = result["schedules"]["gpipe"], result["schedules"]["one_f_one_b"]
     assert gpipe["makespan"] < one_f_one_b["makespan"]  # with latency GPipe is the faster
@@ -160,7 +169,7 @@ def test_faults_do_no_harm(find):
 
 
 @pytest.mark.parametrize(("name", "options", "words"), [
-    ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use one of gpipe"),
+    ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use fifo, gpipe"),
     ("pipeline", ["--forward", -1], "is -1.0: give"),
     ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W at stage 0 is nan"),
     ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
@@ -203,8 +212,8 @@ def test_timelines_are_pages_to_look_around_in(find, tmp_path, open_page):  # no
     find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.html")
     page = open_page(tmp_path / "seen.html")
     assert page.title() == "Timelines"
-    assert page.locator("canvas").count() == 7
-    canvas = page.locator("canvas").nth(1)  # 1F1B: 15 ticks from 110 pixels on to 12 before the end
+    assert page.locator("canvas").count() == 8
+    canvas = page.locator("canvas").nth(2)  # 1F1B: 15 ticks from 110 pixels on to 12 before the end
     width = canvas.bounding_box()["width"]
     canvas.hover(position={"x": 110 + (width - 122) * 1.5 / 15, "y": 36})
     assert page.inner_text("#told") == "device 1 does F0: forward, stage 1, microbatch 0, from 1 to 2."

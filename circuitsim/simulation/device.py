@@ -81,10 +81,10 @@ class Agenda:
 
     def add(self, work: Work) -> None:
         """Take note of work that is ready."""
-        work = work._replace(microbatch=work.microbatch - self.first)
-        self.open.add(work)
-        if work.kind == "B":
-            self.open.add(work._replace(kind="I"))
+        kind, stage, tag = work
+        self.open.add(Work(kind, stage, tag - self.first))
+        if kind == "B":
+            self.open.add(Work("I", stage, tag - self.first))
 
     def take(self) -> Work | None:
         """Return what to do next, None to wait."""
@@ -92,7 +92,7 @@ class Agenda:
         if work is None or (work.kind[0] != "R" and work not in self.open):  # a receive is posted at any time
             return None
         self.place += 1
-        return work._replace(microbatch=work.microbatch + self.first)
+        return Work(work.kind, work.stage, work.microbatch + self.first)
 
     @property
     def awaited(self) -> Work | None:
