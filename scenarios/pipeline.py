@@ -84,7 +84,7 @@ def main(
         early = receives == "early"
         chosen = {name: one.with_transfers(early=early) for name, one in chosen.items() if one is not None}
 
-    layers = lcm(2 * p, *(one.stages for one in chosen.values() if one is not None))
+    layers = lcm(p, *(one.stages for one in chosen.values() if one is not None))
     circuit = network(layers)
     examples = data(m, seed)
     link = cs.Link(latency, bandwidth, serial)
