@@ -78,7 +78,7 @@ class Stream:
         names = [f"{name} of {r}" for r in range(replicas or 0) for name in placement.names] or list(placement.names)
         self._server = len(names) if replicas else None
         devices = (*names, *(["server"] if replicas else []))
-        self.timeline = Timeline(devices, batch, max(1, len(plans) // each))
+        self.timeline = Timeline(devices, batch)
         slow = [1.0] * len(self.timeline.devices)
         for device, factor in times.slowdown.items():
             number = devices.index(device) if device in devices else device
