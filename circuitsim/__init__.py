@@ -114,6 +114,7 @@ from circuitsim.simulation import (
     exponential,
     lognormal,
     place,
+    schedules,
     uniform,
 )
 
@@ -208,6 +209,7 @@ __all__ = [
     "read_csv",
     "reciprocal",
     "relu",
+    "schedules",
     "sigmoid",
     "sin",
     "sinh",

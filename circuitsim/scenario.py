@@ -19,7 +19,19 @@ from circuitsim.console import Json, Save, SavePicture, SaveTimeline, Seed, chec
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 
-__all__ = ["Json", "Report", "Save", "SavePicture", "SaveTimeline", "Seed", "find", "load", "play", "summaries"]
+__all__ = [
+    "Json",
+    "Report",
+    "Save",
+    "SavePicture",
+    "SaveTimeline",
+    "Seed",
+    "counts",
+    "find",
+    "load",
+    "play",
+    "summaries",
+]
 
 
 @dataclass
@@ -60,6 +72,23 @@ class Report:
             print_table(title, columns, rows)
         for sentence in self.notes:
             print(sentence)
+
+
+def counts(text: str, what: str) -> list[int]:
+    """Return the whole numbers above 0 in a text with commas between them.
+
+    Raises
+    ------
+    InputError
+        If the text, which is `what`, has anything else in it.
+    """
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise InputError(f"the {what} are {text!r}: give whole numbers above 0 with commas, such as 1,2,4,8")
+    return numbers
 
 
 def play(main: Callable[..., Report], arguments: list[str] | None = None, name: str | None = None) -> None:

@@ -18,8 +18,7 @@ from circuitsim.files import check_path
 from circuitsim.progress import progress_bar
 from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
 from circuitsim.simulation.report import StreamReport
-from circuitsim.simulation.schedules import SCHEDULES
-from circuitsim.simulation.search import auto
+from circuitsim.simulation.schedules import SCHEDULES, auto
 from circuitsim.views import TIMELINES, save_timelines
 
 STEP = 0.1
@@ -38,7 +37,7 @@ def main(
     weight: Annotated[float, typer.Option(help="The same for W, the gradient to the parameters.")] = 1.0,
     latency: Annotated[float, typer.Option(help="Ticks from one device to another.")] = 0.0,
     bandwidth: Annotated[float, typer.Option(help="Bytes that enter a link in a tick.")] = float("inf"),
-    schedule: Annotated[str, typer.Option(help=f"One of {', '.join(SCHEDULES)}, auto; or all.")] = "all",
+    schedule: Annotated[str, typer.Option(help=f"One of fifo, {', '.join(SCHEDULES)}, auto; or all.")] = "all",
     table: Annotated[Path | None, typer.Option(help="A file with a schedule of your own, a row for each rank.")] = None,
     chunks: Annotated[int, typer.Option(help="Stages on each device, for interleaved.", min=1)] = 2,
     memory: Annotated[
@@ -71,18 +70,21 @@ def main(
     makers |= {"interleaved": partial(SCHEDULES["interleaved"], chunks=chunks)} if "interleaved" in makers else {}
     makers["auto"] = search
     if own is not None:
-        chosen = {own.name: own}
+        chosen: dict[str, cs.Schedule | None] = {own.name: own}
     elif schedule == "all":
-        chosen = {name: make(p, m) for name, make in makers.items()}
+        chosen = {"fifo": None} | {name: make(p, m) for name, make in makers.items()}
+    elif schedule == "fifo":
+        chosen = {"fifo": None}
     elif schedule in SCHEDULES or schedule == "auto":
         make = partial(SCHEDULES[schedule], chunks=chunks) if schedule == "interleaved" else makers[schedule]
         chosen = {schedule: make(p, m)}
     else:
-        raise cs.ScheduleError(f"there is no schedule {schedule!r}: use one of {', '.join(SCHEDULES)}, auto; or all")
+        raise cs.ScheduleError(f"there is no schedule {schedule!r}: use fifo, {', '.join(SCHEDULES)}, auto; or all")
     if receives != "free":
-        chosen = {name: one.with_transfers(early=receives == "early") for name, one in chosen.items()}
+        early = receives == "early"
+        chosen = {name: one.with_transfers(early=early) for name, one in chosen.items() if one is not None}
 
-    layers = lcm(2 * p, *(one.stages for one in chosen.values()))
+    layers = lcm(p, *(one.stages for one in chosen.values() if one is not None))
     circuit = network(layers)
     examples = data(m, seed)
     link = cs.Link(latency, bandwidth, serial)
@@ -91,11 +93,12 @@ def main(
     for name, one in show_progress(chosen):
         simulation = cs.Simulation(circuit)
         simulation.learn(cs.SGD(STEP))
-        each = one.stages / one.devices
+        stages_of_it, barrier = (p, True) if one is None else (one.stages, one.barrier)
+        each = stages_of_it / p
         run = simulation.stream(
             examples,
             pull=-1.0 / m,
-            devices=cs.place(circuit, one.stages, cost=lambda gate: float(gate.startswith("tanh"))),
+            devices=cs.place(circuit, stages_of_it, cost=lambda gate: float(gate.startswith("tanh"))),
             schedule=one,
             times=cs.Times(forward / each, backward / each, weight / each),
             links=link,
@@ -104,7 +107,7 @@ def main(
         )
         timelines[name], parameters[name], gradients[name] = run.timeline, run.parameters, run.gradients
         figures[name] = {
-            **figures_of(run.report, one.barrier),
+            **figures_of(run.report, barrier),
             "loss": float(np.mean([o["loss"] for o in run.outputs])),
         }
 
@@ -157,7 +160,7 @@ def main(
     return report
 
 
-def show_progress(chosen: dict[str, cs.Schedule]) -> Iterator[tuple[str, cs.Schedule]]:
+def show_progress(chosen: dict[str, cs.Schedule | None]) -> Iterator[tuple[str, cs.Schedule | None]]:
     """Yield the schedules one after the other; a bar shows which one runs."""
     with progress_bar("schedules", len(chosen)) as done:
         for number, (name, one) in enumerate(chosen.items()):

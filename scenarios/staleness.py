@@ -11,7 +11,7 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
-from circuitsim.scenario import Json, Report, SavePicture, Seed, play
+from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
 START = 1.0
@@ -33,7 +33,7 @@ def main(
         check_path(save, PICTURES)
     if not 0 < curvature < math.inf:
         raise cs.InputError(f"the curvature is {curvature!r}: give a finite number above 0")
-    sizes = read_windows(windows)
+    sizes = counts(windows, "windows")
     curves: dict[int, tuple[list[float], list[float]]] = {}
     found: dict[str, dict[str, Any]] = {}
     for window in sizes:
@@ -113,19 +113,6 @@ def time_below(limit: float, times: list[float], losses: list[float]) -> float |
     above = [place for place, loss in enumerate(losses) if not loss < limit]
     place = above[-1] + 1 if above else 0
     return times[place] if place < len(times) else None
-
-
-def read_windows(text: str) -> list[int]:
-    """Return the numbers in a text with commas between them."""
-    try:
-        sizes = [int(part) for part in text.split(",")]
-    except ValueError:
-        sizes = [0]
-    if min(sizes) < 1:
-        raise cs.InputError(
-            f"the windows are {text!r}: give whole numbers above 0 with commas between, such as 1,2,4,8"
-        )
-    return sizes
 
 
 def line(stages: int, curvature: float) -> cs.Circuit:

@@ -17,7 +17,7 @@ import typer
 import circuitsim as cs
 from circuitsim.files import check_path
 from circuitsim.progress import progress_bar
-from circuitsim.scenario import Json, Report, SavePicture, Seed, play
+from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
 START = 1.0
@@ -40,10 +40,10 @@ def main(
         check_path(save, PICTURES)
     theory_holds = latency == 0 and straggler == 1 and local_steps == 1
     found: dict[str, dict[str, Any]] = {}
-    counts = read_counts(workers)
+    sizes = counts(workers, "workers")
     one = partial(serve, step=step, updates=updates, latency=latency, straggler=straggler, local_steps=local_steps)
-    runs = run_all(counts, range(seed * seeds, (seed + 1) * seeds), one)
-    for count in counts:
+    runs = run_all(sizes, range(seed * seeds, (seed + 1) * seeds), one)
+    for count in sizes:
         paths, ticks, staleness = [], [], []
         for run in islice(runs, seeds):
             made = run.timeline.updates[:updates]  # the last few come when workers have run out of examples
@@ -114,21 +114,10 @@ def main(
     return report
 
 
-def read_counts(text: str) -> list[int]:
-    """Return the numbers in a text with commas between them."""
-    try:
-        counts = [int(part) for part in text.split(",")]
-    except ValueError:
-        counts = [0]
-    if min(counts) < 1:
-        raise cs.InputError(f"the workers are {text!r}: give whole numbers above 0 with commas, such as 1,2,4,8")
-    return counts
-
-
-def run_all(counts: list[int], seeds: range, one: Callable[[int, int], cs.StreamRun]) -> Iterator[cs.StreamRun]:
+def run_all(sizes: list[int], seeds: range, one: Callable[[int, int], cs.StreamRun]) -> Iterator[cs.StreamRun]:
     """Yield the runs of all seeds for one number of workers after the other; a bar shows how far they are."""
-    with progress_bar("runs", len(counts) * len(seeds)) as done:
-        for number, (count, run_seed) in enumerate(product(counts, seeds)):
+    with progress_bar("runs", len(sizes) * len(seeds)) as done:
+        for number, (count, run_seed) in enumerate(product(sizes, seeds)):
             done(number, f"{count} workers")
             yield one(count, run_seed)
 

@@ -6,9 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import circuitsim as cs
 from circuitsim import scenario
 from circuitsim.simulation.search import auto
-from tests.pipelines import earliest, run
+from tests.pipelines import chain, earliest, run
+from tests.test_player import browser, open_page  # noqa: F401
 
 
 @pytest.fixture
@@ -63,7 +65,16 @@ def test_measured_times(find, schedule, bubble, setting):
 
 def test_all_schedules_end_with_the_same_parameters(find):
     result = find("pipeline", "--stages", 3, "--microbatches", 6, "--latency", 0.3, "--seed", 7)
-    assert list(result["schedules"]) == ["gpipe", "one_f_one_b", "interleaved", "zb_h1", "zb_h2", "zb_v", "auto"]
+    assert list(result["schedules"]) == [
+        "fifo",
+        "gpipe",
+        "one_f_one_b",
+        "interleaved",
+        "zb_h1",
+        "zb_h2",
+        "zb_v",
+        "auto",
+    ]
     assert result["same_as_without_devices"] is True
     gpipe, one_f_one_b = result["schedules"]["gpipe"], result["schedules"]["one_f_one_b"]
     assert gpipe["makespan"] < one_f_one_b["makespan"]  # with latency GPipe is the faster
@@ -158,7 +169,7 @@ def test_faults_do_no_harm(find):
 
 
 @pytest.mark.parametrize(("name", "options", "words"), [
-    ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use one of gpipe"),
+    ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use fifo, gpipe"),
     ("pipeline", ["--forward", -1], "is -1.0: give"),
     ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W at stage 0 is nan"),
     ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
@@ -167,7 +178,7 @@ def test_faults_do_no_harm(find):
     ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
     ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
     ("pipeline", ["--schedule", "auto", "--kept", 2], "W cannot keep 2.0 of an activation"),
-    ("pipeline", ["--save", "seen.gif"], "the suffix must be one of .png .svg"),
+    ("pipeline", ["--save", "seen.gif"], "the suffix must be one of .html"),
     ("staleness", ["--windows", "1,zero"], "the windows are '1,zero': give whole numbers"),
     ("staleness", ["--step", "nan"], "step"),
     ("staleness", ["--curvature", 0], "the curvature is 0.0"),
@@ -195,6 +206,40 @@ def test_a_table_that_deadlocks_is_told_of(ask, tmp_path):
     path.write_text("0F0,0B0\n1F0,1B0\n", encoding="utf-8")
     code, _, err = ask("pipeline", "--table", path, "--stages", 3)
     assert "has 2 ranks, not 3" in err
+
+
+def test_timelines_are_pages_to_look_around_in(find, tmp_path, open_page):  # noqa: F811
+    find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.html")
+    page = open_page(tmp_path / "seen.html")
+    assert page.title() == "Timelines"
+    assert page.locator("canvas").count() == 8
+    canvas = page.locator("canvas").nth(2)  # 1F1B: 15 ticks from 110 pixels on to 12 before the end
+    width = canvas.bounding_box()["width"]
+    canvas.hover(position={"x": 110 + (width - 122) * 1.5 / 15, "y": 36})
+    assert page.inner_text("#told") == "device 1 does F0: forward, stage 1, microbatch 0, from 1 to 2."
+    canvas.click()
+    canvas.click(position={"x": 110 + (width - 122) * 1.5 / 15, "y": 12})
+    page.mouse.move(1, 1)
+    assert page.inner_text("#told") == "Microbatch 1 is followed."
+    page.keyboard.press("Escape")
+    page.keyboard.press("+")
+    canvas.hover(position={"x": 110 + (width - 122) * 0.5, "y": 36})
+    assert page.inner_text("#told").startswith("device 1 does")
+    dark = open_page(tmp_path / "seen.html", dark=True)
+    assert dark.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_timelines_are_drawn_in_every_form_and_the_same_each_time(find, tmp_path):
+    for suffix in (".png", ".svg", ".pdf", ".html", ".json"):
+        files = [tmp_path / f"{name}{suffix}" for name in "ab"]
+        for file in files:
+            find("faults", "--stages", 2, "--microbatches", 3, "--save", file)
+        assert files[0].read_bytes() == files[1].read_bytes()
+        assert files[0].stat().st_size > 5000
+    run = cs.Simulation(chain(1)).stream([{"x": 1.0}])
+    run.save(tmp_path / "one.png", title="one gate, one example")
+    with pytest.raises(cs.SaveError, match="the suffix must be one of"):
+        run.save(tmp_path / "one.gif")
 
 
 def test_timelines_open_in_perfetto(find, tmp_path):

@@ -328,7 +328,7 @@ def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
     ({"update": "now"}, cs.InputError, "update='now' is unknown"),
     ({"update": "each"}, cs.InputError, "the parameters have no rule to move by"),
     ({"schedule": "gpipe", "window": 2}, cs.InputError, "leave window, replicas and workers out"),
-    ({"schedule": "best"}, cs.ScheduleError, "there is no schedule 'best': use one of gpipe"),
+    ({"schedule": "best"}, cs.ScheduleError, "there is no schedule 'best': use fifo or one of gpipe"),
     ({"schedule": gpipe(3, 4)}, cs.ScheduleError, "has 3 stages, the circuit is cut into 2: .*stages=3"),
     ({"schedule": gpipe(2, 3)}, cs.ScheduleError, "takes batches of 3, but there is one of 1"),
     ({"schedule": "interleaved"}, cs.ScheduleError, "4 is no multiple of|interleaved"),

@@ -3,6 +3,7 @@
 A `Simulation` runs one example at a time; its `stream` sends many through devices that do one thing at a time.
 """
 
+from circuitsim.simulation import schedules
 from circuitsim.simulation.delays import Distribution, Times, exponential, lognormal, uniform
 from circuitsim.simulation.faults import Faults
 from circuitsim.simulation.link import Link
@@ -32,5 +33,6 @@ __all__ = [
     "exponential",
     "lognormal",
     "place",
+    "schedules",
     "uniform",
 ]

@@ -1,6 +1,6 @@
 """A device: it does the work of the stages that are on it, one piece at a time, or as many as it has workers.
 
-What it does next is its agenda's choice: `Fifo` takes what has been ready for longest, `Agenda` keeps to a row of a
+What it does next its policy decides: `Fifo` takes what has been ready for longest, `Agenda` keeps to a row of a
 schedule and waits for what comes next in it.
 """
 
@@ -13,10 +13,10 @@ from simpy.events import NORMAL
 
 from circuitsim.simulation.schedule import Work
 
-__all__ = ["Agenda", "Choice", "Device", "Fifo"]
+__all__ = ["Agenda", "Device", "Fifo", "Policy"]
 
 
-class Choice(Protocol):
+class Policy(Protocol):
     """What decides on the next piece of work."""
 
     def add(self, work: Work) -> None:
@@ -81,10 +81,10 @@ class Agenda:
 
     def add(self, work: Work) -> None:
         """Take note of work that is ready."""
-        work = work._replace(microbatch=work.microbatch - self.first)
-        self.open.add(work)
-        if work.kind == "B":
-            self.open.add(work._replace(kind="I"))
+        kind, stage, tag = work
+        self.open.add(Work(kind, stage, tag - self.first))
+        if kind == "B":
+            self.open.add(Work("I", stage, tag - self.first))
 
     def take(self) -> Work | None:
         """Return what to do next, None to wait."""
@@ -92,7 +92,7 @@ class Agenda:
         if work is None or (work.kind[0] != "R" and work not in self.open):  # a receive is posted at any time
             return None
         self.place += 1
-        return work._replace(microbatch=work.microbatch + self.first)
+        return Work(work.kind, work.stage, work.microbatch + self.first)
 
     @property
     def awaited(self) -> Work | None:
@@ -122,10 +122,10 @@ class Device:
         The clock.
     number : int
         Its number.
-    lanes : sequence of Choice
-        What chooses its work: one for all workers, or one for each of several that do different things.
+    lanes : sequence of Policy
+        What decides on its work; with several, each has workers of its own.
     workers : int
-        How many pieces of work it does at a time for each lane.
+        How many pieces of work it does at a time in each lane.
     on_start : callable
         Called with the device and the work that begins; it returns the time that the work takes, in ticks, or
         None if somebody else will call `end` for it.
@@ -137,7 +137,7 @@ class Device:
         self,
         environment: Environment,
         number: int,
-        lanes: Sequence[Choice],
+        lanes: Sequence[Policy],
         workers: int,
         on_start: Callable[["Device", Work], float | None],
         on_end: Callable[["Device", Work, float], None],

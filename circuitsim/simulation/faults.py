@@ -195,7 +195,7 @@ class Recovery:
         """Save the state of a device, and acknowledge what is safe by that."""
         if not self.crashes:
             return
-        self.saved[device] = self.stream.save(device)
+        self.saved[device] = self._state(device)
         fresh = self.taken[device] - self.safe[device]
         self.safe[device] = set(self.taken[device])
         if not self.stream.devices[device].down:
@@ -214,8 +214,47 @@ class Recovery:
             yield environment.timeout(float(self.random.exponential(self.faults.crash_every)))
             start = float(environment.now)
             self.stream.devices[device].stop()
-            self.stream.restore(device, self.saved[device])
+            self._restore(device, self.saved[device])
             self.taken[device] = set(self.safe[device])
             yield environment.timeout(self.faults.downtime)
             self.stream.timeline.outages.append(Outage(device, start, float(environment.now)))
-            self.stream.restart(device)
+            self._restart(device)
+
+    def _state(self, device: int) -> tuple[Any, ...]:
+        """Return all that a device would need after a crash."""
+        weights = self.stream.weights
+        return (
+            [stage.save() for stage in self.stream.stages_on(device)],
+            {node: keeper.save() for node, keeper in weights.keepers.items() if weights.home[node] == device},
+            {place: copy.save() for place, copy in weights.copies.items() if place[0] == device},
+            self.stream.devices[device].save(),
+        )
+
+    def _restore(self, device: int, saved: tuple[Any, ...]) -> None:
+        """Bring a device back to what was saved."""
+        stages, keepers, copies, agenda = saved
+        for stage, state in zip(self.stream.stages_on(device), stages, strict=True):
+            before = stage.finished
+            stage.restore(state)
+            for tag in before - stage.finished:
+                self.stream.unsettle(tag, "stage", stage.number)
+        for node, state in keepers.items():
+            keeper = self.stream.weights.keepers[node]
+            before = keeper.whole
+            keeper.restore(state)
+            for tag in before - keeper.whole:
+                self.stream.unsettle(tag, "whole", node)
+        for place, state in copies.items():
+            self.stream.weights.copies[place].restore(state)
+        self.stream.devices[device].restore(agenda)
+
+    def _restart(self, device: int) -> None:
+        """Let a device go on; it is shown again what it has forgotten of the examples under way."""
+        self.stream.devices[device].down = False
+        for tag in self.stream.under_way():
+            self.stream.show_directly(tag)
+            if device in self.stream.devices_of(tag):
+                for stage in self.stream.stages_on(device):
+                    if tag not in stage.held and tag not in stage.finished:
+                        stage.admit(tag, self.stream.examples[tag])
+        self.stream.devices[device].go()

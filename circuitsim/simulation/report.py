@@ -116,9 +116,11 @@ def memory_over_time(timeline: Timeline) -> list[list[tuple[float, float, float,
     data: list[set[tuple[int, int]]] = [set() for _ in timeline.devices]
     sizes = [0] * len(timeline.devices)
     series: list[list[tuple[float, float, float, int]]] = [[] for _ in timeline.devices]
-    share = timeline.stages_per_device
+    stages: list[set[int]] = [set() for _ in timeline.devices]
+    for piece in timeline.work:
+        stages[piece.device].add(piece.stage)
     for device, kind, stage, tag, _, end, size in timeline.work:
-        key = stage, tag
+        key, share = (stage, tag), len(stages[device])
         if kind == "F":
             sizes[device] += size - kept[device].get(key, 0)
             kept[device][key] = size

@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 
 from circuitsim.errors import ScheduleError
 from circuitsim.simulation.schedule import Schedule, Work
+from circuitsim.simulation.search import auto
 
-__all__ = ["SCHEDULES", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
+__all__ = ["SCHEDULES", "auto", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
 
 
 def gpipe(devices: int, microbatches: int) -> Schedule:

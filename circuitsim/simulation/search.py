@@ -35,7 +35,7 @@ def auto(
     devices, microbatches : int
         How many there are; each device has one stage.
     forward, backward, weight : float
-        The ticks that F, I and W take.
+        The ticks that F, which must be above 0, I and W take.
     latency : float
         The ticks from one device to its neighbour.
     limit : float, optional
@@ -62,8 +62,8 @@ def auto(
     limit = 2.0 * devices if limit is None else limit
     times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
     for name, time in times.items():
-        if not 0 <= time < math.inf or (name != "latency" and time == 0):
-            raise ScheduleError(f"the {name} time of the search is {time!r}: give a finite number above 0")
+        if not 0 <= time < math.inf or (name == "forward" and time == 0):
+            raise ScheduleError(f"the {name} time of the search is {time!r}: give a finite number, F above 0")
     if not limit >= 1:
         raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
     if not 0 <= kept <= 1:

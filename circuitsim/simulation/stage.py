@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from circuitsim.gates.value import Value, size_of
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.arithmetic import Arithmetic
-from circuitsim.simulation.parameters import Copy, add_up
+from circuitsim.simulation.keeper import Copy, add_up
 
 __all__ = ["Held", "Stage", "StagePlan", "Surroundings", "plan_stages"]
 

@@ -19,15 +19,16 @@ from circuitsim.errors import DeadlockError, InputError, ShapeError
 from circuitsim.gates.value import Value, as_value, fit, shape_of
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.delays import Times, draw
-from circuitsim.simulation.device import Agenda, Choice, Device, Fifo
+from circuitsim.simulation.device import Agenda, Device, Fifo, Policy
 from circuitsim.simulation.faults import Faults, Recovery, ReliableLine
+from circuitsim.simulation.keeper import Keeper, add_up
 from circuitsim.simulation.link import Line, Link, Packet
-from circuitsim.simulation.parameters import Copy, Keeper, Worker, add_up
 from circuitsim.simulation.placement import Placement
 from circuitsim.simulation.rendezvous import Rendezvous
 from circuitsim.simulation.schedule import TRANSFERS, Schedule, Work
 from circuitsim.simulation.stage import Stage, plan_stages
-from circuitsim.simulation.timeline import Piece, Timeline, Update
+from circuitsim.simulation.timeline import Piece, Timeline
+from circuitsim.simulation.weights import Weights
 
 __all__ = ["Pull", "Stream"]
 
@@ -75,9 +76,9 @@ class Stream:
         plans = plan_stages(netlist, placement.stages, self.pulled, on_nonfinite)
         each = len(placement.names)  # devices of one replica
         names = [f"{name} of {r}" for r in range(replicas or 0) for name in placement.names] or list(placement.names)
-        self.server = len(names) if replicas else None
+        self._server = len(names) if replicas else None
         devices = (*names, *(["server"] if replicas else []))
-        self.timeline = Timeline(devices, batch, max(1, len(plans) // each))
+        self.timeline = Timeline(devices, batch)
         slow = [1.0] * len(self.timeline.devices)
         for device, factor in times.slowdown.items():
             number = devices.index(device) if device in devices else device
@@ -93,19 +94,20 @@ class Stream:
             for wire, (source, target, _) in enumerate(netlist.wires)
             if netlist.nodes[target].kind == "output" and netlist.nodes[source].gate is None
         ]
-        self._stage_of = {gate.node: plan.number for plan in plans for gate in plan.gates}
+        self._stage_of_gate = {gate.node: plan.number for plan in plans for gate in plan.gates}
         self._from_input = netlist.descend("input")
-        self.keepers = keepers
-        readers = {node: [plan.number for plan in plans if node in plan.parameters] for node in self.keepers}
-        self._home = {
-            node: self.server if self.server is not None else placement.homes[stages[0]] if stages else 0
-            for node, stages in readers.items()
-        }
-        self._local_steps = local_steps
-        self._copies: dict[tuple[int, int], Copy] = {}  # by device and node, where a parameter is not at home
+        first_user = {node: plan.number for plan in reversed(plans) for node in plan.parameters}
+        self.weights = Weights(
+            netlist,
+            keepers,
+            lambda node: self._server if self._server is not None else placement.homes[first_user.get(node, 0)],
+            update,
+            local_steps,
+            self,
+        )
         self.stages = [
             [
-                Stage(plan, device, {node: self._copy(device, node) for node in plan.parameters}, self)
+                Stage(plan, device, {node: self.weights.on(device, node) for node in plan.parameters}, self)
                 for plan in plans
                 for device in [r * each + placement.homes[plan.number]]
             ]
@@ -116,7 +118,7 @@ class Stream:
 
         self._overlap = overlap
         first = schedule(batch) if schedule else None
-        self._lanes: list[list[Choice]] = [
+        self._lanes: list[list[Policy]] = [
             [Fifo()] if first is None else [Agenda() for _ in self._parts(())] for _ in devices
         ]
         self.devices = [
@@ -146,14 +148,13 @@ class Stream:
             self._begin_batch(tags)
             self._work_until(lambda: not self._unfinished)
             if self.update == "batch":
-                self._update_all(tags[-1])
+                self.weights.update_all(tags[-1])
                 self._save_all()
-                self._work_until(self._all_copies_are_new)
+                self._work_until(self.weights.all_are_new)
 
     def _begin_batch(self, tags: range) -> None:
         self._unfinished = set(tags)
-        for keeper in self.keepers.values():
-            keeper.felt.clear()
+        self.weights.begin_batch()
         if self.schedule is not None:
             rows = self.schedule(len(tags)).rows
             for row, lanes in zip(rows, self._lanes, strict=True):
@@ -184,25 +185,22 @@ class Stream:
         self.outputs[tag] = {}
         self.input_gradients[tag] = {}
         stages = self.stages[replica]
-        felt = {node for node, keeper in self.keepers.items() if keeper.awaited}
-        self._pending[tag] = {("stage", stage.number) for stage in stages} | {("whole", node) for node in felt}
-        if self.update == "each":
-            self._pending[tag] |= {("answer", *copy) for copy in self._copies_of(replica) if copy[1] in felt}
-        self._show_directly(tag)
+        self._pending[tag] = {("stage", stage.number) for stage in stages} | self.weights.due(tag)
+        self.show_directly(tag)
         for stage in stages:
             stage.admit(tag, self.examples[tag])
 
-    def _show_directly(self, tag: int) -> None:
+    def show_directly(self, tag: int) -> None:
         """Show the outputs that no gate makes, and let what they show feel the pull on them."""
         for name, wire in self._direct:
             source = self.netlist.wires[wire].source
             node = self.netlist.nodes[source]
-            keeper = self.keepers.get(source)
+            keeper = self.weights.keepers.get(source)
             value = keeper.value if keeper else self.examples[tag][node.name] if node.kind == "input" else node.value
             assert value is not None
             pull = self.show(name, tag, value)
             if keeper and self._felt[wire]:
-                self._feel(tag, wire, keeper.version, pull)
+                self.weights.feel(tag, wire, keeper.version, pull)
             elif self._felt[wire]:
                 self.feel_input(tag, wire, pull)
 
@@ -233,8 +231,7 @@ class Stream:
         stage = self._stages_on[device.number][number]
         stage.finish(kind, tag)
         size = stage.weight(tag) if kind == "F" else 0
-        now = float(self.environment.now)
-        self.timeline.work.append(Piece(device.number, kind, number, tag, float(start), now, size))
+        self.timeline.work.append(Piece(device.number, kind, number, tag, float(start), self.now, size))
         if self._meeting is not None:
             self._meeting.announce(device, work)
 
@@ -264,7 +261,7 @@ class Stream:
             f"under way: {'; '.join(told) or 'no device has anything to do'}"
         )
 
-    def _settle(self, tag: int, *thing: Any) -> None:
+    def settle(self, tag: int, *thing: Any) -> None:
         """Take note that one of the things has happened for which an example is under way."""
         pending = self._pending[tag]
         pending.discard(thing)
@@ -273,54 +270,35 @@ class Stream:
             self._under_way[self._replica[tag]] -= 1
             self._admit_waiting()
 
-    def _unsettle(self, tag: int, *thing: Any) -> None:
+    def unsettle(self, tag: int, *thing: Any) -> None:
         """Take note that something that had happened was lost in a crash."""
         self._pending[tag].add(thing)
         if tag not in self._unfinished:
             self._unfinished.add(tag)
             self._under_way[self._replica[tag]] += 1
 
-    # -- crashes -------------------------------------------------------------------------------------------
+    @property
+    def now(self) -> float:
+        """The time."""
+        return float(self.environment.now)
 
-    def save(self, device: int) -> tuple[Any, ...]:
-        """Return all that a device would need after a crash."""
-        stages = [stage.save() for stage in self._stages_of(device)]
-        keepers = {node: keeper.save() for node, keeper in self.keepers.items() if self._home[node] == device}
-        copies = {key: copy.save() for key, copy in self._copies.items() if key[0] == device}
-        return stages, keepers, copies, self.devices[device].save()
+    @property
+    def nothing_waits(self) -> bool:
+        """Whether there may be no more examples for a worker."""
+        return len(self._waiting) < len(self._under_way)
 
-    def restore(self, device: int, saved: tuple[Any, ...]) -> None:
-        """Bring a device back to what was saved."""
-        stages, keepers, copies, agenda = saved
-        for stage, state in zip(self._stages_of(device), stages, strict=True):
-            before = stage.finished
-            stage.restore(state)
-            for tag in before - stage.finished:
-                self._unsettle(tag, "stage", stage.number)
-        for node, state in keepers.items():
-            keeper = self.keepers[node]
-            before = keeper.whole
-            keeper.restore(state)
-            for tag in before - keeper.whole:
-                self._unsettle(tag, "whole", node)
-        for key, state in copies.items():
-            self._copies[key].restore(state)
-        self.devices[device].restore(agenda)
+    def devices_of(self, tag: int) -> range:
+        """Return the devices that an example goes through."""
+        first = self._replica[tag] * self._each
+        return range(first, first + self._each)
 
-    def restart(self, device: int) -> None:
-        """Let a device go on; it is shown again what it has forgotten of the examples under way."""
-        self.devices[device].down = False
-        for tag in sorted(self._unfinished - set(self._waiting)):
-            self._show_directly(tag)
-        for stage in self._stages_of(device):
-            for tag in sorted(self._unfinished - set(self._waiting)):
-                mine = self.stages[self._replica[tag]][stage.number] is stage
-                if mine and tag not in stage.held and tag not in stage.finished:
-                    stage.admit(tag, self.examples[tag])
-        self.devices[device].go()
+    def under_way(self) -> list[int]:
+        """Return the examples that were admitted and are not done."""
+        return sorted(self._unfinished.difference(self._waiting))
 
-    def _stages_of(self, device: int) -> list[Stage]:
-        return [stage for row in self.stages for stage in row if stage.device == device]
+    def stages_on(self, device: int) -> list[Stage]:
+        """Return the stages of a device."""
+        return [stage for stage in self._stages_on.get(device, ()) if stage.device == device]
 
     def gradient_of_input(self, tag: int, node: int, value: Value) -> Value:
         """Return what an input felt in one example, added up in wiring order."""
@@ -357,7 +335,7 @@ class Stream:
         elif self._meeting is not None and abs(target - stage.number) == 1:
             self._meeting.hold(stage, what, wire, tag, payload, there)
         else:
-            self.line(stage.device, there.device, wire).send(what, wire, tag, payload)
+            self.post(what, wire, tag, payload, stage.device, there.device)
 
     def feel_input(self, tag: int, wire: int, gradient: Value) -> None:
         """Keep the gradient to an input."""
@@ -365,22 +343,19 @@ class Stream:
 
     def feel_parameter(self, stage: Stage, tag: int, wire: int, version: int, gradient: Value) -> None:
         """Bring the gradient to a parameter to where it is kept."""
-        home = self._home[self.netlist.wires[wire].source]
-        node = self.netlist.wires[wire].source
-        copy = self._copies.get((stage.device, node))
-        if home == stage.device:
-            self._feel(tag, wire, version, gradient)
-        elif isinstance(copy, Worker):
-            self._step(copy, node, stage.device, tag, wire, version, gradient)
-        else:
-            assert home is not None
-            self.line(stage.device, home, wire).send("gradient", wire, tag, gradient, version)
+        self.weights.feel_at(stage.device, tag, wire, version, gradient)
 
     def done(self, stage: Stage, tag: int) -> None:
         """Take note that a stage has nothing left to do for an example."""
-        self._settle(tag, "stage", stage.number)
+        self.settle(tag, "stage", stage.number)
 
     # -- messages ------------------------------------------------------------------------------------------
+
+    def post(
+        self, what: str, wire: int, tag: int, payload: Value, source: int, target: int, extra: int | None = None
+    ) -> None:
+        """Send a message from one device to another."""
+        self.line(source, target, wire).send(what, wire, tag, payload, extra)
 
     def line(self, source: int, target: int, wire: int) -> Line:
         """Return the link between two devices that a message of this wire takes."""
@@ -395,25 +370,17 @@ class Stream:
 
     def _deliver(self, packet: Packet) -> None:
         """Hand what has arrived to whom it is for."""
-        transfer, payload = packet.transfer, packet.payload
-        source, target, _ = self.netlist.wires[transfer.wire]
-        extra = packet.extra
-        if transfer.what == "weights":
-            self._copies[transfer.target, source].take(transfer.tag, payload)
-            if extra is not None:
-                self._settle(extra, "answer", transfer.target, source)
-        elif transfer.what == "change":
+        (what, wire, tag, _, device, *_), payload, extra = packet.transfer, packet.payload, packet.extra
+        source, target, _ = self.netlist.wires[wire]
+        if what == "weights":
+            self.weights.take(device, wire, tag, payload, extra)
+        elif source in self.weights.keepers:
             assert extra is not None
-            self.keepers[source].shift(payload)
-            self._answer(source, transfer.tag, extra)
-        elif source in self.keepers:
-            assert extra is not None
-            self._feel(transfer.tag, transfer.wire, extra, payload)
+            bring = self.weights.shift if what == "change" else self.weights.feel
+            bring(tag, wire, extra, payload)
         else:
-            number = self._stage_of[target if transfer.what == "value" else source]
-            self._hand_over(
-                self._stages_on[transfer.target][number], transfer.what, transfer.wire, transfer.tag, payload
-            )
+            number = self._stage_of_gate[target if what == "value" else source]
+            self._hand_over(self._stages_on[device][number], what, wire, tag, payload)
 
     def _hand_over(self, stage: Stage, what: str, wire: int, tag: int, payload: Value) -> None:
         source = self.netlist.wires[wire].source
@@ -421,78 +388,3 @@ class Stream:
             stage.on_value(tag, source, payload)
         else:
             stage.on_gradient(tag, wire, payload, self._from_input[source])
-
-    # -- parameters ----------------------------------------------------------------------------------------
-
-    def _feel(self, tag: int, wire: int, version: int, gradient: Value) -> None:
-        node = self.netlist.wires[wire].source
-        keeper = self.keepers[node]
-        whole = keeper.feel(tag, wire, version, gradient)
-        if whole is None:
-            return
-        read, total = whole
-        if self.update != "each":
-            keeper.felt[tag] = total
-            self._settle(tag, "whole", node)
-            return
-        keeper.respond(total)
-        self._answer(node, tag, read)
-        self._settle(tag, "whole", node)
-
-    def _answer(self, node: int, tag: int, read: int) -> None:
-        """Send a new version to where it came from."""
-        self._record_update(self.keepers[node], tag, read)
-        for device, copied in self._copies_of(self._replica[tag]):
-            if copied == node:
-                self._send_weights(node, device, tag)
-
-    def _step(self, worker: Worker, node: int, device: int, tag: int, wire: int, version: int, gradient: Value) -> None:
-        """Let a worker move by itself; after enough steps, or the last, it tells the server how far."""
-        whole = worker.feel(tag, wire, version, gradient)
-        if whole is None:
-            return
-        worker.step(whole[1])
-        self._settle(tag, "whole", node)
-        if worker.taken >= worker.steps or len(self._waiting) < len(self._under_way):
-            assert self.server is not None
-            self.line(device, self.server, wire).send("change", wire, tag, worker.change, worker.base[0])
-        else:
-            self._settle(tag, "answer", device, node)
-
-    def _update_all(self, tag: int) -> None:
-        """Let all parameters move by the sum of what they felt in the batch that ended with this example."""
-        for node, keeper in self.keepers.items():
-            keeper.respond(keeper.gradient())
-            self._record_update(keeper, tag, keeper.version - 1)
-            for device, copied in self._copies:
-                if copied == node:
-                    self._send_weights(node, device, None)
-
-    def _all_copies_are_new(self) -> bool:
-        return all(copy.version == self.keepers[node].version for (_, node), copy in self._copies.items())
-
-    def _send_weights(self, node: int, device: int, tag: int | None) -> None:
-        keeper, home = self.keepers[node], self._home[node]
-        assert home is not None
-        wire = self.netlist.outgoing[node][0]
-        self.line(home, device, wire).send("weights", wire, keeper.version, keeper.value, tag)
-
-    def _record_update(self, keeper: Keeper, tag: int, read: int) -> None:
-        self.timeline.updates.append(
-            Update(keeper.name, tag, read, keeper.version, float(self.environment.now), keeper.value)
-        )
-
-    def _copy(self, device: int, node: int) -> Copy:
-        """Return what a device reads a parameter from: the keeper at home, a copy elsewhere."""
-        keeper = self.keepers[node]
-        if self._home[node] == device:
-            return keeper
-        if (device, node) not in self._copies:
-            alone = self._local_steps == 1
-            self._copies[device, node] = (
-                Copy(keeper.value, keeper.stash) if alone else Worker(keeper, self._local_steps)
-            )
-        return self._copies[device, node]
-
-    def _copies_of(self, replica: int) -> list[tuple[int, int]]:
-        return [(device, node) for device, node in self._copies if device // self._each == replica]

@@ -12,8 +12,8 @@ from circuitsim.errors import InputError, ScheduleError
 from circuitsim.gates.value import Value, is_finite
 from circuitsim.simulation.delays import Distribution, Ticks, Times
 from circuitsim.simulation.faults import Faults
+from circuitsim.simulation.keeper import Keeper
 from circuitsim.simulation.link import Link
-from circuitsim.simulation.parameters import Keeper
 from circuitsim.simulation.placement import Placement
 from circuitsim.simulation.report import StreamReport, report
 from circuitsim.simulation.schedule import Schedule
@@ -58,7 +58,7 @@ class StreamRun:
         return report(self.timeline)
 
     def save(self, path: str | PathLike[str], title: str = "") -> None:
-        """Show what devices did when: .png, .svg and .pdf draw it, .json is for Perfetto."""
+        """Show what devices did when: .html is a page, .png, .svg and .pdf are pictures, .json is for Perfetto."""
         from circuitsim.views import save_timelines
 
         save_timelines({title: self.timeline}, path)
@@ -97,8 +97,8 @@ def stream(
         Which gates work together, and where; `place` makes one. If not given every gate has a device to itself, and the
         simulation's gate delays and wire latencies hold.
     schedule : str, Schedule or callable, optional
-        The order of work: the name of one of `SCHEDULES`, a schedule, or a function of the number of devices and of
-        microbatches that returns one. If not given, a device does first what was ready first.
+        The order of work: the name of one of `schedules.SCHEDULES`, a schedule, or a function of the number of devices
+        and of microbatches that returns one. If not given, or ``"fifo"``, a device does first what was ready first.
     window : int, optional
         How many examples are under way at a time; if not given, one for each worker, or all of a batch.
     batch : int, optional
@@ -173,6 +173,8 @@ def stream(
         )
     if local_steps != 1 and (replicas is None or update != "each" or faults is not None):
         raise InputError("local steps are for workers with a server: give replicas and update='each', and no faults")
+    if schedule == "fifo":
+        schedule = None
     if schedule is not None and (window is not None or replicas is not None or workers > 1):
         raise InputError("a schedule says itself what is under way where: leave window, replicas and workers out")
 
@@ -291,7 +293,7 @@ def _order(
     if callable(schedule):
         return cache(partial(schedule, devices))
     if schedule not in SCHEDULES:
-        raise ScheduleError(f"there is no schedule {schedule!r}: use one of {', '.join(SCHEDULES)}")
+        raise ScheduleError(f"there is no schedule {schedule!r}: use fifo or one of {', '.join(SCHEDULES)}")
     chunks = 2 if schedule == "zb_v" else max(2, stages // devices) if schedule == "interleaved" else 1
     if stages % chunks:
         raise ScheduleError(f"{schedule} puts {chunks} stages on each device: {stages} is no multiple of {chunks}")

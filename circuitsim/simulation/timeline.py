@@ -80,13 +80,10 @@ class Timeline:
         The names of the devices; records give their numbers.
     batch : int
         The number of microbatches in a batch: example `tag` is microbatch ``tag % batch``.
-    stages_per_device : int
-        How many stages share a device: what an activation is counted in.
     """
 
     devices: tuple[str, ...]
     batch: int
-    stages_per_device: int = 1
     work: list[Piece] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)

@@ -21,7 +21,7 @@ PICTURES = (".png", ".svg", ".pdf")
 _PAGES = (".html",)
 _DATA = (".vcd", ".json", ".trace")
 SUFFIXES = (*_FILMS, *_PAGES, *PICTURES, *_DATA)
-TIMELINES = (*PICTURES, ".json")
+TIMELINES = (*_PAGES, *PICTURES, ".json")
 
 
 def animate(trace: Trace, path: str | PathLike[str]) -> None:
@@ -62,7 +62,7 @@ def embed(trace: Trace) -> str | None:
 def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
     """Show what devices did when, in one or several streams by their titles.
 
-    ``.png``, ``.svg`` and ``.pdf`` draw it, ``.json`` is for Perfetto.
+    ``.html`` is a page to look around in, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.json`` is for Perfetto.
 
     Raises
     ------
@@ -74,6 +74,10 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
         from circuitsim.views.stream_perfetto import write_perfetto
 
         write_perfetto(timelines, path)
+    elif path.suffix.lower() in _PAGES:
+        from circuitsim.views.timeline_page import write_timelines
+
+        write_timelines(timelines, path)
     else:
         from circuitsim.views.timeline import draw_timelines
 

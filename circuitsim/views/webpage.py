@@ -22,7 +22,7 @@ from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training import panels
 
-__all__ = ["embed", "page", "player"]
+__all__ = ["block", "embed", "fill", "page", "player"]
 
 MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
@@ -76,11 +76,11 @@ def page(trace: Trace, history: Mapping[str, Any] | None = None, notes: Sequence
         stage["notes"].append(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
         )
-    blocks = [_block("scene", stage)]
-    blocks += [_block(f"window-{number}", part) for number, part in enumerate(parts)]
+    blocks = [block("scene", stage)]
+    blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
-        blocks.append(_block("history", panels(history, trace)))
-    return _fill(trace.netlist.name, "\n".join(blocks))
+        blocks.append(block("history", panels(history, trace)))
+    return fill(trace.netlist.name, "\n".join(blocks))
 
 
 def embed(trace: Trace) -> str | None:
@@ -100,14 +100,15 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _block(name: str, data: Any) -> str:
+def block(name: str, data: Any) -> str:
+    """Return data as a block of JSON that a script finds by its name and that cannot end early."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def _fill(title: str, data: str) -> str:
-    """Put style, scripts and data into the page's frame; what is put in is not searched for places again."""
-    frame, style, script = _frame()
+def fill(title: str, data: str, frame_name: str = "page.html", scripts: tuple[str, ...] = SCRIPTS) -> str:
+    """Put style, scripts and data into a page's frame; what is put in is not searched for places again."""
+    frame, style, script = _frame(frame_name, scripts)
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
     text = []
@@ -117,11 +118,9 @@ def _fill(title: str, data: str) -> str:
 
 
 @cache
-def _frame() -> tuple[str, str, str]:
+def _frame(name: str, names: tuple[str, ...]) -> tuple[str, str, str]:
     folder = files("circuitsim.views") / "page"
-    frame, style, *scripts = [
-        folder.joinpath(name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *SCRIPTS)
-    ]
+    frame, style, *scripts = [folder.joinpath(file).read_text(encoding="utf-8") for file in (name, "page.css", *names)]
     # One scope of its own and strict rules for all of it.
     script = '(() => {\n"use strict";\n' + "\n".join(scripts) + "})();\n"
     return frame, style, script
