@@ -5,17 +5,19 @@ parameter, a constant or a gate) and an edge for every connection, whose key is 
 named after the node that drives it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
+import numpy as np
 
 from circuitsim import gates
-from circuitsim.errors import CircuitError, InputError
+from circuitsim.errors import CircuitError, InputError, ShapeError
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import as_value
+from circuitsim.gates.shapes import Shape, show_shape
+from circuitsim.gates.value import as_value, shape_of
 
 __all__ = ["Circuit", "Wire"]
 
@@ -78,6 +80,17 @@ class Wire:
     def __abs__(self) -> "Wire":
         return self.circuit.gate(gates.abs, self)
 
+    def __matmul__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.matmul, other, self)
+
+    def __getitem__(self, slices: Any) -> "Wire":
+        return self.circuit.gate(gates.slice, self, slices=slices)
+
+    __iter__ = None  # a wire cannot tell how many elements it will carry
+
     def __repr__(self) -> str:
         return f"<wire {self.name!r} of {self.circuit.name!r}>"
 
@@ -116,9 +129,20 @@ class Circuit:
         self.outputs: dict[str, str] = {}
         self._counters: dict[str, count[int]] = {}
 
-    def input(self, name: str) -> Wire:
-        """Add an input, whose value is given anew for every run."""
-        return self._place(name, kind="input")
+    def input(self, name: str, shape: Sequence[int | None] | None = None) -> Wire:
+        """Add an input, whose value is given anew for every run.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        shape : sequence of int or None, optional
+            The shape that its values have, ``()`` for a number; None in it stands for a length that may differ from
+            run to run. It lets `validate` find shapes that cannot meet before anything runs.
+        """
+        if shape is None:
+            return self._place(name, kind="input")
+        return self._place(name, kind="input", shape=tuple(shape))
 
     def inputs(self, names: str | Iterable[str]) -> tuple[Wire, ...]:
         """Add several inputs, named in a string with spaces (or commas) between them, or in a list."""
@@ -166,6 +190,7 @@ class Circuit:
         CircuitError
             If the name is taken, or a wire belongs to another circuit.
         """
+        gate = gate.for_inputs(len(inputs))
         gate.check_arguments(len(inputs), attributes)
         if name is None:
             name = self._free_name(gate.name)
@@ -216,6 +241,8 @@ class Circuit:
         CircuitError
             If the circuit is empty, has no output, has an open port, or has a cycle; the message names every
             culprit.
+        ShapeError
+            If shapes meet in a gate that cannot take them, as far as shapes are known.
         """
         if not self.graph:
             raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
@@ -223,13 +250,58 @@ class Circuit:
             raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
         self._check_nodes()
         try:
-            return list(nx.topological_sort(self.graph))
+            order = list(nx.topological_sort(self.graph))
         except nx.NetworkXUnfeasible:
             cycle = [edge[0] for edge in nx.find_cycle(self.graph)]
             path = " → ".join([*cycle, cycle[0]])
             raise CircuitError(
                 f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
             ) from None
+        self.shapes(order)
+        return order
+
+    def shapes(self, order: Iterable[str] | None = None) -> dict[str, Shape]:
+        """Return the shape of what each node sends out, as far as it is known before anything runs.
+
+        Parameters
+        ----------
+        order : iterable of str, optional
+            The nodes in topological order, if they are known.
+
+        Raises
+        ------
+        ShapeError
+            If shapes meet in a gate that cannot take them.
+        """
+        known: dict[str, Shape] = {}
+        nodes, predecessors = self.graph.nodes, self.graph.pred
+        if not any(node.get("shape") or isinstance(node.get("value"), np.ndarray) for node in nodes.values()):
+            return known  # all are numbers, or nothing is known
+        for name in nx.topological_sort(self.graph) if order is None else order:
+            node = nodes[name]
+            if "value" in node:
+                known[name] = shape_of(node["value"])
+            elif "shape" in node:
+                known[name] = node["shape"]
+            elif (gate := node.get("gate")) is not None and gate.shape_rule is not None:
+                ports = {port: source for source, keys in predecessors[name].items() for port in keys}
+                shapes = [known.get(ports[port]) for port in range(len(ports))]
+                if None not in shapes:
+                    shape = self._infer(name, gate, shapes, node.get("attributes", {}))
+                    if shape is not None:
+                        known[name] = shape
+        return known
+
+    def _infer(self, name: str, gate: Gate, shapes: list[Any], attributes: dict[str, Any]) -> Shape | None:
+        assert gate.shape_rule is not None
+        try:
+            shape: Shape | None = gate.shape_rule(*shapes, **attributes)
+        except ValueError as error:
+            raise ShapeError(
+                f"gate {name!r} ({gate.name}) of circuit {self.name!r} cannot take shapes "
+                f"{' and '.join(map(show_shape, shapes))}: {error}"
+            ) from None
+        return shape
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.

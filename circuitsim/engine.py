@@ -25,6 +25,7 @@ import numpy as np
 
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
+from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring
@@ -57,6 +58,7 @@ class Engine(ABC):
         self._inputs = self.netlist.of_kind("input")
         self._parameters = self.netlist.of_kind("parameter")
         self._outputs = self.netlist.of_kind("output")
+        self._declared = {name: shape for name, shape in circuit.graph.nodes(data="shape") if shape is not None}
         self._pulled: frozenset[int] = frozenset(self._outputs.values())
         self._values: dict[str, Value] | None = None  # outputs that wait for a pull
         self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
@@ -229,7 +231,15 @@ class Engine(ABC):
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self._inputs)}"
             )
-        return {name: self._named(name, value, self._inputs, "input") for name, value in inputs.items()}
+        values = {name: self._named(name, value, self._inputs, "input") for name, value in inputs.items()}
+        for name, declared in self._declared.items():
+            shape = shape_of(values[name])
+            if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):
+                raise ShapeError(
+                    f"input {name!r} of circuit {self.netlist.name!r} has shape {shape}, declared was "
+                    f"{show_shape(declared)}"
+                )
+        return values
 
     def _check_pull(self, pull: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
         if not isinstance(pull, Mapping):

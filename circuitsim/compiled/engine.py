@@ -19,7 +19,7 @@ class Form(Protocol):
     """Code for a circuit and one set of shapes; it keeps what it computed forward until it has gone backward."""
 
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
-        """Return the outputs, from the values of inputs and parameters, and whether all was finite, if to be watched."""
+        """Return the outputs, from values of inputs and parameters, and whether all was finite, if to be watched."""
 
     def knows(self, pulled: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs."""

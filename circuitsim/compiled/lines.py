@@ -79,7 +79,7 @@ class Lines:
         self._shapes = [shape_of(value) if value is not None else () for value in values]
         self._scalar = not any(self._shapes)
         self._names = dict(NAMES)
-        self._places = {place.index: place for place in walk.places}
+        self._places = {place.node: place for place in walk.places}
         self._words = [self._word(index) for index in range(len(values))]
         self._kept = self._choose_kept()
         self._forward: Callable[..., Any] | None = None  # written when it is first wanted
@@ -88,7 +88,7 @@ class Lines:
         self._tape: tuple[Any, ...] = ()
 
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
-        """Return the outputs, from the values of inputs and parameters, and whether all was finite, if to be watched."""
+        """Return the outputs, from values of inputs and parameters, and whether all was finite, if to be watched."""
         if self._forward is None:
             self._forward = self._compile("forward", self._write_forward())
         outputs, self._tape, seen = self._forward(values, watch)
@@ -127,10 +127,10 @@ class Lines:
         for place in self._walk.places:
             text = self._text(place)
             rules = "".join(text[1:]) if text is not None else "{a}{b}{o}"
-            nodes = [*place.sources, place.index] if text is None else []
+            nodes = [*place.sources, place.node] if text is None else []
             nodes += [node for letter, node in zip("ab", place.sources, strict=False) if f"{{{letter}}}" in rules]
-            nodes += [place.index] if "{o}" in rules else []
-            nodes += [node for node in place.sources if self._shapes[node] != self._shapes[place.index]]  # for `fit`
+            nodes += [place.node] if "{o}" in rules else []
+            nodes += [node for node in place.sources if self._shapes[node] != self._shapes[place.node]]  # for `fit`
             kept.update(dict.fromkeys(nodes))
         if not self._scalar:
             kept.update(dict.fromkeys(self._given))  # to shape the zeros of those that feel nothing
@@ -154,9 +154,9 @@ class Lines:
     def _write_forward(self) -> list[str]:
         walk = self._walk
         lines = ["def forward(given, watch):", f"    {self._tuple(self._given)} = given"]
-        lines += [f"    {self._words[place.index]} = {self._output(place)}" for place in walk.places]
+        lines += [f"    {self._words[place.node]} = {self._output(place)}" for place in walk.places]
         outputs = [walk.sources(i)[0] for i, node in enumerate(walk.netlist.nodes) if node.kind == "output"]
-        made = [place.index for place in walk.places]
+        made = [place.node for place in walk.places]
         return [
             *lines,
             f"    return list({self._tuple(outputs)}), {self._tuple(self._kept)}, watch and {self._tuple(made)}",
@@ -166,19 +166,19 @@ class Lines:
         text = self._text(place)
         if text is not None:
             return text[0].format(**self._letters(place))
-        name = f"f{place.index}"
+        name = f"f{place.node}"
         self._names[name] = place.forward
         call = f"{name}({', '.join(self._words[source] for source in place.sources)})"
         if not _ours(place.gate):
             return f"as_value({call})"
-        return call if self._shapes[place.index] else f"float({call})"
+        return call if self._shapes[place.node] else f"float({call})"
 
     def _write_backward(self, pulled: Sequence[int], felt: list[bool], shapes: list[Any]) -> list[str]:
         netlist = self._walk.netlist
         lines = ["def backward(kept, pulls, watch):", f"    {self._tuple(self._kept)} = kept"]
         pulls = {index: f"pulls[{number}]" for number, index in enumerate(pulled)}
         feels: dict[int, str] = {}  # what the code calls the gradient of a node
-        for index in [place.index for place in reversed(self._walk.places)] + list(self._given):
+        for index in [place.node for place in reversed(self._walk.places)] + list(self._given):
             shares = [self._share(wire, shapes[wire], feels, pulls) for wire in netlist.outgoing[index] if felt[wire]]
             if len(shares) == 1 and shares[0].isidentifier():
                 feels[index] = shares[0]  # passed on as it is
@@ -219,7 +219,7 @@ class Lines:
 
     def _text(self, place: Place) -> tuple[str, ...] | None:
         """Return a gate's entry in the tables above, if it has one for the shapes that it meets."""
-        meets = [self._shapes[place.index], *(self._shapes[source] for source in place.sources)]
+        meets = [self._shapes[place.node], *(self._shapes[source] for source in place.sources)]
         return (ARRAYS if any(meets) else FLOATS).get(place.gate)
 
     def _letters(self, place: Place) -> dict[str, str]:

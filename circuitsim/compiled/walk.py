@@ -18,7 +18,7 @@ __all__ = ["Place", "Walk"]
 class Place(NamedTuple):
     """A gate in the circuit: its functions with attributes bound, and the nodes that feed its ports."""
 
-    index: int
+    node: int
     gate: Gate
     forward: Callable[..., Any]
     vjps: list[Callable[..., Any]]

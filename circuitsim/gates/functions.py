@@ -6,6 +6,7 @@ import numpy as np
 
 from circuitsim.gates.gate import gate
 from circuitsim.gates.scalar import div, sigmoid, sqrt
+from circuitsim.gates.shapes import elementwise
 
 
 @gate(symbol="x²")
@@ -127,3 +128,7 @@ def softplus(x: Any) -> Any:
 @softplus.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * sigmoid(x)
+
+
+for _gate in (square, reciprocal, tan, sinh, cosh, arcsin, arccos, arctan, log1p, expm1, softplus):
+    _gate.shape(elementwise)

@@ -48,20 +48,27 @@ class Gate:
         ``forward(*inputs, **attributes)`` computes the output; floats in, a float out, arrays likewise.
     vjps : list of callable or None
         ``vjps[port](gradient, output, *inputs, **attributes)`` is the gradient sent back through that port.
+    shape_rule : callable or None
+        ``shape_rule(*shapes, **attributes)`` tells the output's shape from those of the inputs, or raises
+        `ValueError`; see `circuitsim.gates.shapes`.
     """
 
-    def __init__(self, forward: Callable[..., Any], name: str, symbol: str) -> None:
+    def __init__(
+        self, forward: Callable[..., Any], name: str, symbol: str, ports: tuple[str, ...] | None = None
+    ) -> None:
         self.name = name
         self.symbol = symbol
         self.forward = forward
         parameters = inspect.signature(forward).parameters.values()
-        if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        if ports is None and any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
             raise GateError(f"gate {name!r} must name each of its ports: *args and **kwargs have no port")
-        self.ports = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.ports = ports or tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.attributes = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.required = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty)
         if not self.ports:
             raise GateError(f"gate {name!r} has no ports: give its function at least one positional parameter")
         self.vjps: list[Callable[..., Any] | None] = [None] * len(self.ports)
+        self.shape_rule: Callable[..., Any] | None = None
         self.__module__ = forward.__module__
         self.__qualname__ = forward.__qualname__
         self.__doc__ = forward.__doc__
@@ -93,6 +100,15 @@ class Gate:
 
         return register
 
+    def shape(self, rule: Rule) -> Rule:
+        """Register the function below as the gate's shape rule."""
+        self.shape_rule = rule
+        return rule
+
+    def for_inputs(self, count: int) -> "Gate":
+        """Return the gate that takes so many inputs: itself, unless it is one of `many`."""
+        return self
+
     def check_arguments(self, count: int, attributes: dict[str, Any]) -> None:
         """Raise `GateError` unless the gate takes `count` inputs and these attributes."""
         if count != self.arity:
@@ -101,6 +117,8 @@ class Gate:
         if unknown := sorted(set(attributes) - set(self.attributes)):
             known = ", ".join(self.attributes) or "none"
             raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
+        if missing := [name for name in self.required if name not in attributes]:
+            raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
 
     def bind(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from circuitsim.gates.gate import gate
+from circuitsim.gates.gate import gate, registry
+from circuitsim.gates.shapes import elementwise
 
 # The rules take and return numbers as well as wires, hence Any.
 
@@ -133,6 +134,9 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
 @max.vjp(1)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient * greater(b, a)
+
+
+registry["maximum"] = maximum = max  # NumPy's name for it
 
 
 @gate
@@ -283,3 +287,7 @@ for _flat in (greater, greater_equal, not_equal):
         @_flat.vjp(_port)
         def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
             return 0.0
+
+
+for _gate in list(registry.values()):
+    _gate.shape(elementwise)

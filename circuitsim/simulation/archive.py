@@ -203,7 +203,7 @@ def _unpack_node(entry: dict[str, Any], value: Value | None) -> Node:
 def _find_gate(entry: dict[str, Any], attributes: Iterable[str]) -> Gate:
     """Return the gate that is known under the saved name, or one that only shows itself."""
     name, ports = entry["gate"], entry["ports"]
-    known = registry.get(name)
+    known = registry.get(name) and registry[name].for_inputs(len(ports))
     if known is not None and list(known.ports) == ports:
         return known
     return placeholder(name, entry["symbol"], ports, attributes)

@@ -1,0 +1,248 @@
+"""Gates that networks are made of: matrix products, softmax and its relatives, normalisation, dropout, embedding."""
+
+from typing import Any
+
+import numpy as np
+
+from circuitsim.gates.gate import gate
+from circuitsim.gates.shapes import Axes, Shape, broadcast, elementwise, multiplied, reduced
+from circuitsim.gates.tensor import spread
+from circuitsim.gates.value import fit
+
+
+@gate(symbol="@")
+def matmul(a: Any, b: Any) -> Any:
+    """Multiply matrices, or stacks of them, by the rules of `numpy.matmul`."""
+    return np.matmul(a, b)
+
+
+@matmul.vjp(0)
+def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
+    if gradient.__class__ is not float and a.ndim == b.ndim == 2:
+        return np.matmul(gradient, b.T)
+    if b.ndim == 1:
+        return fit(np.multiply.outer(gradient, b), a)
+    rows = gradient[..., None, :] if a.ndim == 1 else gradient
+    share = np.matmul(rows, np.swapaxes(b, -1, -2))
+    return fit(share[..., 0, :] if a.ndim == 1 else share, a)
+
+
+@matmul.vjp(1)
+def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
+    if gradient.__class__ is not float and a.ndim == b.ndim == 2:
+        return np.matmul(a.T, gradient)
+    if a.ndim == 1:
+        return fit(a[:, None] * np.expand_dims(gradient, -2) if b.ndim > 1 else gradient * a, b)
+    columns = gradient[..., None] if b.ndim == 1 else gradient
+    share = np.matmul(np.swapaxes(a, -1, -2), columns)
+    return fit(share[..., 0] if b.ndim == 1 else share, b)
+
+
+matmul.shape(multiplied)
+
+
+@gate
+def softmax(x: Any, *, axis: int = -1) -> Any:
+    """Turn scores into probabilities along an axis: ``exp(x)`` divided by its sum, without overflow."""
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+@softmax.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, axis: int = -1) -> Any:
+    return output * (gradient - np.sum(gradient * output, axis=axis, keepdims=True))
+
+
+@gate
+def log_softmax(x: Any, *, axis: int = -1) -> Any:
+    """Take the logarithm of `softmax`, without losing small probabilities."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+@log_softmax.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, axis: int = -1) -> Any:
+    return gradient - np.exp(output) * np.sum(gradient, axis=axis, keepdims=True)
+
+
+softmax.shape(elementwise)
+log_softmax.shape(elementwise)
+
+
+@gate
+def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    """Take the logarithm of the sum of exponentials, a smooth maximum, without overflow."""
+    along = axis if axis is None or isinstance(axis, int) else tuple(axis)
+    top = np.max(x, axis=along, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    total = np.log(np.sum(np.exp(x - top), axis=along, keepdims=True)) + top
+    return total if keepdims else np.reshape(total, np.max(x, axis=along).shape)
+
+
+@logsumexp.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
+    return spread(gradient, x, axis, keepdims) * np.exp(x - spread(output, x, axis, keepdims))
+
+
+logsumexp.shape(reduced)
+
+
+@gate(symbol="CE")
+def cross_entropy(scores: Any, target: Any) -> Any:
+    """Measure how far the softmax of scores, along the last axis, is from a target: one loss for each row.
+
+    The target is the number of the right class for each row, or one-hot rows, or any probabilities.
+    """
+    return -np.sum(_probabilities(target, scores) * log_softmax.forward(scores), axis=-1)
+
+
+@cross_entropy.vjp(0)
+def _(gradient: Any, output: Any, scores: Any, target: Any) -> Any:
+    wanted = _probabilities(target, scores)
+    given = np.exp(log_softmax.forward(scores)) * np.sum(wanted, axis=-1, keepdims=True)
+    return np.expand_dims(gradient, -1) * (given - wanted)
+
+
+@cross_entropy.vjp(1)
+def _(gradient: Any, output: Any, scores: Any, target: Any) -> Any:
+    if np.ndim(target) < np.ndim(scores):
+        return 0.0  # class numbers are flat
+    return -np.expand_dims(gradient, -1) * log_softmax.forward(scores)
+
+
+@cross_entropy.shape
+def _(scores: Shape, target: Shape) -> Shape:
+    if not scores:
+        raise ValueError("the scores need an axis of classes")
+    broadcast(scores[:-1] if len(target) < len(scores) else scores, target)
+    return scores[:-1]
+
+
+def _probabilities(target: Any, scores: Any) -> Any:
+    """Return a target as probabilities in the shape of the scores."""
+    if np.ndim(target) == np.ndim(scores):
+        return target
+    if np.shape(target) != np.shape(scores)[:-1]:
+        raise ValueError("give one class number for each row of scores")
+    return 1.0 * np.equal(np.expand_dims(target, -1), np.arange(np.shape(scores)[-1]))
+
+
+@gate
+def dropout(x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
+    """Turn a random share `rate` of the elements to 0 and divide the rest by ``1 - rate``.
+
+    `draw` is a whole number that chooses the elements: the same number and seed choose the same ones, in every
+    engine, so give another one at each step. With a negative number everything passes as it is, as one wants
+    when the network is not being trained.
+    """
+    return x * _kept(np.shape(x), draw, rate, seed)
+
+
+@dropout.vjp(0)
+def _(gradient: Any, output: Any, x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
+    return gradient * _kept(np.shape(x), draw, rate, seed)
+
+
+@dropout.vjp(1)
+def _(gradient: Any, output: Any, x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
+    return 0.0
+
+
+@dropout.shape
+def _(x: Shape, draw: Shape, *, rate: float = 0.5, seed: int = 0) -> Shape:
+    return x
+
+
+def _kept(shape: tuple[int, ...], draw: Any, rate: float, seed: int) -> Any:
+    if not 0.0 <= rate < 1.0 or np.ndim(draw):
+        raise ValueError(f"rate={rate!r} must be from 0 to below 1, and the draw one whole number")
+    if draw < 0:
+        return 1.0
+    return (np.random.default_rng([seed, int(draw)]).random(shape) >= rate) / (1.0 - rate)
+
+
+def _normal(x: Any, axes: Any, epsilon: float) -> tuple[Any, Any]:
+    """Return `x` with mean 0 and variance 1 along axes, and what it was divided by."""
+    width = np.sqrt(np.var(x, axis=axes, keepdims=True) + epsilon)
+    return (x - np.mean(x, axis=axes, keepdims=True)) / width, width
+
+
+def _through_normal(gradient: Any, x: Any, axes: Any, epsilon: float) -> Any:
+    normal, width = _normal(x, axes, epsilon)
+    slope = gradient - np.mean(gradient, axis=axes, keepdims=True)
+    return (slope - normal * np.mean(gradient * normal, axis=axes, keepdims=True)) / width
+
+
+@gate
+def batch_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = 0, epsilon: float = 1e-5) -> Any:
+    """Bring each feature to mean 0 and variance 1 over the batch, then scale and shift it (Ioffe and Szegedy 2015).
+
+    `axis` names the axes of the batch: 0 for rows of features, (0, 2, 3) for images, whose `scale` and `shift` then
+    have shape (channels, 1, 1). The statistics are those of the batch at hand.
+    """
+    return scale * _normal(x, _along(axis), epsilon)[0] + shift
+
+
+@gate
+def layer_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = -1, epsilon: float = 1e-5) -> Any:
+    """Bring each example to mean 0 and variance 1 over its features, then scale and shift them (Ba et al. 2016)."""
+    return scale * _normal(x, _along(axis), epsilon)[0] + shift
+
+
+def _along(axis: Axes) -> Any:
+    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+
+
+def _norm_shape(x: Shape, scale: Shape, shift: Shape, *, axis: Axes = 0, epsilon: float = 1e-5) -> Shape:
+    reduced(x, axis=axis)
+    if len(broadcast(x, scale, shift)) != len(x):
+        raise ValueError("scale and shift have more axes than what they scale")
+    return x
+
+
+for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
+
+    @_norm.vjp(0)
+    def _(
+        gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
+    ) -> Any:
+        return _through_normal(gradient * scale, x, _along(axis), epsilon)
+
+    @_norm.vjp(1)
+    def _(
+        gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
+    ) -> Any:
+        return fit(gradient * _normal(x, _along(axis), epsilon)[0], scale)
+
+    @_norm.vjp(2)
+    def _(
+        gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
+    ) -> Any:
+        return fit(gradient, shift)
+
+    _norm.shape(_norm_shape)
+
+
+@gate
+def embedding(table: Any, indices: Any) -> Any:
+    """Look rows up in a table by their numbers; a row feels the sum over all places where it was used."""
+    return np.take(table, np.asarray(indices, dtype=int), axis=0)
+
+
+@embedding.vjp(0)
+def _(gradient: Any, output: Any, table: Any, indices: Any) -> Any:
+    share = np.zeros(np.shape(table))
+    np.add.at(share, np.asarray(indices, dtype=int), gradient)
+    return share
+
+
+@embedding.vjp(1)
+def _(gradient: Any, output: Any, table: Any, indices: Any) -> Any:
+    return 0.0
+
+
+@embedding.shape
+def _(table: Shape, indices: Shape) -> Shape:
+    if not table:
+        raise ValueError("a table has rows")
+    return (*indices, *table[1:])

@@ -1,0 +1,332 @@
+"""Gates for arrays: rules against central differences, shapes as foretold, mistakes told before anything runs."""
+
+import pickle
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import circuitsim as cs
+from circuitsim.gates import registry
+from circuitsim.gates.value import as_value
+
+lengths = st.integers(1, 4)
+shapes = st.lists(lengths, min_size=1, max_size=3).map(tuple)
+batches = st.lists(lengths, max_size=2).map(tuple)
+
+
+def numbers(shape, seed, apart=False):
+    """Return random numbers; `apart` keeps them from ties, so that no kink is near."""
+    random = np.random.default_rng(seed)
+    if apart:
+        return random.permutation(np.linspace(-2, 2, int(np.prod(shape)))).reshape(shape)
+    return random.uniform(-2, 2, shape)
+
+
+@st.composite
+def reductions(draw):
+    shape = draw(shapes)
+    axes = draw(st.one_of(st.none(), st.integers(-len(shape), len(shape) - 1), st.permutations(range(len(shape)))))
+    if isinstance(axes, list):
+        axes = axes[: draw(st.integers(1, len(axes)))]
+    return [numbers(shape, 0, apart=True)], {"axis": axes, "keepdims": draw(st.booleans())}
+
+
+@st.composite
+def along_an_axis(draw):
+    shape = draw(shapes)
+    return [numbers(shape, 0)], {"axis": draw(st.integers(-len(shape), len(shape) - 1))}
+
+
+@st.composite
+def products(draw):
+    n, k, m = draw(st.tuples(lengths, lengths, lengths))
+    batch = draw(batches)
+    left = draw(st.sampled_from([(k,), (n, k), (*batch, n, k), (*batch[:1], 1, n, k)]))
+    right = draw(st.sampled_from([(k,), (k, m), (*batch, k, m)]))
+    try:
+        np.broadcast_shapes(left[:-2], right[:-2])
+    except ValueError:
+        right = right[-2:]
+    return [numbers(left, 0), numbers(right, 1)], {}
+
+
+@st.composite
+def reshapes(draw):
+    shape = draw(shapes)
+    return [numbers(shape, 0)], {
+        "shape": draw(st.sampled_from([(-1,), shape[::-1], (1, *shape), (*shape[:-1], -1, 1)]))
+    }
+
+
+@st.composite
+def transposes(draw):
+    shape = draw(shapes)
+    return [numbers(shape, 0)], {"axes": draw(st.one_of(st.none(), st.permutations(range(len(shape)))))}
+
+
+@st.composite
+def slices(draw):
+    shape = draw(shapes)
+    parts = [draw(st.sampled_from([0, -1, None, [0, length], [1, None], slice(None, None, -1)])) for length in shape]
+    return [numbers(shape, 0)], {"slices": parts[: draw(st.integers(1, len(parts)))]}
+
+
+@st.composite
+def takes(draw):
+    shape = draw(shapes)
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    chosen = draw(st.lists(st.integers(0, shape[axis] - 1), min_size=1, max_size=5))
+    return [numbers(shape, 0)], {"indices": chosen, "axis": axis}
+
+
+@st.composite
+def pairs(draw):
+    rows, cols = draw(lengths), draw(lengths)
+    chosen = draw(st.lists(st.tuples(st.integers(0, rows - 1), st.integers(0, cols - 1)), min_size=1, max_size=6))
+    return [numbers((rows, cols), 0)], {"rows": [r for r, _ in chosen], "cols": [c for _, c in chosen]}
+
+
+@st.composite
+def concats(draw):
+    shape = draw(shapes)
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    parts = []
+    for seed in range(draw(st.integers(1, 4))):
+        lengthened = list(shape)
+        lengthened[axis] = draw(lengths)
+        parts.append(numbers(lengthened, seed))
+    return parts, {"axis": axis}
+
+
+@st.composite
+def stacks(draw):
+    shape = draw(batches)
+    parts = [as_value(numbers(shape, seed)) for seed in range(draw(st.integers(1, 4)))]
+    return parts, {"axis": draw(st.integers(-len(shape) - 1, len(shape)))}
+
+
+@st.composite
+def choices(draw):
+    shape = draw(shapes)
+    return [1.0 * (numbers(shape, 0) > 0), numbers(shape[-1:], 1), numbers(shape, 2)], {}
+
+
+@st.composite
+def clips(draw):
+    shape = draw(shapes)
+    return [numbers(shape, 0), -1.0, numbers(shape[-1:], 2) / 4 + 1.0], {}
+
+
+@st.composite
+def entropies(draw):
+    shape = draw(shapes)
+    labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
+    wanted = np.exp(numbers(shape, 2))
+    target = draw(st.sampled_from([labels, wanted / wanted.sum(axis=-1, keepdims=True)]))
+    return [numbers(shape, 0), as_value(target)], {}
+
+
+@st.composite
+def norms(draw):
+    axis = draw(st.sampled_from([0, -1, (0, 1), (0, 2, 3)]))
+    shape = (3, 2, 4, 2) if axis == (0, 2, 3) else (3, 5)
+    kept = {0: shape[1:], -1: shape[-1:], (0, 1): (1, 1), (0, 2, 3): (2, 1, 1)}[axis]
+    return [numbers(shape, 0), numbers(kept, 1), numbers(kept, 2)], {"axis": axis}
+
+
+@st.composite
+def images(draw):
+    shape = draw(st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(3, 6), st.integers(3, 6)))
+    return numbers(shape, 0, apart=True)
+
+
+@st.composite
+def convolutions(draw):
+    x = draw(images())
+    kernels = numbers((draw(st.integers(1, 3)), x.shape[1], draw(st.integers(1, 3)), draw(st.integers(1, 3))), 1)
+    return [x, kernels], {"stride": draw(st.integers(1, 2)), "pad": draw(st.integers(0, 2))}
+
+
+@st.composite
+def pools(draw):
+    return [draw(images())], {
+        "kernel": draw(st.integers(1, 3)),
+        "stride": draw(st.one_of(st.none(), st.integers(1, 3))),
+    }
+
+
+@st.composite
+def dropouts(draw):
+    return [numbers(draw(shapes), 0), draw(st.sampled_from([-1.0, 0.0, 5.0]))], {"rate": 0.3, "seed": 1}
+
+
+@st.composite
+def lookups(draw):
+    rows = draw(lengths)
+    wanted = draw(st.lists(st.integers(0, rows - 1), min_size=1, max_size=5))
+    return [numbers((rows, 3), 0), np.array(wanted, float)], {}
+
+
+# Which ports are flat, because they choose and do not count: no central difference is taken there.
+FLAT = {"dropout": {1}, "embedding": {1}, "one_hot": {0}, "where": {0}}
+CASES = {
+    "avg_pool2d": pools(), "batch_norm": norms(), "clip": clips(), "concat": concats(), "conv2d": convolutions(),
+    "cross_entropy": entropies(), "dropout": dropouts(), "embedding": lookups(), "layer_norm": norms(),
+    "log_softmax": along_an_axis(), "logsumexp": reductions(), "matmul": products(), "max_pool2d": pools(),
+    "mean": reductions(), "one_hot": st.just(([np.array([2.0, 0.0])], {"classes": 3})), "reduce_max": reductions(),
+    "reduce_min": reductions(), "reshape": reshapes(), "slice": slices(), "softmax": along_an_axis(),
+    "stack": stacks(), "sum": reductions(), "take": takes(), "take_pairs": pairs(), "transpose": transposes(),
+    "var": reductions(), "where": choices(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=40)
+@given(data=st.data())
+def test_rules_agree_with_central_differences_and_shapes_are_foretold(name, data):
+    inputs, attributes = data.draw(CASES[name])
+    gate = registry[name].for_inputs(len(inputs))
+    output = gate(*inputs, **attributes)
+    foretold = gate.shape_rule(*map(np.shape, inputs), **attributes)
+    assert foretold in (None, np.shape(output))
+    flat = set(FLAT.get(name, ()))
+    if name == "cross_entropy" and np.ndim(inputs[1]) < np.ndim(inputs[0]):
+        flat = {1}
+    pull = np.random.default_rng(3).uniform(-1, 1, np.shape(output))
+    for port in set(range(len(inputs))) - flat:
+        share = gate.vjps[port](as_value(pull), output, *inputs, **attributes)
+        slopes = cs.gates.finite_difference(
+            lambda v, port=port: as_value(pull * gate(*inputs[:port], v[0], *inputs[port + 1 :], **attributes)),
+            [inputs[port]],
+        )
+        np.testing.assert_allclose(cs.gates.value.fit(as_value(share), inputs[port]), slopes[0], rtol=1e-5, atol=1e-6)
+
+
+def softmax(x):
+    powers = anp.exp(x - anp.max(x, axis=-1, keepdims=True))
+    return powers / anp.sum(powers, axis=-1, keepdims=True)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 5), st.integers(0, 1000))
+def test_a_layer_agrees_with_autograd(engine, batch, features, classes, seed):
+    x, weights, bias = (
+        numbers((batch, features), seed),
+        numbers((features, classes), seed + 1),
+        numbers(classes, seed + 2),
+    )
+    labels = np.random.default_rng(seed).integers(0, classes, batch)
+
+    circuit = cs.Circuit()
+    wire = circuit.input("x", shape=(None, features))
+    w, b = circuit.parameters(w=weights, b=bias)
+    circuit.output("loss", cs.mean(cs.cross_entropy(wire @ w + b, circuit.input("labels"))))
+    runner = engine(circuit)
+    for _ in range(2):
+        outputs, gradients = runner.forward({"x": x, "labels": labels}), runner.backward()
+
+    def loss(x, w, b):
+        return -anp.mean(anp.log(softmax(anp.dot(x, w) + b))[anp.arange(batch), labels])
+
+    np.testing.assert_allclose(outputs["loss"], loss(x, weights, bias), rtol=1e-10)
+    for name, slope in zip("xwb", autograd.grad(loss, (0, 1, 2))(x, weights, bias), strict=True):
+        np.testing.assert_allclose(gradients[name], slope, rtol=1e-8, atol=1e-12)
+
+
+def test_cross_entropy_takes_classes_and_one_hot_rows_alike():
+    scores, labels = numbers((4, 3), 0), np.array([0.0, 2.0, 1.0, 2.0])
+    rows = cs.one_hot(labels, classes=3)
+    assert cs.cross_entropy(scores, labels).tolist() == cs.cross_entropy(scores, rows).tolist()
+    assert cs.cross_entropy([1000.0, -1000.0], 1.0) == 2000.0
+
+
+def test_dropout_drops_its_share_and_draws_anew():
+    x = np.ones((100, 100))
+    dropped = cs.dropout(x, 0, rate=0.2, seed=1)
+    assert np.mean(dropped == 0) == pytest.approx(0.2, abs=0.02)
+    assert set(np.unique(dropped)) == {0.0, 1.25}
+    assert (cs.dropout(x, 0, rate=0.2, seed=1) == dropped).all()
+    assert (cs.dropout(x, 1, rate=0.2, seed=1) != dropped).any()
+    assert (cs.dropout(x, -1, rate=0.2) == x).all()
+
+
+def test_gates_of_many_inputs_know_their_number(engine):
+    circuit = cs.Circuit()
+    wires = circuit.inputs("a b c")
+    circuit.output("f", cs.sum(cs.stack(*wires) * [1.0, 2.0, 3.0]))
+    assert circuit.graph.nodes["stack1"]["gate"].arity == 3
+    runner = engine(pickle.loads(pickle.dumps(circuit)))
+    assert runner.forward({"a": 1, "b": 1, "c": 1}) == {"f": 6.0}
+    assert runner.backward() == {"a": 1.0, "b": 2.0, "c": 3.0}
+    with pytest.raises(cs.GateError, match="concat was given no inputs"):
+        cs.concat()
+
+
+def test_wires_are_sliced_and_multiplied_as_arrays_are(engine):
+    circuit = cs.Circuit()
+    x = circuit.input("x")
+    circuit.output("f", (x @ [[1.0], [2.0]])[0:1, 0])
+    runner = engine(circuit)
+    assert runner.forward({"x": np.eye(2)})["f"].tolist() == [1.0]
+    assert runner.backward()["x"].tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(x)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda x, w: cs.matmul(x, cs.transpose(w)), r"'matmul1' \(matmul\) of circuit 'wrong' cannot take shapes "
+     r"\(\?, 3\) and \(4, 3\): the first has rows of 3, the second has columns of 4"),
+    (lambda x, w: x + w, r"'add1' \(add\) .* \(\?, 3\) and \(3, 4\): they do not broadcast"),
+    (lambda x, w: cs.reshape(w, shape=(5, -1)), r"'reshape1' .* \(3, 4\): 12 numbers do not fill the shape \(5, -1\)"),
+    (lambda x, w: cs.sum(w, axis=2), r"'sum1' \(sum\) .* shapes \(3, 4\): there is no axis 2"),
+    (lambda x, w: cs.concat(x, w, axis=0), r"'concat1' .* \(\?, 3\) and \(3, 4\): they differ along axis 1"),
+    (lambda x, w: cs.stack(w, cs.transpose(w)), r"'stack1' .* \(3, 4\) and \(4, 3\): they differ"),
+    (lambda x, w: cs.conv2d(x, w), r"'conv2d1' .* give images of \(batch, channels, height, width\)"),
+    (lambda x, w: cs.transpose(w, axes=(0, 0)), r"'transpose1' .* do not name each axis once"),
+    (lambda x, w: w[5], r"'slice1' .* \(3, 4\): index 5 is out of bounds"),
+    (lambda x, w: cs.cross_entropy(w, [0.0, 1.0]), r"'cross_entropy1' .* \(3, 4\) and \(2,\): they do not broadcast"),
+])  # fmt: skip
+def test_shapes_that_cannot_meet_are_told_before_anything_runs(make, words):
+    circuit = cs.Circuit("wrong")
+    x = circuit.input("x", shape=(None, 3))
+    circuit.output("f", make(x, circuit.parameter("w", np.ones((3, 4)))))
+    with pytest.raises(cs.ShapeError, match=words):
+        circuit.validate()
+
+
+def test_an_attribute_that_is_missing_is_named():
+    with pytest.raises(cs.GateError, match="reshape needs its attribute 'shape': give it by name, shape="):
+        cs.parse("reshape(x)")
+
+
+def test_wrong_shapes_at_run_time_name_the_gate(engine):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.input("x") @ circuit.parameter("w", np.ones((3, 4))))
+    runner = engine(circuit)
+    for _ in range(2):
+        with pytest.raises(cs.ShapeError, match=r"gate 'matmul1' \(matmul\) cannot take shapes \(2, 2\) and \(3, 4\)"):
+            runner.forward({"x": np.ones((2, 2))})
+        assert runner.forward({"x": np.ones((2, 3))})["f"].shape == (2, 4)
+
+
+def test_an_input_of_another_shape_than_declared(engine):
+    circuit = cs.Circuit("rows")
+    circuit.output("f", circuit.input("x", shape=(None, 2)) * 2)
+    runner = engine(circuit)
+    assert runner.forward({"x": [[1, 2]]})["f"].tolist() == [[2.0, 4.0]]
+    with pytest.raises(cs.ShapeError, match=r"input 'x' of circuit 'rows' has shape \(2,\), declared was \(\?, 2\)"):
+        runner.forward({"x": [1, 2]})
+
+
+def test_shapes_are_known_as_far_as_they_can_be():
+    circuit = cs.Circuit()
+    x = circuit.input("x", shape=(None, 3))
+    hidden = cs.tanh(x @ circuit.parameter("w", np.ones((3, 4))))
+    circuit.output("f", cs.sum(hidden, axis=0) + circuit.input("y"))
+    assert circuit.shapes() == {
+        "x": (None, 3), "w": (3, 4), "matmul1": (None, 4), "tanh1": (None, 4), "sum1": (4,),
+    }  # fmt: skip
