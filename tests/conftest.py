@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 
 import circuitsim as cs
+from tests.browser import browser, open_page  # noqa: F401  (fixtures)
 
 hypothesis.settings.register_profile("circuitsim", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("circuitsim")

@@ -2,155 +2,26 @@
 
 import io
 import json
-import os
 import re
-import shutil
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import circuitsim as cs
-from circuitsim import scenario, views
-from circuitsim.gates.value import show
-from circuitsim.learning.recording import Recorder
+from circuitsim import scenario
 from circuitsim.simulation.trace import Kind
-from circuitsim.views import training_page, webpage
+from circuitsim.views import webpage
 from circuitsim.views.scene import windows
-from circuitsim.views.training import panels
-from circuitsim.views.training_page import play_training
-from tests.test_cli import call
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
-SHOWN = [name for name in ("gate", "neuron", "svm", "mlp") if name in scenario.summaries()]
+from tests.browser import assert_final_numbers, layered, neuron, numbers, play_to_the_end, scrub, seen, text, write
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def open_page(browser):
-    """Open a page and hold it to what every page must be: silent, alone, and free of errors."""
-    opened = []
-
-    def open_it(path, place="", width=1200, height=900, dark=False):
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
-        told, asked = [], []
-        page.on("console", lambda message: told.append(message.text))
-        page.on("pageerror", lambda error: told.append(str(error)))
-        page.on("dialog", lambda dialog: told.append(dialog.message))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"file://{path}{place}")
-        opened.append((page, told, asked))
-        return page
-
-    yield open_it
-    for page, told, asked in opened:
-        assert told == []
-        assert [url.partition("#")[0] for url in asked if not url.startswith("data:")] == [page.url.partition("#")[0]]
-        page.close()
-
-
-def neuron():
-    return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
-
-
-def layered():
-    """A circuit with parameters, constants, fan-outs, a skip, an array and a tie, run three times."""
-    circuit = cs.Circuit("layered")
-    x, y = circuit.inputs("x y")
-    a, b = circuit.parameters(a=0.5, b=-1.5)
-    hidden = cs.tanh(a * x + b * y + 0.25)
-    circuit.output("f", cs.max(hidden * hidden + x, a) / 3)
-    circuit.output("g", hidden - y)
-    simulation = cs.Simulation(circuit, gate_delay=0.5, wire_latency=lambda s, t: 1.5 if s == "x" else 1.0)
-    traces = []
-    for number in range(3):
-        traces.append(simulation.run({"x": number - 1.0, "y": [1.0, 2.0]}).trace)
-        simulation.set_parameters({"a": 0.5 + number})
-    return cs.Trace.join(traces)
-
-
-def write(trace, folder, history=None):
-    path = folder / "page.html"
-    views.player(trace, path, history)
-    return path
-
-
-def text(value):
-    return show(value, 4).replace("-", "−")
-
-
-def numbers(page):
-    """Return the value and the gradient that stand at each node."""
-    return page.evaluate(
-        "() => Object.fromEntries([...document.querySelectorAll('.node')].map(n => [Number(n.dataset.node), "
-        "[n.querySelector('.value')?.textContent ?? '', n.querySelector('.gradient')?.textContent ?? '']]))"
-    )
-
-
-def scrub(page, time):
-    """Drag the slider to a time and let go of it."""
-    page.evaluate(
-        "time => { const range = document.getElementById('time'); range.value = time;"
-        " for (const name of ['input', 'change']) range.dispatchEvent(new Event(name)); }",
-        time,
-    )
-
-
-def seen(page):
-    """Return everything on the stage and in the telling."""
-    return page.evaluate(
-        "() => ['stage', 'phase', 'sentence', 'clock', 'detail']"
-        ".map(id => document.getElementById(id).innerHTML).join()"
-    )
-
-
-def assert_final_numbers(page, trace):
-    values, gradients = trace.values(), trace.gradients()
-    shown = numbers(page)
-    for index, node in enumerate(trace.netlist.nodes):
-        value, gradient = shown[str(index)]
-        if node.kind in ("output", "constant"):
-            assert (value, gradient) == ("", "")
-        else:
-            assert value == (text(values[index]) if index in values else "")
-            assert gradient == (text(gradients[index]) if index in gradients else "")
-
-
-def play_to_the_end(page):
-    page.select_option("#speed", "64")
-    page.click("#play")
-    page.wait_for_function(
-        "() => !document.querySelector('#play.playing') && document.getElementById('later').disabled"
-        " && document.getElementById('time').value === document.getElementById('time').max",
-        timeout=60_000,
-    )
-
-
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", ["gate", "neuron", "svm", "mlp"])
 def test_pages_of_scenarios_play_to_the_end(name, tmp_path, open_page):
-    options = ["--iterations", "30"] if name in ("svm", "mlp") else []
-    done = call("run", name, *options, "--save", "page.html", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    options = {} if name == "gate" else {"iterations": 30}
+    scenario.load(scenario.find(name))(save=tmp_path / "page.html", **options)
     page = open_page(tmp_path / "page.html")
     start = page.screenshot()
     page.keyboard.press("End")  # a training is long: play only its last steps
@@ -462,154 +333,6 @@ def test_a_run_that_takes_no_time_can_be_seen(tmp_path, open_page):
     assert_final_numbers(page, trace)
     empty = cs.Trace(trace.netlist, {})
     assert "step 0 of 0" in open_page(write(empty, tmp_path)).inner_text("#clock")
-
-
-# -- training --------------------------------------------------------------------------------------------------
-
-
-def training(kept=5):
-    """A made-up history: a line that turns."""
-    points = [[1.0, 2.0], [-1.0, 0.5], [0.5, -2.0]]
-    grids = [[[(x - 4.5) + iteration * (y - 4.5) for x in range(10)] for y in range(10)] for iteration in range(kept)]
-    turns = range(kept)
-    return {
-        "iterations": [10 * number for number in turns],
-        "parameters": {"a": [0.1 * number for number in turns], "w": [[number, -number] for number in turns]},
-        "cost": [5.0 - number for number in range(kept)], "accuracy": [number / kept for number in range(kept)],
-        "points": points, "labels": [1, -1, -1], "scores": [[number - 2.0, -1.0, -1.0] for number in range(kept)],
-        "shown": [number % 3 for number in range(kept)], "grid": grids, "tags": [0, 1, 2, None, None],
-    }  # fmt: skip
-
-
-def test_training_is_shown_beside_the_run(tmp_path, open_page):
-    trace = layered()
-    page = open_page(write(trace, tmp_path, training()))
-    slider = page.get_by_role("slider", name="Iteration")
-    assert slider.get_attribute("aria-valuetext") == "Iteration 0 of 40, cost 5, accuracy 0 %"  # as the player's place
-    slider.focus()
-    page.keyboard.press("ArrowRight")
-    assert page.inner_text("#iteration-told") == "Iteration 10 of 40, cost 4, accuracy 20 %"
-    starts = min(r.start for r in trace if r.tag == 1)
-    assert page.inner_text("#clock").startswith(f"tick {starts:g} of")
-    assert "1 on the wrong side" in page.locator("#training figure svg").first.get_attribute("aria-label")
-    assert page.locator("#training .plus").count() == 1
-    assert page.locator("#training .minus").count() == 2
-    assert page.locator("#training .wrong").count() == 1
-    assert len(page.locator("#training .zero").get_attribute("d")) > 50
-    told = " ".join(page.inner_text("#curves").split())
-    assert told == "a 0.1 w[0] 1 w[1] −1"
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    assert page.inner_text("#iteration-told").startswith("Iteration 40 of 40, cost 1")
-    assert page.locator("#training .wrong").count() == 0
-    page.keyboard.press("ArrowLeft")
-    page.click("#theme")
-    assert page.locator("#training figure").count() == 4
-
-
-def recording(circuit, iterations=40):
-    data = cs.datasets.guide()
-    trainer = cs.Trainer(cs.Simulation(circuit, trace=False), cs.forces.svm, cs.SGD(0.05), cs.L2(0.1))
-    recorder = Recorder(trainer, circuit, data, range(0, iterations, 4))
-    trainer.fit(data.points, data.labels, iterations, seed=0, every=8, callbacks=[recorder])
-    return recorder.recording()
-
-
-def test_a_recorded_training_can_be_played(tmp_path, open_page):
-    made = recording(cs.linear(2))
-    play_training(made, tmp_path / "training.html")
-    page = open_page(tmp_path / "training.html")
-    assert (
-        page.inner_text("#notes") == "Of 40 iterations, 10 were kept, and 10 of these can be played message by message."
-    )
-    slider = page.get_by_role("slider", name="Iteration")
-    slider.focus()
-    evaluations = {e.iteration: e for e in made.history.evaluations}
-    for shot in made.shots:
-        told = page.inner_text("#iteration-told")
-        judged = evaluations[shot.iteration // 8 * 8]
-        late = f" (at {judged.iteration})" if judged.iteration < shot.iteration else ""
-        assert told == (
-            f"Iteration {shot.iteration} of 40, cost {text(judged.cost)}{late}, "
-            f"accuracy {text(100 * judged.accuracy)} %{late}"
-        )
-        table = page.locator("#curves tr").all_inner_texts()
-        assert [row.split()[-1] for row in table] == [text(float(np.ravel(v)[0])) for v in shot.parameters.values()]
-        if shot.examples:
-            page.keyboard.press("ArrowRight")
-    page.evaluate("() => { location.hash = '#step=3'; }")
-    page.wait_for_function("() => document.getElementById('clock').textContent.includes('step 3 of')")
-    assert page.inner_text("#sentence").startswith("Iteration 0: ")
-    assert page.inner_text("#iteration-told").startswith("Iteration 0 of 40")
-
-
-def test_a_long_training_is_played_in_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(training_page, "MOST_PLAYED", 100)
-    play_training(recording(cs.linear(2)), tmp_path / "training.html")
-    words = (tmp_path / "training.html").read_text(encoding="utf-8")
-    assert "Of 40 iterations, 10 were kept, and 3 of these can be played message by message." in words
-
-
-def test_a_training_history_may_be_bare(tmp_path, open_page):
-    page = open_page(write(neuron(), tmp_path, {"iterations": [0, 1], "parameters": {"a": [1.0, float("nan")]}}))
-    assert page.locator("#training figure").count() == 1
-    assert "a nan" in " ".join(page.inner_text("#curves").split())
-
-
-@pytest.mark.parametrize(("change", "words"), [
-    ({"colour": "red"}, "a training history has no 'colour': its keys are iterations, parameters, cost"),
-    ({"iterations": None}, "lacks 'iterations'"),
-    ({"iterations": [3, 2, 1, 0, 4]}, "'iterations' must be one or more ascending numbers"),
-    ({"cost": [1.0]}, r"'cost' has shape \(1,\), but 5 is needed"),
-    ({"cost": "high"}, "'cost' is not made of numbers"),
-    ({"parameters": {"a": [1, 2]}}, r"parameter 'a' has shape \(2,\), but 5 × any is needed"),
-    ({"points": [[1, 2, 3]]}, r"'points' has shape \(1, 3\), but any × 2 is needed"),
-    ({"labels": None}, "has 'points' but no 'labels'"),
-    ({"scores": [[1, 2, 3]]}, r"'scores' has shape \(1, 3\), but 5 × 3 is needed"),
-    ({"grid": [[[1.0]]] * 5}, "'grid' must have at least two rows and two columns"),
-    ({"shown": [1]}, "'shown' has 1 entries for 5 iterations"),
-    ({"tags": [1]}, "'tags' has 1 entries for 5 iterations"),
-    ({"bounds": (1, 0, 0, 1)}, r"'bounds' must be \(x_low, x_high, y_low, y_high\)"),
-])  # fmt: skip
-def test_training_histories_that_make_no_sense(change, words):
-    history = {key: value for key, value in (training() | change).items() if value is not None}
-    with pytest.raises(cs.InputError, match=words):
-        panels(history, neuron())
-
-
-# -- the file --------------------------------------------------------------------------------------------------
-
-
-def test_the_page_is_one_small_file_and_the_same_twice(tmp_path):
-    one, two = (write(neuron(), Path(tmp_path)).read_bytes() for _ in range(2))
-    assert one == two
-    assert len(one) < 100_000
-    assert not re.search(rb"(src|href)=[\"'](?!data:|#)", one)
-    assert b"https://" not in one.replace(b"http://www.w3.org/2000/svg", b"")
-
-
-def test_pages_come_from_runs_traces_and_the_command_line(tmp_path):
-    run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
-    run.player(tmp_path / "run.html")
-    run.save(tmp_path / "saved.html")
-    run.trace.save(tmp_path / "run.trace")
-    cs.Trace.load(tmp_path / "run.trace").export(tmp_path / "loaded.html")
-    done = call("view", "run.trace", "--save", "viewed.html", cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
-    done = call("flow", "x * y", "x=2", "y=3", "--save", "flow.html", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    pages = [(tmp_path / f"{name}.html").read_bytes() for name in ("run", "saved", "loaded", "viewed", "flow")]
-    assert len(set(pages)) == 1
-    os.remove(tmp_path / "run.html")
-    assert call("view", "run.trace", cwd=tmp_path).stdout == "saved run.html\n"
-    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.html"):
-        run.player(tmp_path / "run.htm")
-
-
-def test_view_refuses_in_one_sentence(tmp_path):
-    done = call("view", "missing.trace", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: cannot read 'missing.trace': No such file or directory\n"
 
 
 def test_the_page_plays_inside_a_notebook(tmp_path, open_page):

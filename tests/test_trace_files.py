@@ -5,20 +5,22 @@ import math
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from vcdvcd import VCDVCD
 
 import circuitsim as cs
+from circuitsim.cli import app
 from circuitsim.gates import Gate
 from circuitsim.simulation import archive
 from circuitsim.simulation.trace import Kind
 from circuitsim.views import vcd
 from tests.programs import Program, programs
-from tests.test_cli import call
 
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
 
@@ -26,6 +28,10 @@ AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
 @pytest.fixture(scope="module")
 def trace():
     return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, arguments)
 
 
 def same(one, two):
@@ -386,13 +392,14 @@ def test_names_that_no_dump_can_hold(tmp_path):
 # -- the command line ------------------------------------------------------------------------------------------
 
 
-def test_a_trace_goes_from_the_command_line_to_other_viewers(tmp_path):
-    done = call("flow", "x * y", "x=2", "y=3", "--save", "n.trace", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_a_trace_goes_from_the_command_line_to_other_viewers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call("flow", "x * y", "x=2", "y=3", "--save", "n.trace")
+    assert (done.exit_code, done.stderr) == (0, "")
     for name, head in [("n.json", b'{"traceEvents":['), ("n.vcd", b"$timescale"), ("n.png", b"\x89PNG")]:
-        done = call("export", "n.trace", "--to", name, cwd=tmp_path)
-        assert (done.returncode, done.stdout, done.stderr) == (0, f"saved {name}\n", "")
-        assert (tmp_path / name).read_bytes().startswith(head)
+        done = call("export", "n.trace", "--to", name)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, f"saved {name}\n", "")
+        assert Path(name).read_bytes().startswith(head)
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
@@ -400,10 +407,11 @@ def test_a_trace_goes_from_the_command_line_to_other_viewers(tmp_path):
     (["notes.txt", "--to", "x.vcd"], "'notes.txt' is no trace file: give one that trace.save('NAME.trace') wrote"),
     (["notes.txt", "--to", "x.doc"], "the suffix must be one of"),
 ])  # fmt: skip
-def test_export_refuses_in_one_sentence(tmp_path, arguments, words):
-    (tmp_path / "notes.txt").write_text("no trace")
-    done = call("export", *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
+def test_export_refuses_in_one_sentence(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("no trace")
+    done = call("export", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
 
