@@ -102,13 +102,13 @@ def windows(trace: Trace, most: int = MOST_MESSAGES) -> Iterator[dict[str, Any]]
             while at < len(ended) and ended[at][0] <= start:
                 teller.happen(ended[at])
                 at += 1
-            while first < len(records) and records[first].end <= start:
+            while first < len(records) and records[first].end <= start and records[first].start < start:
                 first += 1
         inside = []
         for record in islice(records, first, None):
             if record.start >= end and part < len(edges) - 1:
                 break
-            if not part or record.end > start:
+            if record.end > start or record.start >= start:
                 inside.append(record)
         yield teller.window(inside, start, end)
 

@@ -1,0 +1,91 @@
+"""What the player page is drawn from: windows that hold every message, sums to the bit, factors that multiply."""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitsim as cs
+from circuitsim.simulation.trace import Kind
+from circuitsim.views.scene import number, scene, windows
+from tests.browser import layered
+from tests.programs import Program, programs
+
+
+def delays(random):
+    return {
+        "gate_delay": lambda name: float(random.choice([0.0, 0.5, 4.0])),
+        "wire_latency": lambda source, target: float(random.choice([0.0, 1.0, 2.5])),
+    }
+
+
+@settings(max_examples=40)
+@given(program=programs(most_steps=15), seed=st.integers(0, 1000))
+def test_sums_are_the_simulations_to_the_bit(program: Program, seed):
+    simulation = cs.Simulation(program.circuit(), nonfinite="ignore", **delays(np.random.default_rng(seed)))
+    trace = simulation.run(program.inputs, pull=program.pulls).trace
+    (window,) = windows(trace)
+    last = {node: total for node, _, _, total in window["sums"]}  # in order of time
+    single = {}
+    for wire, gradient in trace.wire_gradients().items():
+        single.setdefault(trace.netlist.wires[wire].source, gradient)
+    for node, gradient in trace.gradients().items():
+        if trace.netlist.nodes[node].kind != "output":
+            assert last.get(node, number(single[node])) == number(gradient)
+
+
+def test_three_gradients_are_summed_in_wiring_order():
+    trace = cs.Simulation(cs.parse("x*0.1 + x*0.2 + x*0.3"), wire_latency={("x", "mul1"): 9}).run(x=1).trace
+    (window,) = windows(trace)
+    assert window["sums"][-1][-1] == 0.1 + 0.2 + 0.3 != 0.3 + 0.2 + 0.1
+    assert [total for *_, total in window["sums"]] == [0.2 + 0.3, 0.1 + 0.2 + 0.3]
+
+
+@settings(max_examples=40)
+@given(program=programs(most_steps=12))
+def test_factors_times_what_was_felt_are_what_was_sent(program: Program):
+    trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls).trace
+    (window,) = windows(trace)
+    felt, on_wire = trace.gradients(), trace.wire_gradients()
+    checked = 0
+    for node, _, slopes in window["slopes"]:
+        for port, wire in enumerate(trace.netlist.incoming[node]):
+            if wire in on_wire and isinstance(slopes[port], float) and isinstance(felt[node], float):
+                np.testing.assert_allclose(felt[node] * slopes[port], on_wire[wire], rtol=1e-9, atol=1e-12)
+                checked += 1
+    backward = [r for r in trace if r.kind is Kind.BACKWARD and isinstance(r.value, float)]
+    assert checked or not backward or any(np.shape(value) for value in trace.values().values())
+
+
+@settings(max_examples=40)
+@given(program=programs(most_steps=10), seed=st.integers(0, 1000), most=st.integers(1, 30))
+def test_windows_hold_every_message_and_what_stood_before(program: Program, seed, most):
+    simulation = cs.Simulation(program.circuit(), nonfinite="ignore", **delays(np.random.default_rng(seed)))
+    trace = cs.Trace.join([simulation.run(program.inputs, pull=program.pulls).trace for _ in range(2)])
+    parts = list(windows(trace, most))
+    spans = [part["span"] for part in parts]
+    assert (spans[0][0], spans[-1][1]) == trace.span
+    assert all(one[1] == other[0] for one, other in pairwise(spans))
+    begun = 0
+    for part, span in zip(parts, spans, strict=True):
+        starts = part["records"]["start"]
+        begun += sum(span[0] <= start and (start < span[1] or span is spans[-1]) for start in starts)
+        ended = {r.where: number(r.value) for r in trace if r.kind is Kind.FORWARD and r.end <= span[0]}
+        if span is not spans[0]:
+            before = {node: value for node, value, _ in part["before"]["values"]}
+            assert {node: before[node] for node in ended} == ended
+    assert begun == len(trace)
+
+
+def test_the_stage_is_wide_enough_for_all_of_it():
+    trace = layered()
+    stage = scene(trace)
+    wide, high = stage["size"]
+    for node in stage["nodes"]:
+        x, y, width, height, start, end = node["place"]
+        assert 0 < x - width / 2 < x + width / 2 <= start < end <= wide
+        assert 0 < y - height / 2 < y + height / 2 < high
+    assert stage["gates"]["tanh"]
+    assert len(list(partial(windows, trace)())) == stage["windows"] == 1
