@@ -147,7 +147,6 @@ class _Teller:
         arrived: dict[int, tuple[Value, int]] = {}  # the last value on each wire
         by_tag: dict[tuple[int, int], Value] = {}
         fired: dict[tuple[int, int], tuple[list[Any], Value]] = {}
-        parts: dict[tuple[int, int], dict[int, Value]] = {}
         for record in self.trace:
             where, tag, value = record.where, record.tag, record.value
             if record.kind is Kind.VALUE:
@@ -171,13 +170,20 @@ class _Teller:
                 self.events.append((record.end, "wire", where, tag, value))
                 if netlist.nodes[target].kind == "output":
                     self.events.append((record.start, "felt", target, tag, value))
-                met = parts.setdefault((source, tag), {})
-                met[where] = value
-                total = reduce(add, [met[wire] for wire in sorted(met)])  # in wiring order, as the simulation sums
-                self.events.append((record.end, "felt", source, tag, total))
-                if len(met) > 1:
-                    self.sums.append((source, record.end, tag, total))
-        self.sums.sort(key=_time)
+        self._sum()
+
+    def _sum(self) -> None:
+        """Add up the gradients that meet at each node, in the order in which they arrive."""
+        parts: dict[tuple[int, int], dict[int, Value]] = {}
+        gradients = [record for record in self.trace if record.kind is Kind.GRADIENT]
+        for record in sorted(gradients, key=lambda record: record.end):
+            source, tag = self.netlist.wires[record.where].source, record.tag
+            met = parts.setdefault((source, tag), {})
+            met[record.where] = record.value
+            total = reduce(add, [met[wire] for wire in sorted(met)])  # in wiring order, as the simulation sums
+            self.events.append((record.end, "felt", source, tag, total))
+            if len(met) > 1:
+                self.sums.append((source, record.end, tag, total))
 
     def _on_wire(
         self, wire: int, tag: int, arrived: dict[int, tuple[Value, int]], by_tag: dict[tuple[int, int], Value]
