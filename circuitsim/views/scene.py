@@ -276,4 +276,4 @@ def _title(trace: Trace, index: int) -> str:
 
 def _first_sentence(gate: Gate) -> str:
     paragraph = (gate.__doc__ or "").strip().partition("\n\n")[0]
-    return " ".join(paragraph.split())
+    return " ".join(paragraph.replace("`", "").split())
