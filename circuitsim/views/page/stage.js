@@ -151,7 +151,7 @@ class Stage {
   resize(factor = null) {
     const [width, height] = this.scene.size;
     const fit = Math.min((this.holder.clientWidth - 2) / width, (0.6 * window.innerHeight) / height);
-    this.scale = factor ? Math.min(3, Math.max(0.2, this.scale * factor)) : Math.min(1.4, Math.max(0.74, fit));
+    this.scale = factor ? Math.min(3, Math.max(0.2, this.scale * factor)) : Math.min(1.4, Math.max(0.76, fit));
     this.svg.setAttribute("width", Math.floor(width * this.scale));
     this.svg.setAttribute("height", Math.floor(height * this.scale));
   }
