@@ -377,7 +377,7 @@ def test_vcd_leaves_large_arrays_out_and_says_so(tmp_path):
 
 
 def test_names_that_no_dump_can_hold(tmp_path):
-    circuit = cs.Circuit("a b\n$end")
+    circuit = cs.Circuit("a b\n$end \ud800")
     x, y = circuit.input("ü $end"), circuit.input("é $end")
     circuit.output("→", circuit.gate(cs.mul, x, y, name="×"))
     trace = cs.Simulation(circuit).run({"ü $end": 2, "é $end": 3}).trace
@@ -385,6 +385,7 @@ def test_names_that_no_dump_can_hold(tmp_path):
     dump = VCDVCD(str(tmp_path / "odd.vcd"))
     assert sorted(float(dump[s].tv[-1][1]) for s in dump.signals if s.endswith("value")) == [2.0, 3.0, 6.0]
     trace.to_perfetto(tmp_path / "odd.json")
+    trace.export(tmp_path / "odd.html")
     trace.save(tmp_path / "odd.trace")
     assert cs.Trace.load(tmp_path / "odd.trace").netlist.name == circuit.name
 

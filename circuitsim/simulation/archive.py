@@ -80,7 +80,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
         "shapes": [list(shape) for shape in shapes],
     }
     arrays = {
-        "header": np.frombuffer(json.dumps(header, ensure_ascii=False, allow_nan=False).encode(), np.uint8),
+        "header": np.frombuffer(json.dumps(header, allow_nan=False).encode(), np.uint8),
         "wires": np.array(netlist.wires, np.int64).reshape(-1, 3),
         "kind": np.array([record.kind for record in records], np.int8),
         "where": np.array([record.where for record in records], np.int64),

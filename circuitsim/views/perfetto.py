@@ -47,7 +47,7 @@ def to_perfetto(trace: Trace, path: str | PathLike[str]) -> None:
         "otherData": {"circuit": trace.netlist.name, "tick": f"{TICK:g} us"},
     }
     with writing(path) as file:
-        file.write(json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        file.write(json.dumps(whole, allow_nan=False, separators=(",", ":")).encode())
 
 
 class _Events:

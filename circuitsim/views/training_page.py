@@ -39,7 +39,7 @@ def play_training(recording: Recording, path: str | PathLike[str]) -> None:
     assert joined is not None
     text = page(joined, history, notes)
     with writing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="replace"))
 
 
 def _traces(recording: Recording) -> dict[int, Trace]:

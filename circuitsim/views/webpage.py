@@ -52,7 +52,7 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
     path = check_path(path, (".html",))
     text = page(trace, history)
     with writing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="replace"))  # of half a surrogate pair in a name
 
 
 def page(trace: Trace, history: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> str:
