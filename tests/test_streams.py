@@ -317,6 +317,32 @@ def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
     assert together.parameters == alone.parameters
 
 
+def test_workers_learn_by_themselves_between_messages():
+    circuit = cs.Circuit()
+    circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", 1.0) * circuit.input("one")))
+
+    def run(steps, workers, count):
+        simulation = cs.Simulation(circuit)
+        simulation.learn(cs.SGD(0.1))
+        return simulation.stream(
+            [{"one": 1.0}] * count, pull=-1.0, devices=cs.place(circuit, 1), replicas=workers, local_steps=steps,
+            update="each", links=cs.Link(0.5),
+        )  # fmt: skip
+
+    alone = run(3, 1, 9)
+    assert [update.value for update in alone.timeline.updates] == pytest.approx([0.9**3, 0.9**6, 0.9**9])
+    assert alone.report.makespan == 9 * 3 + 2 * 1  # it asks the server only after every third example
+    assert {t.what for t in alone.timeline.transfers} == {"change", "weights"}
+    two = run(2, 2, 8)
+    assert two.timeline.staleness()[:4] == [0, 1, 1, 1]
+    assert [update.value for update in two.timeline.updates][:2] == pytest.approx([0.81, 0.62])  # both went 0.19
+    assert run(1, 2, 8).timeline.staleness() == [0, 1, 1, 1, 1, 1, 1, 1]
+    short = run(4, 3, 5)  # what is left at the end is sent as well
+    moved = sum(update.made for update in short.timeline.updates[-1:])
+    assert moved >= 3
+    assert short.parameters["w"] < 1.0
+
+
 # -- bad input ---------------------------------------------------------------------------------------------
 
 
@@ -327,6 +353,9 @@ def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
     ({"workers": 1.5}, cs.InputError, "workers is 1.5"),
     ({"update": "now"}, cs.InputError, "update='now' is unknown"),
     ({"update": "each"}, cs.InputError, "the parameters have no rule to move by"),
+    ({"local_steps": 2}, cs.InputError, "local steps are for workers with a server"),
+    ({"local_steps": 0}, cs.InputError, "local_steps is 0"),
+    ({"schedule": "gpipe", "replicas": 2}, cs.InputError, "leave window, replicas and workers out"),
     ({"schedule": "gpipe", "window": 2}, cs.InputError, "leave window, replicas and workers out"),
     ({"schedule": "best"}, cs.ScheduleError, "there is no schedule 'best': use fifo or one of gpipe"),
     ({"schedule": gpipe(3, 4)}, cs.ScheduleError, "has 3 stages, the circuit is cut into 2: .*stages=3"),
