@@ -333,7 +333,7 @@ def test_workers_learn_by_themselves_between_messages():
     assert [update.value for update in alone.timeline.updates] == pytest.approx([0.9**3, 0.9**6, 0.9**9])
     assert alone.report.makespan == 9 * 3 + 2 * 1  # it asks the server only after every third example
     assert {t.what for t in alone.timeline.transfers} == {"change", "weights"}
-    two = run(2, 2, 8)
+    two = run(2, 2, 16)
     assert two.timeline.staleness()[:4] == [0, 1, 1, 1]
     assert [update.value for update in two.timeline.updates][:2] == pytest.approx([0.81, 0.62])  # both went 0.19
     assert run(1, 2, 8).timeline.staleness() == [0, 1, 1, 1, 1, 1, 1, 1]
