@@ -361,6 +361,16 @@ def test_workers_learn_by_themselves_between_messages():
     ({"schedule": gpipe(3, 4)}, cs.ScheduleError, "has 3 stages, the circuit is cut into 2: .*stages=3"),
     ({"schedule": gpipe(2, 3)}, cs.ScheduleError, "takes batches of 3, but there is one of 1"),
     ({"schedule": "interleaved"}, cs.ScheduleError, "4 is no multiple of|interleaved"),
+    ({"times": 3}, cs.InputError, "times is 3: give a Times"),
+    ({"links": 3}, cs.InputError, "a link is 3: give a Link"),
+    ({"links": {"device 0": cs.Link()}}, cs.InputError, "not by 'device 0'"),
+    ({"faults": 3}, cs.InputError, "faults is 3: give a Faults"),
+    ({"devices": 3}, cs.InputError, "devices is 3: give a Placement"),
+    ({"devices": cs.place(chain(1), 1)}, cs.InputError, "gate 'mul2' is on no device: give the placement of"),
+    ({"devices": cs.place(chain(3), 1)}, cs.InputError, "gate 'mul3' is placed, but there is no such gate"),
+    ({"schedule": lambda p, m: None}, cs.ScheduleError, "returned None: let it return a Schedule"),
+    ({"seed": -1}, cs.InputError, "the seed is -1"),
+    ({"pull": {"g": 1}}, cs.InputError, "circuit 'chain' has no output 'g' to pull: its outputs are f"),
     ({"pull": "hard"}, cs.InputError, "the pull on output 'f' is no number: 'hard'"),
     ({"pull": [1, 2, 3]}, cs.ShapeError, r"output 'f' has shape \(\) and was pulled with shape \(3,\)"),
     ({"links": {("device 0", "moon"): cs.Link()}}, cs.InputError, "a link joins 'moon', but there is no such device"),
@@ -393,6 +403,8 @@ def test_settings_that_make_no_sense(settings, error, words):
     (lambda: cs.place(chain(2), {"a": "mul*", "b": "mul2"}), "gate 'mul2' is on two devices, 'a' and 'b'"),
     (lambda: cs.place(chain(2), {"a": "add*"}), r"device 'a' is given 'add\*', but no gate has such a name"),
     (lambda: cs.place(chain(2), 2, cost={"mul1": math.nan}), "the cost of gate 'mul1' is nan"),
+    (lambda: cs.place(chain(2), "2"), "stages is '2': give a number, or a mapping"),
+    (lambda: cs.place(chain(2), {}), "there are no devices"),
     (lambda: cs.place(chain(2), 2, devices=3), "2 stages cannot be spread over 3 devices"),
 ])  # fmt: skip
 def test_parts_that_make_no_sense(make, words):
@@ -405,6 +417,9 @@ def test_more_that_does_not_fit():
     simulation = cs.Simulation(circuit)
     with pytest.raises(cs.InputError, match="there are no examples"):
         simulation.stream([])
+    for examples, words in ((None, "are no list"), ({"x": 1}, "are no list"), ([1], "example 0 is 1: give a mapping")):
+        with pytest.raises(cs.InputError, match=words):
+            simulation.stream(examples)
     with pytest.raises(cs.InputError, match="needs a value for input x"):
         simulation.stream([{}])
     with pytest.raises(cs.InputError, match="there are 3 times of F for 2 stages"):
