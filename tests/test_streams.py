@@ -148,6 +148,20 @@ def test_a_run_can_be_pickled():
     assert pickle.loads(pickle.dumps(run)) == run
 
 
+def test_a_report_reads_well():
+    circuit, placement = network(2)
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(0.1))
+    run = simulation.stream(examples(3), devices=placement, schedule="one_f_one_b", update="each")
+    assert str(run.report).splitlines() == [
+        "12 ticks, bubble 3 (25.0%), 6 messages of 48 bytes",
+        "device        busy  of all   kept      bytes",
+        "device 0         9   75.0%      2         64",
+        "device 1         9   75.0%      1         56",
+        "updates by age: 0: 8, 1: 4",
+    ]
+
+
 def test_the_same_seed_gives_the_same_timeline_and_another_the_same_numbers():
     circuit, placement = network(3)
     runs = [
