@@ -148,6 +148,20 @@ def test_a_run_can_be_pickled():
     assert pickle.loads(pickle.dumps(run)) == run
 
 
+def test_a_report_reads_well():
+    circuit, placement = network(2)
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(0.1))
+    run = simulation.stream(examples(3), devices=placement, schedule="one_f_one_b", update="each")
+    assert str(run.report).splitlines() == [
+        "12 ticks, bubble 3 (25.0%), 6 messages of 48 bytes",
+        "device        busy  of all   kept      bytes",
+        "device 0         9   75.0%      2         64",
+        "device 1         9   75.0%      1         56",
+        "updates by age: 0: 8, 1: 4",
+    ]
+
+
 def test_the_same_seed_gives_the_same_timeline_and_another_the_same_numbers():
     circuit, placement = network(3)
     runs = [
@@ -317,6 +331,32 @@ def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
     assert together.parameters == alone.parameters
 
 
+def test_workers_learn_by_themselves_between_messages():
+    circuit = cs.Circuit()
+    circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", 1.0) * circuit.input("one")))
+
+    def run(steps, workers, count):
+        simulation = cs.Simulation(circuit)
+        simulation.learn(cs.SGD(0.1))
+        return simulation.stream(
+            [{"one": 1.0}] * count, pull=-1.0, devices=cs.place(circuit, 1), replicas=workers, local_steps=steps,
+            update="each", links=cs.Link(0.5),
+        )  # fmt: skip
+
+    alone = run(3, 1, 9)
+    assert [update.value for update in alone.timeline.updates] == pytest.approx([0.9**3, 0.9**6, 0.9**9])
+    assert alone.report.makespan == 9 * 3 + 2 * 1  # it asks the server only after every third example
+    assert {t.what for t in alone.timeline.transfers} == {"change", "weights"}
+    two = run(2, 2, 16)
+    assert two.timeline.staleness()[:4] == [0, 1, 1, 1]
+    assert [update.value for update in two.timeline.updates][:2] == pytest.approx([0.81, 0.62])  # both went 0.19
+    assert run(1, 2, 8).timeline.staleness() == [0, 1, 1, 1, 1, 1, 1, 1]
+    short = run(4, 3, 5)  # what is left at the end is sent as well
+    moved = sum(update.made for update in short.timeline.updates[-1:])
+    assert moved >= 3
+    assert short.parameters["w"] < 1.0
+
+
 # -- bad input ---------------------------------------------------------------------------------------------
 
 
@@ -327,11 +367,24 @@ def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
     ({"workers": 1.5}, cs.InputError, "workers is 1.5"),
     ({"update": "now"}, cs.InputError, "update='now' is unknown"),
     ({"update": "each"}, cs.InputError, "the parameters have no rule to move by"),
+    ({"local_steps": 2}, cs.InputError, "local steps are for workers with a server"),
+    ({"local_steps": 0}, cs.InputError, "local_steps is 0"),
+    ({"schedule": "gpipe", "replicas": 2}, cs.InputError, "leave window, replicas and workers out"),
     ({"schedule": "gpipe", "window": 2}, cs.InputError, "leave window, replicas and workers out"),
     ({"schedule": "best"}, cs.ScheduleError, "there is no schedule 'best': use fifo or one of gpipe"),
     ({"schedule": gpipe(3, 4)}, cs.ScheduleError, "has 3 stages, the circuit is cut into 2: .*stages=3"),
     ({"schedule": gpipe(2, 3)}, cs.ScheduleError, "takes batches of 3, but there is one of 1"),
     ({"schedule": "interleaved"}, cs.ScheduleError, "4 is no multiple of|interleaved"),
+    ({"times": 3}, cs.InputError, "times is 3: give a Times"),
+    ({"links": 3}, cs.InputError, "a link is 3: give a Link"),
+    ({"links": {"device 0": cs.Link()}}, cs.InputError, "not by 'device 0'"),
+    ({"faults": 3}, cs.InputError, "faults is 3: give a Faults"),
+    ({"devices": 3}, cs.InputError, "devices is 3: give a Placement"),
+    ({"devices": cs.place(chain(1), 1)}, cs.InputError, "gate 'mul2' is on no device: give the placement of"),
+    ({"devices": cs.place(chain(3), 1)}, cs.InputError, "gate 'mul3' is placed, but there is no such gate"),
+    ({"schedule": lambda p, m: None}, cs.ScheduleError, "returned None: let it return a Schedule"),
+    ({"seed": -1}, cs.InputError, "the seed is -1"),
+    ({"pull": {"g": 1}}, cs.InputError, "circuit 'chain' has no output 'g' to pull: its outputs are f"),
     ({"pull": "hard"}, cs.InputError, "the pull on output 'f' is no number: 'hard'"),
     ({"pull": [1, 2, 3]}, cs.ShapeError, r"output 'f' has shape \(\) and was pulled with shape \(3,\)"),
     ({"links": {("device 0", "moon"): cs.Link()}}, cs.InputError, "a link joins 'moon', but there is no such device"),
@@ -364,6 +417,8 @@ def test_settings_that_make_no_sense(settings, error, words):
     (lambda: cs.place(chain(2), {"a": "mul*", "b": "mul2"}), "gate 'mul2' is on two devices, 'a' and 'b'"),
     (lambda: cs.place(chain(2), {"a": "add*"}), r"device 'a' is given 'add\*', but no gate has such a name"),
     (lambda: cs.place(chain(2), 2, cost={"mul1": math.nan}), "the cost of gate 'mul1' is nan"),
+    (lambda: cs.place(chain(2), "2"), "stages is '2': give a number, or a mapping"),
+    (lambda: cs.place(chain(2), {}), "there are no devices"),
     (lambda: cs.place(chain(2), 2, devices=3), "2 stages cannot be spread over 3 devices"),
 ])  # fmt: skip
 def test_parts_that_make_no_sense(make, words):
@@ -376,6 +431,9 @@ def test_more_that_does_not_fit():
     simulation = cs.Simulation(circuit)
     with pytest.raises(cs.InputError, match="there are no examples"):
         simulation.stream([])
+    for examples, words in ((None, "are no list"), ({"x": 1}, "are no list"), ([1], "example 0 is 1: give a mapping")):
+        with pytest.raises(cs.InputError, match=words):
+            simulation.stream(examples)
     with pytest.raises(cs.InputError, match="needs a value for input x"):
         simulation.stream([{}])
     with pytest.raises(cs.InputError, match="there are 3 times of F for 2 stages"):

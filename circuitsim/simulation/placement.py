@@ -34,6 +34,12 @@ class Placement:
     names: tuple[str, ...]
     by_hand: bool = False
 
+    def with_replicas(self, replicas: int | None) -> tuple[str, ...]:
+        """Return the names of all devices if there are so many sets of them and a server; of one set, if None."""
+        if replicas is None:
+            return self.names
+        return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")
+
 
 def place(
     circuit: Circuit,
@@ -79,6 +85,8 @@ def place(
     if isinstance(stages, Mapping):
         return _by_pattern(netlist, gates, stages)
     count = len(gates) if stages is None else stages
+    if not isinstance(count, int):
+        raise InputError(f"stages is {stages!r}: give a number, or a mapping of devices to gates")
     if not 1 <= count <= len(gates):
         raise InputError(
             f"circuit {circuit.name!r} cannot be cut into {count} stages: it has {len(gates)} gates, one at least "
@@ -96,7 +104,7 @@ def place(
 
 def _cost(cost: Mapping[str, float] | Callable[[str], float] | None, name: str) -> float:
     value = 1.0 if cost is None else cost(name) if callable(cost) else cost.get(name, 1.0)
-    if not 0.0 <= value < float("inf"):
+    if not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
         raise InputError(f"the cost of gate {name!r} is {value!r}: give a finite number not below 0")
     return float(value)
 
@@ -138,6 +146,8 @@ def _by_pattern(netlist: Netlist, gates: list[str], devices: Mapping[str, str | 
             for gate in matched:
                 if home.setdefault(gate, device) != device:
                     raise InputError(f"gate {gate!r} is on two devices, {names[home[gate]]!r} and {name!r}: choose one")
+    if not names:
+        raise InputError("there are no devices: give each by name the gates that it does")
     if lost := [gate for gate in gates if gate not in home]:
         raise InputError(f"gate {lost[0]!r} is on no device: give it to one of {', '.join(map(repr, names))}")
 

@@ -19,6 +19,8 @@ class StreamReport:
 
     Attributes
     ----------
+    devices : tuple of str
+        Their names.
     makespan, largest_span, ideal : float
         In ticks.
     spans, busy : list of float
@@ -34,6 +36,7 @@ class StreamReport:
         How many updates were so many versions old.
     """
 
+    devices: tuple[str, ...]
     makespan: float
     largest_span: float
     ideal: float
@@ -71,6 +74,21 @@ class StreamReport:
         """For each device the part of the makespan for which it worked."""
         return [busy / self.makespan if self.makespan else 0.0 for busy in self.busy]
 
+    def __str__(self) -> str:
+        lines = [
+            f"{self.makespan:g} ticks, bubble {self.bubble:g} ({self.bubble_ratio:.1%}), {sum(self.messages.values())} "
+            f"messages of {sum(self.bytes.values())} bytes"
+        ]
+        wide = max(6, *map(len, self.devices)) if self.devices else 6
+        lines.append(f"{'device':<{wide}} {'busy':>9} {'of all':>7} {'kept':>6} {'bytes':>10}")
+        rows = zip(self.devices, self.busy, self.utilisation, self.peaks, self.peak_bytes, strict=True)
+        lines += [
+            f"{name:<{wide}} {busy:>9.6g} {part:>7.1%} {peak:>6g} {size:>10}" for name, busy, part, peak, size in rows
+        ]
+        if self.staleness:
+            lines.append("updates by age: " + ", ".join(f"{age}: {count}" for age, count in self.staleness.items()))
+        return "\n".join(lines)
+
 
 def report(timeline: Timeline) -> StreamReport:
     """Reckon the figures of a stream."""
@@ -90,6 +108,7 @@ def report(timeline: Timeline) -> StreamReport:
         messages[transfer.wire] += 1
         sizes[transfer.wire] += transfer.size
     return StreamReport(
+        devices=timeline.devices,
         makespan=max(ends) - min(starts) if timeline.work else 0.0,
         largest_span=max(spans, default=0.0),
         ideal=max(busy, default=0.0),

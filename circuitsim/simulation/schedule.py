@@ -137,6 +137,8 @@ class Schedule:
         ScheduleError
             If it cannot be read, or is no schedule that can be run.
         """
+        if not isinstance(table, str | PathLike):
+            raise ScheduleError(f"a table is text or the path of a file, not {table!r}")
         if isinstance(table, PathLike) or table.endswith(".csv"):
             path = Path(table)
             try:
@@ -293,6 +295,8 @@ def _check_complete(schedule: Schedule) -> None:
         if not row:
             raise ScheduleError(f"rank {rank} of the schedule {schedule.name!r} has no work: leave the row out")
         for work in row:
+            if not isinstance(work, Work):
+                raise ScheduleError(f"rank {rank} has {work!r}: give Work, or read a table with Schedule.from_table")
             if work in seen:
                 raise ScheduleError(f"{work} is there twice, on rank {seen[work]} and rank {rank}: do it once")
             if homes.setdefault(work.stage, rank) != rank:

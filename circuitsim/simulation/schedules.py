@@ -168,8 +168,8 @@ def _alternate(forward: Sequence[Work], backward: Sequence[Work], lead: int) -> 
 
 def _check(devices: int, microbatches: int) -> None:
     for number, what in ((devices, "device"), (microbatches, "microbatch")):
-        if number < 1:
-            raise ScheduleError(f"a schedule needs at least one {what}, not {number}")
+        if not isinstance(number, int) or number < 1:
+            raise ScheduleError(f"a schedule needs at least one {what}, not {number!r}")
 
 
 def _tuples(rows: Sequence[Sequence[Work]]) -> tuple[tuple[Work, ...], ...]:

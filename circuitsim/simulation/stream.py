@@ -75,15 +75,14 @@ class Stream:
         self.pulled = frozenset(outputs[name] for name in (pull if isinstance(pull, Mapping) else outputs))
         plans = plan_stages(netlist, placement.stages, self.pulled, on_nonfinite)
         each = len(placement.names)  # devices of one replica
-        names = [f"{name} of {r}" for r in range(replicas or 0) for name in placement.names] or list(placement.names)
-        self._server = len(names) if replicas else None
-        devices = (*names, *(["server"] if replicas else []))
+        devices = placement.with_replicas(replicas)
+        self._server = len(devices) - 1 if replicas else None
         self.timeline = Timeline(devices, batch)
         slow = [1.0] * len(self.timeline.devices)
         for device, factor in times.slowdown.items():
             number = devices.index(device) if device in devices else device
-            if not isinstance(number, int) or not 0 <= number < len(names):
-                raise InputError(f"there is no device {device!r} to slow down: they are {', '.join(names)}")
+            if not isinstance(number, int) or not 0 <= number < len(devices):
+                raise InputError(f"there is no device {device!r} to slow down: they are {', '.join(devices)}")
             slow[number] = factor
         self._slow = slow
         self._times = times.of_stages(len(plans))

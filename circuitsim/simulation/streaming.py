@@ -151,20 +151,13 @@ def stream(
     >>> [round(outputs["f"], 4) for outputs in run.outputs], run.report.makespan
     ([1.5232, 1.9281], 9.0)
     """
-    given = [simulation._check_inputs(example) for example in examples]
-    if not given:
-        raise InputError("there are no examples to stream: give at least one")
-    counts = {
-        "window": window,
-        "batch": batch,
-        "stash": stash,
-        "replicas": replicas,
-        "local_steps": local_steps,
-        "workers": workers,
-    }
-    for name, number in counts.items():
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise InputError(f"{name} is {number!r}: give a whole number above 0")
+    given = _check_examples(simulation, examples)
+    _check_counts(window=window, batch=batch, stash=stash, replicas=replicas, local_steps=local_steps, workers=workers)
+    for name, thing, kind in (("devices", devices, Placement), ("times", times, Times), ("faults", faults, Faults)):
+        if thing is not None and not isinstance(thing, kind):
+            raise InputError(f"{name} is {thing!r}: give a {kind.__name__}")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"the seed is {seed!r}: give a whole number not below 0")
     if update not in (None, "batch", "each"):
         raise InputError(f"update={update!r} is unknown: use 'batch', 'each' or None")
     if update is not None and simulation.springs is None:
@@ -178,11 +171,10 @@ def stream(
     if schedule is not None and (window is not None or replicas is not None or workers > 1):
         raise InputError("a schedule says itself what is under way where: leave window, replicas and workers out")
 
-    given_links = links.values() if isinstance(links, Mapping) else [links] if links is not None else []
-    if faults is None and any(link.faulty for link in given_links):
+    if faults is None and any(link.faulty for link in _check_links(links)):
         faults = Faults()
 
-    placement, times, links_of = _surroundings(simulation, devices, times, links)
+    placement, times, links_of = _surroundings(simulation, devices, times, links, replicas)
     if isinstance(schedule, Schedule):
         batch = batch or schedule.microbatches
     size = min(batch or len(given), len(given))
@@ -195,6 +187,11 @@ def stream(
             )
         placement = _on_devices_of(order(size), placement)
     outputs = simulation.netlist.of_kind("output")
+    if isinstance(pull, Mapping) and (unknown := [name for name in pull if name not in outputs]):
+        raise InputError(
+            f"circuit {simulation.netlist.name!r} has no output {unknown[0]!r} to pull: its outputs are "
+            f"{', '.join(outputs)}"
+        )
     felt = simulation.netlist.felt(outputs[name] for name in (pull if isinstance(pull, Mapping) else outputs))
     keepers = {
         index: Keeper(simulation._learners[name], stash, sum(felt[wire] for wire in simulation.netlist.outgoing[index]))
@@ -243,11 +240,43 @@ def stream(
     )
 
 
+def _check_examples(simulation: "Simulation", examples: Iterable[Mapping[str, Any]]) -> list[dict[str, Value]]:
+    """Return the examples as values of the circuit's inputs."""
+    if isinstance(examples, Mapping | str) or not isinstance(examples, Iterable):
+        raise InputError("the examples are no list: give a list with a mapping of inputs to values for each example")
+    given = []
+    for number, example in enumerate(examples):
+        if not isinstance(example, Mapping):
+            raise InputError(f"example {number} is {example!r}: give a mapping of inputs to values, such as {{'x': 1}}")
+        given.append(simulation._check_inputs(example))
+    if not given:
+        raise InputError("there are no examples to stream: give at least one")
+    return given
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, number in counts.items():
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise InputError(f"{name} is {number!r}: give a whole number above 0")
+
+
+def _check_links(links: Link | Mapping[tuple[str, str], Link] | None) -> list[Link]:
+    """Return all links that were given."""
+    given = list(links.values()) if isinstance(links, Mapping) else [] if links is None else [links]
+    for link in given:
+        if not isinstance(link, Link):
+            raise InputError(f"a link is {link!r}: give a Link")
+    if isinstance(links, Mapping) and (odd := [p for p in links if not isinstance(p, tuple) or len(p) != 2]):
+        raise InputError(f"links are by pairs of devices, (from, to), not by {odd[0]!r}")
+    return given
+
+
 def _surroundings(
     simulation: "Simulation",
     devices: Placement | None,
     times: Times | None,
     links: Link | Mapping[tuple[str, str], Link] | None,
+    replicas: int | None,
 ) -> tuple[Placement, Times, Callable[[int, str, str], tuple[Any, Link]]]:
     """Return where gates are, what they take, and the link (with a key) of a wire from one device to another."""
     if devices is None:
@@ -259,11 +288,17 @@ def _surroundings(
         if links is None:
             wires = [Link(_ticks(latency)) for latency in simulation._latencies]
             return devices, times, lambda wire, source, target: (wire, wires[wire])
+    known, placed = set(simulation.netlist.of_kind("gate")), {name for stage in devices.stages for name in stage}
+    if odd := sorted(known ^ placed):
+        raise InputError(
+            f"gate {odd[0]!r} is {'on no device' if odd[0] in known else 'placed, but there is no such gate'}: "
+            f"give the placement of circuit {simulation.netlist.name!r}"
+        )
     if isinstance(links, Mapping):
-        for pair in links:
-            for name in pair:
-                if name not in devices.names:
-                    raise InputError(f"a link joins {name!r}, but there is no such device: {', '.join(devices.names)}")
+        names = devices.with_replicas(replicas)
+        for name in (name for pair in links for name in pair):
+            if name not in names:
+                raise InputError(f"a link joins {name!r}, but there is no such device: they are {', '.join(names)}")
         by_pair, free = dict(links), Link()
         return devices, times or Times(), lambda wire, source, target: (None, by_pair.get((source, target), free))
     link = links or Link()
@@ -291,7 +326,14 @@ def _order(
 
         return given
     if callable(schedule):
-        return cache(partial(schedule, devices))
+
+        def made(microbatches: int) -> Schedule:
+            order = schedule(devices, microbatches)
+            if not isinstance(order, Schedule):
+                raise ScheduleError(f"the schedule's function returned {order!r}: let it return a Schedule")
+            return order
+
+        return cache(made)
     if schedule not in SCHEDULES:
         raise ScheduleError(f"there is no schedule {schedule!r}: use fifo or one of {', '.join(SCHEDULES)}")
     chunks = 2 if schedule == "zb_v" else max(2, stages // devices) if schedule == "interleaved" else 1

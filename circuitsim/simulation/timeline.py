@@ -4,7 +4,7 @@ Everything that is reported or drawn of a stream is read from its `Timeline`.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from circuitsim.gates.value import Value
 
@@ -57,6 +57,29 @@ class Update(NamedTuple):
     value: Value
 
     @property
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dictionary a piece of work, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.parse("tanh(2 * x)")
+        >>> cs.Simulation(c).stream([{"x": 1}], devices=cs.place(c, stages=1)).timeline.to_records()[1]
+        {'device': 'device 0', 'kind': 'B', 'stage': 0, 'microbatch': 0, 'example': 0, 'start': 1.0, 'end': 3.0}
+        """
+        return [
+            {
+                "device": self.devices[device],
+                "kind": kind,
+                "stage": stage,
+                "microbatch": tag % self.batch,
+                "example": tag,
+                "start": start,
+                "end": end,
+            }
+            for device, kind, stage, tag, start, end, _ in self.work
+        ]
+
     def staleness(self) -> int:
         """How many updates the parameter went through while the gradient was under way."""
         return self.made - 1 - self.read
@@ -88,6 +111,29 @@ class Timeline:
     transfers: list[Transfer] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return one dictionary a piece of work, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.parse("tanh(2 * x)")
+        >>> cs.Simulation(c).stream([{"x": 1}], devices=cs.place(c, stages=1)).timeline.to_records()[1]
+        {'device': 'device 0', 'kind': 'B', 'stage': 0, 'microbatch': 0, 'example': 0, 'start': 1.0, 'end': 3.0}
+        """
+        return [
+            {
+                "device": self.devices[device],
+                "kind": kind,
+                "stage": stage,
+                "microbatch": tag % self.batch,
+                "example": tag,
+                "start": start,
+                "end": end,
+            }
+            for device, kind, stage, tag, start, end, _ in self.work
+        ]
 
     def staleness(self, parameter: str | None = None) -> list[int]:
         """Return the staleness of every update, of one parameter or of all, in order."""

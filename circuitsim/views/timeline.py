@@ -38,6 +38,7 @@ LINES = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f", "#b03
 WIDTH = 15.0  # inches
 ROW = 0.3
 LETTER = 6.3  # points that a digit needs at the size used here
+MANY = 400  # pieces of work in a row, above which no gap is seen between them
 GAP = 0.85  # inches between panels: titles and labels of axes
 
 
@@ -60,7 +61,7 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
     alone = len(timelines) == 1
     heights = [max(2, len(_working(timeline))) * ROW for timeline in timelines.values()]
     if alone:
-        heights.append(max(1.6, 0.6 * heights[0]))
+        heights.append(min(4.0, max(1.6, 0.6 * heights[0])))
     total = sum(heights) + GAP * (len(heights) + 1)
     with style(9.0):
         figure = Figure(figsize=(WIDTH, total), dpi=100, facecolor="#ffffff")
@@ -102,6 +103,7 @@ def _draw_bars(panel: Axes, timeline: Timeline) -> None:
     row = {device: place for place, device in enumerate(devices)}
     first_stage = {device: min(p.stage for p in timeline.work if p.device == device) for device in devices}
     bars: dict[tuple[int, str], list[tuple[float, float]]] = {}
+    gap = 0.4 if len(timeline.work) <= MANY * len(devices) else 0.0  # between bars, in points
     ticks = panel.get_xlim()[1] - panel.get_xlim()[0]
     points = WIDTH * 0.9 * 72 / ticks  # to a tick
     for device, kind, stage, tag, start, end, _ in timeline.work:
@@ -113,7 +115,7 @@ def _draw_bars(panel: Axes, timeline: Timeline) -> None:
                 (start + end) / 2, row[device], str(microbatch), fontsize=7.5, color=INK, ha="center", va="center"
             )
     for (place, colour), spans in bars.items():
-        panel.broken_barh(spans, (place - 0.42, 0.84), facecolor=colour, edgecolor="#ffffff", linewidth=0.4)
+        panel.broken_barh(spans, (place - 0.42, 0.84), facecolor=colour, edgecolor="#ffffff", linewidth=gap)
     for device, start, end in timeline.outages:
         if device in row:
             panel.broken_barh(

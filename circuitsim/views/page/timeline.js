@@ -15,7 +15,7 @@ class Chart {
     data.work.forEach((piece, index) => this.rows[piece[0]].push(index));
     this.rows.forEach((row) => row.sort((a, b) => data.work[a][4] - data.work[b][4]));
     this.shown = this.rows.map((row, device) => [device, row]).filter(([, row]) => row.length);
-    this.most = Math.max(1, ...data.memory.flat().map(([, kept]) => kept));
+    this.most = data.memory.flat().reduce((most, [, kept]) => Math.max(most, kept), 1);
     this.canvas = make("canvas", { role: "img", tabindex: 0, "aria-label": `${data.title}: ${data.facts.map((fact) => fact.join(" ")).join(", ")}` });
     this.element = make("section", { class: "timeline" },
       make("h2", {}, data.title),
@@ -62,11 +62,14 @@ class Chart {
       pen.textAlign = "right";
       pen.fillText(this.data.devices[device], NAMES - 10, y + BAR / 2, NAMES - 14);
       pen.textAlign = "center";
-      const first = Math.min(...row.map((index) => this.data.work[index][2]));
+      const first = row.reduce((least, index) => Math.min(least, this.data.work[index][2]), Infinity);
+      let drawn = 0;
       for (const index of row) {
         const [, kind, stage, microbatch, start, end] = this.data.work[index];
         if (end < from || start > to) continue;
         const left = Math.max(NAMES, this.x(start)), right = Math.min(this.width - 12, this.x(end));
+        if (right - drawn < 0.5 && chosen !== microbatch) continue; // too small to be seen beside the last
+        drawn = right;
         pen.globalAlpha = chosen === null ? (microbatch % 2 ? 0.78 : 1) : chosen === microbatch ? 1 : 0.14;
         pen.fillStyle = KINDS[kind][stage === first ? 1 : 2];
         pen.fillRect(left, y, Math.max(0.5, right - left - (right - left > 3 ? 0.8 : 0)), BAR);
