@@ -8,6 +8,7 @@ of each node in wiring order, so the sums have the simulation's bits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -224,7 +225,9 @@ class Levels:
         if all(len(own) == 1 for own in rows):
             return self._gather(shares, [own[0] for own in rows], steps)
         total = np.zeros((len(nodes), *shares.shape[1:]))
-        for turn in range(max(map(len, rows))):
+        if all(rows):
+            steps.append((_take, (shares, np.array([own[0] for own in rows])), total))
+        for turn in range(1 if all(rows) else 0, max(map(len, rows))):
             places = [place for place, own in enumerate(rows) if len(own) > turn]
             source = self._gather(shares, [rows[place][turn] for place in places], steps)
             part = _in_steps(total, places)
@@ -262,7 +265,7 @@ class Levels:
 def _in_steps(bank: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64] | None:
     """Return rows of a bank as a view if they stand in equal steps, each after the one before; else None."""
     step = rows[1] - rows[0] if len(rows) > 1 else 1
-    if step < 1 or any(after - before != step for before, after in zip(rows, rows[1:], strict=False)):
+    if step < 1 or any(after - before != step for before, after in pairwise(rows)):
         return None
     return bank[rows[0] : rows[-1] + 1 : step]
 
