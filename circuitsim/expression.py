@@ -146,7 +146,7 @@ def _gate_of(node: ast.expr, text: str) -> Gate | None:
             raise _refuse(node, text, "give the arguments one by one, without names or stars")
         name = _ALIASES.get(node.func.id, node.func.id)
         if name not in gates.registry:
-            known = " ".join(sorted(gates.registry))
+            known = " ".join(sorted(name for name, gate in gates.registry.items() if not gate.for_arrays))
             raise ExpressionError(f"unknown gate {node.func.id!r} in {_quote(text)}: the gates are {known}")
         return gates.registry[name]
     return None

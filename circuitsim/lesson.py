@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from circuitsim.circuit import Circuit
+from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.files import check_path
@@ -20,7 +21,7 @@ from circuitsim.simulation import Simulation
 
 __all__ = [
     "ENGINES", "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step",
-    "Survey", "open_data", "settle", "survey", "train",
+    "Survey", "make_engine", "open_data", "settle", "survey", "train",
 ]  # fmt: skip
 
 Iterations: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from, one at a time.", min=0)]
@@ -52,7 +53,7 @@ Survey: TypeAlias = Annotated[
     bool, typer.Option("--survey", help="Learn from 200 seeds with springs of three strengths, and count successes.")
 ]
 
-ENGINES: dict[str, type[Engine]] = {"simulation": Simulation}
+ENGINES: dict[str, type[Engine]] = {"simulation": Simulation, "compiled": Compiled}
 STEP, PENALTY = 0.05, 0.1  # with these, nearly every seed learns the guide's points
 GUIDE_STEP, GUIDE_PENALTY = 0.01, 1.0
 SEEDS = 200
@@ -168,6 +169,17 @@ def survey(
         [(strength, f"{share:.1%}") for strength, share in shares.items()],
     )
     report.results |= {"iterations": iterations, "step": step, "shares": shares, "parameters": {}, "outputs": {}}
+
+
+def make_engine(name: str, circuit: Circuit) -> Engine:
+    """Return an engine of this name for a circuit.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    return _engine(name)(circuit)
 
 
 def _engine(name: str) -> Callable[[Circuit], Engine]:

@@ -79,19 +79,20 @@ class Program:
         )
 
 
-def programs(most_steps=20):
+def programs(most_steps=20, shapes=SHAPES, without=()):
     """Return a strategy for programs; a step makes up to four gates."""
     wire = st.integers(0, 1000)
+    unary, binary = sorted(set(UNARY) - set(without)), sorted(set(BINARY) - set(without))
     step = st.one_of(
-        st.tuples(st.sampled_from(sorted(UNARY)), st.tuples(wire)),
-        st.tuples(st.sampled_from(sorted(BINARY)), st.tuples(wire, wire)),
+        st.tuples(st.sampled_from(unary), st.tuples(wire)),
+        st.tuples(st.sampled_from(binary), st.tuples(wire, wire)),
         # the newest wires, so that circuits grow deep as well as wide
-        st.tuples(st.sampled_from(sorted(BINARY)), st.tuples(st.just(-1), wire)),
-        st.tuples(st.sampled_from(sorted(UNARY)), st.tuples(st.just(-1))),
+        st.tuples(st.sampled_from(binary), st.tuples(st.just(-1), wire)),
+        st.tuples(st.sampled_from(unary), st.tuples(st.just(-1))),
     )
     return st.builds(
         Program,
-        shapes=st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4),
+        shapes=st.lists(st.sampled_from(shapes), min_size=1, max_size=4),
         parameters=st.integers(0, 2),
         steps=st.lists(step, min_size=1, max_size=most_steps),
         outputs=st.lists(st.one_of(st.just(-1), wire), min_size=1, max_size=3),

@@ -1,10 +1,17 @@
 """The compiled engine: the simulation's numbers bit for bit, whatever form it compiles a circuit to."""
 
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
+from circuitsim.compiled import engine as compiled
+from circuitsim.compiled import lines
+from circuitsim.compiled.levels import Levels
+from circuitsim.gates.value import as_value
 from tests.programs import Program, programs
 from tests.test_random_circuits import assert_same_bits
 
@@ -29,6 +36,32 @@ def test_ten_training_steps_with_the_simulations_bits(program: Program, optimize
         assert_same_bits(*outputs)
         assert_same_bits(*gradients)
         assert_same_bits(*(engine.parameters for engine in engines))
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(
+        programs(40, shapes=[()], without=["pow", "square"]),
+        programs(40, shapes=[(), (7,)], without=["pow", "square"]),
+        programs(40, shapes=[(), (300,)], without=["pow", "square"]),
+        programs(40, shapes=[(), (3, 5)], without=["pow", "square"]),
+    ),
+    st.integers(0, 3),
+)
+def test_levels_have_the_simulations_bits(program: Program, alone):
+    """Whatever is pulled: all outputs, or one alone, and then all again."""
+    engines = both(program.circuit())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "GROUP", 0.0)
+        for turn in range(4):
+            pulls = program.pulls if turn % 2 else {f"out{alone % len(program.pulls)}": 1.5}
+            outputs = [engine.forward(program.inputs) for engine in engines]
+            gradients = [engine.backward(pulls) for engine in engines]
+            assert_same_bits(*outputs)
+            assert_same_bits(*gradients)
+            for engine in engines:
+                engine.set_parameters({name: np.cos(value) for name, value in engine.parameters.items()})
+        assert {type(form) for form in engines[1]._forms.values()} == {Levels}
 
 
 # What keeps arrays of four by four: any of them may follow any other.
@@ -79,3 +112,77 @@ def test_circuits_of_tensor_gates_have_the_simulations_bits(steps, optimizer, se
         assert_same_bits(*outputs)
         assert_same_bits(*gradients)
         assert_same_bits(*(engine.parameters for engine in engines))
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_everything_holds_in_both_forms(monkeypatch, group):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    circuit = cs.mlp([2, 3, 1])
+    simulation, engine = both(circuit)
+    for x in (0.5, [0.5, -1.0, 2.0], 0.5, [0.1, 0.2, 0.3], [1.0, 2.0], 0.5, [1.0, 2.0]):
+        for runner in (simulation, engine):
+            runner.forward({"x1": 3.0, "x2": 3.0})  # never pulled
+        assert_same_bits(*(runner.forward({"x1": x, "x2": 0.25}) for runner in (simulation, engine)))
+        assert_same_bits(*(runner.backward(-1.0) for runner in (simulation, engine)))
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+@pytest.mark.parametrize("x", [0.0, [0.0, 1.0]])
+def test_infinities_are_found_in_both_forms(monkeypatch, group, x):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    engine = cs.Compiled(cs.parse("1 / (1 / x)"))
+    for _ in range(3):
+        engine.forward({"x": 2.0 if x == 0.0 else [2.0, 3.0]})
+        engine.backward()
+    with pytest.warns(cs.NonFiniteWarning, match=r"gate 'div1' \(div\) made"):
+        engine.forward({"x": x})
+    root = cs.Compiled(cs.parse("sqrt(x)"), nonfinite="error")
+    for _ in range(2):
+        root.forward({"x": 1.0 if x == 0.0 else [1.0, 1.0]})
+        root.backward()
+    root.forward({"x": x})
+    with pytest.raises(cs.NonFiniteError, match=r"gate 'sqrt1' \(sqrt\) sent the gradient"):
+        root.backward()
+
+
+def test_what_was_returned_does_not_change():
+    engine = cs.Compiled(cs.mlp([2, 8, 8, 1]), nonfinite="ignore")
+    kept = []
+    for turn in range(4):
+        outputs, gradients = engine.forward({"x1": np.full(50, turn), "x2": np.ones(50)}), engine.backward()
+        kept.append((outputs, gradients, {n: np.copy(v) for n, v in (outputs | gradients).items()}))
+    assert {type(form) for form in engine._forms.values()} == {Levels}
+    for outputs, gradients, copies in kept:
+        assert_same_bits(outputs | gradients, copies)
+
+
+def test_every_line_written_out_is_the_gates_own():
+    """The tables of text against the gates' functions, at ties, zeros and infinities too."""
+    odd = [0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan]
+    for table, make in ((lines.FLOATS, float), (lines.ARRAYS, lambda x: np.array([x, 1.0]))):
+        for gate, (forward, *rules) in table.items():
+            for pair in itertools.product(odd, repeat=gate.arity):
+                inputs = [make(number) for number in pair]
+                with np.errstate(all="ignore"):
+                    output = as_value(gate.forward(*inputs))
+                    names = dict(zip("ab", inputs, strict=False)) | {"g": make(0.75), "o": output}
+                    letters = {letter: letter for letter in names}
+                    found = eval(forward.format(**letters), lines.NAMES, names)
+                    shares = [eval(rule.format(**letters), lines.NAMES, names) for rule in rules]
+                    expected = [vjp(make(0.75), output, *inputs) for vjp in gate.vjps]
+                for mine, own in zip([found, *shares], [output, *expected], strict=True):
+                    assert np.asarray(mine, float).tobytes() == np.asarray(own, float).tobytes(), (gate, pair)
+
+
+@pytest.mark.parametrize("engine_class", [cs.Simulation, cs.Compiled])
+def test_a_chain_of_a_hundred_thousand_gates(engine_class):
+    circuit = cs.Circuit()
+    wire = circuit.input("x")
+    for _ in range(100_000):
+        wire = circuit.gate(cs.neg, wire)
+    circuit.output("f", wire)
+    options = {"trace": False} if engine_class is cs.Simulation else {}
+    engine = engine_class(circuit, **options)
+    for _ in range(1 if engine_class is cs.Simulation else 2):
+        assert engine.forward({"x": 2.0}) == {"f": 2.0}
+        assert engine.backward(3.0) == {"x": 3.0}

@@ -32,7 +32,8 @@ ROOMS = {
     "console": {"errors", "views"},
     "scenario": {"errors", "gates", "console"},
     "lesson": {
-        "errors", "files", "progress", "gates", "circuit", "engine", "simulation", "learning", "scenario", "views",
+        "errors", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation", "learning", "scenario",
+        "views",
     },
     "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario", "views"},
 }

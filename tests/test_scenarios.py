@@ -85,3 +85,12 @@ def test_neuron_gives_the_guides_numbers():
 
 def test_ninja_agrees_with_the_hand_and_with_differences():
     assert result("ninja")["worst_error"] < 1e-8
+
+
+def test_digits_are_read_by_any_engine():
+    found = result("digits")
+    assert found["accuracy"] >= 0.97
+    assert sum(map(sum, found["confusion"])) == 449
+    small = [result("digits", "--iterations", "20", "--engine", engine) for engine in ("compiled", "simulation")]
+    assert small[0].pop("engine") != small[1].pop("engine")
+    assert small[0] == small[1]

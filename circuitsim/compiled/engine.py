@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from circuitsim.circuit import Circuit
+from circuitsim.compiled.levels import Levels
 from circuitsim.compiled.lines import Lines
 from circuitsim.compiled.walk import Walk
 from circuitsim.engine import Engine
@@ -12,6 +13,9 @@ from circuitsim.rules import Memory, Rule, Spring, respond
 
 __all__ = ["Compiled"]
 
+# What a gate costs in microseconds, forward and backward: as a line of code, on numbers or on arrays, and as part of a
+# group, which costs as much for one gate as for a hundred. Measured with `python -m tests.benchmarks`.
+LINE, ARRAY_LINE, GROUP = 0.1, 2.0, 10.0
 MOST_FORMS = 16  # sets of shapes to keep code for; what came first is forgotten
 
 
@@ -152,7 +156,13 @@ class Compiled(Engine):
         """Return the form that is fastest for these shapes."""
         while len(self._forms) >= MOST_FORMS:
             del self._forms[next(iter(self._forms))]
-        form = self._forms[shapes] = Lines(self._walk, self._given, values)
+        form: Form = Lines(self._walk, self._given, values)
+        if Levels.fits(self._walk, values):
+            levels = Levels(self._walk, self._given, values)
+            batched = any(shape_of(value) for value in self._given_values)
+            if levels.groups * GROUP < len(self._walk.places) * (ARRAY_LINE if batched else LINE):
+                form = levels
+        self._forms[shapes] = form
         return form
 
     def _walk_forward(self) -> list[Any]:

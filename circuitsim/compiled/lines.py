@@ -44,7 +44,7 @@ FLOATS = ANY | {
     gates.sigmoid: ("float(sigmoid({a}))", "{g} * ({o} * (1.0 - {o}))"),
 }
 ARRAYS = ANY | {
-    gates.relu: ("relu({a})", "{g} * ({a} > 0.0)"),
+    gates.relu: ("maximum({a}, 0.0) + 0.0", "{g} * ({a} > 0.0)"),  # + 0.0 turns -0 into 0
     gates.tanh: ("tanh({a})", "{g} * (1.0 - {o} * {o})"),
     gates.exp: ("exp({a})", "{g} * {o}"),
     gates.sigmoid: ("sigmoid({a})", "{g} * ({o} * (1.0 - {o}))"),
@@ -53,7 +53,7 @@ NAMES: dict[str, Any] = {
     "as_value": as_value,
     "exp": np.exp,
     "fit": fit,
-    "relu": gates.relu.forward,
+    "maximum": np.maximum,
     "sigmoid": gates.sigmoid.forward,
     "tanh": np.tanh,
     "total": np.add.reduce,
@@ -215,6 +215,8 @@ class Lines:
             return share
         if shape and not like:
             return f"float(total({share}, None))"
+        if shape and len(shape) > len(like) and shape[-len(like) :] == like:
+            return f"total({share}, {tuple(range(len(shape) - len(like)))})"
         return f"fit({share}, {self._words[source]})"
 
     def _text(self, place: Place) -> tuple[str, ...] | None:

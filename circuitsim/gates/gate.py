@@ -25,6 +25,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from circuitsim.errors import GateError
+from circuitsim.gates.shapes import elementwise
 from circuitsim.gates.value import as_value
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
@@ -99,6 +100,11 @@ class Gate:
             return rule
 
         return register
+
+    @property
+    def for_arrays(self) -> bool:
+        """Whether it is one of those that work on whole arrays and not element by element."""
+        return self.shape_rule not in (None, elementwise)
 
     def shape(self, rule: Rule) -> Rule:
         """Register the function below as the gate's shape rule."""

@@ -2,6 +2,7 @@
 
 from circuitsim.learning import datasets, decay, forces
 from circuitsim.learning.datasets import Dataset
+from circuitsim.learning.dense import dense
 from circuitsim.learning.forces import Force
 from circuitsim.learning.gradients import GradientCheck, check_gradients, local_search, numerical_gradient
 from circuitsim.learning.history import Evaluation, History
@@ -31,6 +32,7 @@ __all__ = [
     "check_gradients",
     "datasets",
     "decay",
+    "dense",
     "forces",
     "linear",
     "local_search",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from circuitsim.errors import InputError
 
-__all__ = ["Dataset", "by_name", "circles", "gaussians", "guide", "moons", "spirals"]
+__all__ = ["Dataset", "by_name", "circles", "digits", "gaussians", "guide", "moons", "spirals"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,16 @@ def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     centers = np.array([[-1.0, -1.0], [1.0, 1.0]])
     points, classes = _sklearn().make_blobs(_count(count), centers=centers, cluster_std=noise, random_state=seed)
     return _plane("gaussians", points, classes * 2 - 1)
+
+
+def digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return 1,797 handwritten digits of 8×8 points between 0 and 1, one a row, and which digit each is.
+
+    They are the test set of the UCI Optical Recognition of Handwritten Digits (Alpaydin and Kaynak 1998), as
+    scikit-learn brings it.
+    """
+    points, labels = _sklearn().load_digits(return_X_y=True)
+    return np.asarray(points, dtype=np.float64) / 16.0, np.asarray(labels, dtype=np.float64)
 
 
 def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:

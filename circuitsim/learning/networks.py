@@ -14,13 +14,13 @@ from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.errors import InputError
 
-__all__ = ["Init", "linear", "mlp", "neuron"]
+__all__ = ["ACTIVATIONS", "Activation", "Init", "initialiser", "linear", "mlp", "neuron", "whole"]
 
 #: How parameters begin: see `mlp`.
 Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
 Activation: TypeAlias = Literal["relu", "tanh", "sigmoid"]
 
-_ACTIVATIONS: dict[str, gates.Gate] = {"relu": gates.relu, "tanh": gates.tanh, "sigmoid": gates.sigmoid}
+ACTIVATIONS: dict[str, gates.Gate] = {"relu": gates.relu, "tanh": gates.tanh, "sigmoid": gates.sigmoid}
 
 
 def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
@@ -40,8 +40,8 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     >>> linear(2)
     <circuit 'linear 2': 2 inputs, 3 parameters, 4 gates, outputs score>
     """
-    circuit = Circuit(f"linear {_size(features)}")
-    draw = _initialiser(init, seed)
+    circuit = Circuit(f"linear {whole(features)}")
+    draw = initialiser(init, seed)
     circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)[:, 0]))
     return circuit
 
@@ -87,10 +87,10 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         raise InputError(
             f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, mlp([2, 3, 1])"
         )
-    if activation not in _ACTIVATIONS:
-        raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(_ACTIVATIONS)}")
-    circuit = Circuit("mlp " + "-".join(str(_size(size)) for size in sizes))
-    draw = _initialiser(init, seed)
+    if activation not in ACTIVATIONS:
+        raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
+    circuit = Circuit("mlp " + "-".join(str(whole(size)) for size in sizes))
+    draw = initialiser(init, seed)
     signals = _inputs(circuit, sizes[0])
     for layer, size in enumerate(sizes[1:], 1):
         last = layer == len(sizes) - 1
@@ -99,7 +99,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         for number, row in enumerate(parameters.T, 1):
             name = f"n{layer}_{number}"
             total = _weigh(circuit, signals, f"{name}.", row)
-            neurons.append(total if last else circuit.gate(_ACTIVATIONS[activation], total, name=name))
+            neurons.append(total if last else circuit.gate(ACTIVATIONS[activation], total, name=name))
         signals = neurons
     for number, score in enumerate(signals, 1):
         circuit.output("score" if len(signals) == 1 else f"score{number}", score)
@@ -122,13 +122,14 @@ def _inputs(circuit: Circuit, count: int) -> list[Wire]:
     return [circuit.input(f"x{number}") for number in range(1, count + 1)]
 
 
-def _size(size: int) -> int:
+def whole(size: int) -> int:
+    """Return a size, if it is a whole number from 1 up."""
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise InputError(f"a size of {size!r} cannot be: give a whole number from 1 up")
     return int(size)
 
 
-def _initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
+def initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
     """Return a function that draws a layer: one column a neuron, its bias in the last row."""
     random = np.random.default_rng(seed)
 

@@ -1,0 +1,71 @@
+"""Draws what a network of images has learned: the weights of each neuron as an image, and what it takes for what."""
+
+from os import PathLike
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from circuitsim.files import check_path, writing
+
+__all__ = ["SUFFIXES", "draw_weights"]
+
+SUFFIXES = (".png", ".svg", ".pdf")
+COLUMNS = 6
+
+
+def draw_weights(
+    weights: NDArray[np.float64], confusion: NDArray[np.int_], shape: tuple[int, int], path: str | PathLike[str]
+) -> None:
+    """Draw weights and a confusion table side by side.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (points, neurons)
+        What each neuron of the first layer weighs the points of an image with.
+    confusion : ndarray, shape (classes, classes)
+        How many images of the class of the row were taken for that of the column.
+    shape : tuple of int
+        Height and width of the images.
+    path : path-like
+        Where to; the suffix chooses the format, .png, .svg or .pdf.
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written.
+    """
+    path = check_path(path, SUFFIXES)
+    rows = -(-weights.shape[1] // COLUMNS)
+    with rc_context({"svg.hashsalt": "circuitsim", "font.size": 9}):
+        figure = Figure(figsize=(12, 5.6), dpi=120, layout="constrained")
+        FigureCanvasAgg(figure)
+        left, right = figure.subfigures(1, 2, wspace=0.04, squeeze=False)[0]
+        left.suptitle("weights of each hidden neuron: red pulls up, blue pulls down")
+        limit = float(np.max(np.abs(weights)))
+        panels = left.subplots(rows, COLUMNS, squeeze=False).ravel()
+        for panel in panels:
+            panel.set_axis_off()
+        for number, panel in enumerate(panels[: weights.shape[1]]):
+            image = panel.imshow(weights[:, number].reshape(shape), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        left.colorbar(image, ax=panels.tolist(), location="bottom", shrink=0.6, aspect=40)
+        _draw_confusion(right.subplots(), confusion)
+        right.suptitle("digits of the test set: what each was taken for")
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
+        with writing(path) as file:
+            figure.savefig(file, format=path.suffix.lower()[1:], metadata=metadata)
+
+
+def _draw_confusion(axes: object, confusion: NDArray[np.int_]) -> None:
+    panel = axes
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    panel.imshow(shares, cmap="Greens", vmin=0.0, vmax=1.4)  # type: ignore[attr-defined]
+    for (row, column), number in np.ndenumerate(confusion):
+        if number:
+            panel.text(  # type: ignore[attr-defined]
+                column, row, str(number), ha="center", va="center", color="black" if row == column else "#c62828"
+            )
+    places = range(len(confusion))
+    panel.set(xlabel="taken for", ylabel="is", xticks=places, yticks=places)  # type: ignore[attr-defined]

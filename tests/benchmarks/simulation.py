@@ -1,0 +1,163 @@
+"""What the simulation costs: against SimPy alone, against a Store for each wire, and at a million gates."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import networkx as nx
+import simpy
+
+import circuitsim as cs
+from tests.benchmarks.stores import Stores
+from tests.benchmarks.table import Row, in_turn
+
+GATES, MANY = 10_000, 1_000_000
+
+
+def layered(gates, width, kinds=(cs.add, cs.mul, cs.sub, cs.max)):
+    """Return layers of two-input gates, each fed by two neighbours in the layer before; products take an input."""
+    circuit = cs.Circuit(f"{gates} gates in layers of {width}")
+    first = layer = circuit.inputs([f"x{i}" for i in range(width)])
+    for _ in range(gates // width):
+        layer = [
+            kinds[i % len(kinds)](wire, (first if kinds[i % len(kinds)] is cs.mul else layer)[(i + 1) % width])
+            for i, wire in enumerate(layer)
+        ]
+    for i, wire in enumerate(layer):
+        circuit.output(f"f{i}", wire)
+    return circuit
+
+
+def inputs_of(circuit):
+    chance = random.Random(0)
+    return {name: chance.uniform(-1, 1) for name in circuit.names("input")}
+
+
+def waiting(count):
+    """Return a task that runs SimPy alone: so many processes, each waiting for one timeout after another."""
+    env = simpy.Environment()
+
+    def process():
+        while True:
+            yield env.timeout(1)
+
+    for _ in range(count):
+        env.process(process())
+
+    def task():
+        env.run(until=env.now + 10)
+
+    return task, 10 * count
+
+
+def unheard(count):
+    """Return a task that runs SimPy alone: so many timeouts at a time, that nobody waits for."""
+    env = simpy.Environment()
+
+    def task():
+        for _ in range(count):
+            env.timeout(1)
+        env.run()
+
+    return task, count
+
+
+def stepping(engine, inputs):
+    """Return a task that runs an engine forward and back."""
+
+    def task():
+        engine.forward(inputs)
+        engine.backward()
+
+    return task
+
+
+def per_message(simulation, inputs, rounds=3):
+    """Return the seconds a message takes, firings included, as the median of a few passes."""
+    step = stepping(simulation, inputs)
+    step()
+    before = simulation.messages
+    step()
+    messages = simulation.messages - before
+    (seconds,) = in_turn((step, 1), rounds=rounds)
+    return seconds / messages
+
+
+def rows():
+    """Return what was measured at ten thousand gates."""
+    circuit = layered(GATES, 100)
+    inputs = inputs_of(circuit)
+    quiet, traced = (cs.Simulation(circuit, trace=trace) for trace in (False, True))
+    stores = Stores(quiet)
+    heard, events = waiting(GATES)
+    alone, count = unheard(GATES)
+    before = quiet.messages
+    stepping(quiet, inputs)()
+    messages = quiet.messages - before
+    assert stores.run(inputs).keys() == inputs.keys()
+    times = in_turn(
+        (heard, 1),
+        (alone, 5),
+        (stepping(quiet, inputs), 1),
+        (stepping(traced, inputs), 1),
+        (lambda: stores.run(inputs), 1),
+    )
+    bare, unheeded, off, on = times[0] / events, times[1] / count, times[2] / messages, times[3] / messages
+    note = f"{off * 1e6:.1f} µs a message; against timeouts that nobody waits for: {off / unheeded:.2f}"
+    return [
+        Row("a message, trace off ÷ a timeout in SimPy alone, 10,000 of each at work", off / bare, 2.5, True, note),
+        Row("the same, trace on", on / bare, 3.5, True, f"against timeouts nobody waits for: {on / unheeded:.2f}"),
+        Row("a simpy.Store for each wire ÷ the simulation", times[4] / times[2], 4, False),
+    ]
+
+
+def resident():
+    """Return the bytes that this process has in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def million(gates=MANY):
+    """Return what was measured at a million gates, in a process of its own, so that its memory can be told."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.simulation", str(gates)], capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout)
+    return [
+        Row(f"a message at {gates:,} gates ÷ at 10,000", found["growth"], 1.3, True),
+        Row(f"KiB a gate at {gates:,} gates, circuit and simulation", found["kib"], 4, True, "resident memory"),
+        Row(f"building and validating {gates:,} gates ÷ the bare graph", found["building"], 3, True),
+    ]
+
+
+def _measure(gates):
+    before = resident()
+    start = perf_counter()
+    circuit = layered(gates, 1000)
+    order = circuit.validate()
+    building = perf_counter() - start
+    inputs = inputs_of(circuit)
+    large = cs.Simulation(circuit, trace=False)
+    stepping(large, inputs)()
+    kib = (resident() - before) / gates / 1024
+
+    start = perf_counter()
+    graph = nx.MultiDiGraph()
+    for name in order:
+        graph.add_node(name)
+    for source, target, port in circuit.graph.edges(keys=True):
+        graph.add_edge(source, target, key=port)
+    building /= perf_counter() - start
+    del graph
+
+    small_circuit = layered(GATES, 1000)
+    small = cs.Simulation(small_circuit, trace=False)
+    ratios = [per_message(large, inputs, 1) / per_message(small, inputs, 9) for _ in range(3)]
+    print(json.dumps({"growth": median(ratios), "kib": kib, "building": building}))
+
+
+if __name__ == "__main__":
+    _measure(int(sys.argv[1]))
