@@ -64,6 +64,12 @@ def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
         if name in names and trace.netlist.nodes[trace.node(name)].kind == "input":
             found = gradients.get(trace.node(name), np.zeros_like(run.gradients[name]))
             np.testing.assert_allclose(np.ravel(found), np.ravel(run.gradients[name]), rtol=1e-9, atol=1e-12)
+    whole, every = run.trace.netlist, run.trace.values()
+    for node, value in values.items():  # all that leaves a group stands at it
+        inside = {wire.source for wire in whole.wires if folding.group[wire.source] == node}
+        leaving = {w.source for w in whole.wires if w.source in inside and folding.group[w.target] != node}
+        if trace.netlist.nodes[node].kind == "gate" and leaving:
+            assert np.size(value) == sum(np.size(every[source]) for source in leaving)
     assert len(trace) <= len(run.trace)
     for record in trace:
         assert record.start <= record.end
@@ -82,6 +88,18 @@ def test_a_long_chain_without_names_folds_into_stretches():
     assert len(folding.netlist.nodes) <= folding_module.MOST_GROUPS
     trace = folding.trace(run.trace)
     assert trace.gradients()[trace.node("x")] == run.gradients["x"]
+
+
+def test_a_group_that_needs_nothing_from_outside(monkeypatch):
+    monkeypatch.setattr(folding_module, "MOST_GATES", 0)
+    circuit = cs.Circuit("from within")
+    a = circuit.parameter("n.a", 2.0)
+    circuit.output("f", circuit.gate(cs.square, a, name="n.square") * 3)
+    run = cs.Simulation(circuit).run()
+    trace = fold(run.trace.netlist).trace(run.trace)
+    assert trace.values()[trace.node("n")] == 4.0
+    assert "n" in views.svg(run.trace)
+    assert views.embed(run.trace)
 
 
 def test_small_circuits_are_left_alone():

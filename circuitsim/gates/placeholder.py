@@ -26,8 +26,12 @@ def placeholder(
     def forward(*inputs: Any, **more: Any) -> Any:
         raise GateError(f"gate {name!r} is not defined here: import what defines it, then load the trace again")
 
-    parameters = [Parameter(port, Parameter.POSITIONAL_OR_KEYWORD) for port in ports]
+    entered = list(ports)
+    parameters = [Parameter(port, Parameter.POSITIONAL_OR_KEYWORD) for port in entered or ["none"]]
     parameters += [Parameter(attribute, Parameter.KEYWORD_ONLY) for attribute in attributes]
     forward.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     forward.__doc__ = about
-    return Gate(forward, name, symbol)
+    gate = Gate(forward, name, symbol)
+    if not entered:  # unlike a gate, a group may need nothing from outside
+        gate.ports, gate.vjps = (), []
+    return gate

@@ -125,7 +125,8 @@ class Trace:
                 source, target, _ = self.netlist.wires[record.where]
                 kind = self.netlist.nodes[source].kind
                 if record.tag == tag or kind == "parameter":
-                    nodes[source] = record.value
+                    if kind != "gate":  # what a gate made is what it fired; a message may carry a part of it
+                        nodes[source] = record.value
                     if self.netlist.nodes[target].kind == "output":
                         nodes[target] = record.value
         return nodes

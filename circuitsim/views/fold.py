@@ -29,7 +29,7 @@ __all__ = ["MOST_GATES", "Folding", "fold"]
 MOST_GATES = 200  # drawn one by one
 MOST_GROUPS = 100
 MOST_WIRES = 400
-BANDS = 24  # stretches of a circuit whose names do not help
+BANDS = 12  # stretches of a circuit whose names do not help
 
 Key: TypeAlias = Callable[[int], Hashable]
 
@@ -106,10 +106,15 @@ def _groups(netlist: Netlist, key: Key) -> dict[Hashable, list[int]]:
     many = len(inputs) > MOST_GROUPS // 4
     groups: dict[Hashable, list[int]] = {}
     for index, node in enumerate(netlist.nodes):
+        own: Hashable = ("group", key(index))
         if node.kind == "input":
-            own: Hashable = ("inputs",) if many else ("input", index)
-        else:
-            own = ("output", index) if node.kind == "output" else ("group", key(index))
+            own = ("inputs",) if many else ("input", index)
+        elif node.kind == "output":
+            own = ("output", index)
+        elif node.gate is None:
+            targets = [netlist.wires[wire].target for wire in netlist.outgoing[index]]
+            if any(netlist.nodes[target].kind == "output" or key(target) != key(index) for target in targets):
+                own = ("shared", key(index))  # what several groups use belongs to none of them
         groups.setdefault(own, []).append(index)
     return groups
 
@@ -176,7 +181,9 @@ def _group_node(netlist: Netlist, members: list[int], ports: int, taken: Iterabl
     counted = Counter(node.gate.name for node in nodes if node.gate)
     parts = ", ".join(f"{count} {name}" for name, count in counted.most_common())
     total = sum(counted.values())
-    name = _common_name(nodes) or parts
+    name = _common_name(nodes) or (
+        parts if len(counted) == 1 else f"part {1 + sum(n.startswith('part ') for n in taken)}"
+    )
     symbol = f"{total} gates" if total > 1 else next(node.gate.symbol for node in nodes if node.gate)
     entered = [f"in{port + 1}" for port in range(ports)]
     return Node(_fresh(name, taken), "gate", placeholder(name, symbol, entered, about=f"A group of gates: {parts}."))
