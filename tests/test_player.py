@@ -114,7 +114,13 @@ def test_the_keyboard_is_enough(tmp_path, open_page):
     page.keyboard.press("Space")
     assert page.get_by_role("button", name="Play").is_visible()
     page.keyboard.press("End")
-    for _ in range(6):  # skip link, theme, then the circuit's nodes and wires
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the link that skips the circuit keeps the place
+    assert page.evaluate("() => document.activeElement.id") == "play"
+    assert_final_numbers(page, trace)
+    page.evaluate("() => document.activeElement.blur()")
+    page.locator("#title").click()
+    for _ in range(3):  # theme, then the circuit's nodes and wires
         page.keyboard.press("Tab")
     focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     assert re.match(r"(input|gate|wire) ", focused) or re.match(r"input .*, value", focused)

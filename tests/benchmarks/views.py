@@ -6,10 +6,7 @@ Each function returns rows ``(what, ratio, goal)``; a ratio should be at least i
 
 import io
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import matplotlib
@@ -23,6 +20,7 @@ from circuitsim.simulation.trace import Trace
 from circuitsim.views.animation import Moment, Stage, film
 from circuitsim.views.picture import Sketch, letters_needed
 from circuitsim.views.webpage import page
+from tests.benchmarks.table import in_turn
 
 Row = tuple[str, float, float]
 
@@ -32,17 +30,6 @@ def neuron() -> Trace:
     run = cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(a=1, b=2, c=-3, x=-1, y=3)
     assert run.trace is not None
     return run.trace
-
-
-def in_turn(rounds: int, *actions: Callable[[], Any]) -> list[float]:
-    """Return the median time of each action, all of them run in turn in each round."""
-    times: list[list[float]] = [[] for _ in actions]
-    for _ in range(rounds):
-        for kept, action in zip(times, actions, strict=True):
-            start = perf_counter()
-            action()
-            kept.append(perf_counter() - start)
-    return [median(kept) for kept in times]
 
 
 def the_page(rounds: int = 3) -> list[Row]:
@@ -68,8 +55,7 @@ def the_page(rounds: int = 3) -> list[Row]:
     def player() -> None:
         sizes["page"] = len(page(trace).encode())
 
-    player()  # the frame of the page is read once
-    slow, fast = in_turn(rounds, jshtml, player)
+    slow, fast = in_turn((jshtml, 1), (player, 20), rounds=rounds)
     return [
         ("player page of the neuron, against to_jshtml: speed", slow / fast, 50.0),
         ("player page of the neuron, against to_jshtml: smallness", sizes["jshtml"] / sizes["page"], 10.0),
@@ -81,7 +67,7 @@ def growth(rounds: int = 5) -> list[Row]:
     simulation = cs.Simulation(cs.mlp([2, 3, 1], "tanh"))
     runs = [simulation.run(x1=0.1 * number, x2=1.0).trace for number in range(100)]
     few, many = Trace.join(runs[:10]), Trace.join(runs)
-    once, ten_times = in_turn(rounds, lambda: page(few), lambda: page(many))
+    once, ten_times = in_turn((lambda: page(few), 5), (lambda: page(many), 1), rounds=rounds)
     bare = len(page(Trace(few.netlist, few.held)).encode())  # style, scripts and places
     small, large = len(page(few).encode()) - bare, len(page(many).encode()) - bare
     return [
@@ -119,7 +105,7 @@ def film_frames(rounds: int = 3) -> list[Row]:
             canvas.draw()
             io.BytesIO(bytes(canvas.buffer_rgba()))  # the film takes its pixels too
 
-    slow, fast = in_turn(rounds, redrawn, painted)
+    slow, fast = in_turn((redrawn, 1), (painted, 1), rounds=rounds)
     return [("frames of the film, against clearing and redrawing", slow / fast, 5.0)]
 
 

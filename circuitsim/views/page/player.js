@@ -245,7 +245,7 @@ class Player {
     byId("stage").addEventListener("pointerleave", () => { if (this.chosen && !this.chosen.held) this.choose(null, true); });
     window.addEventListener("resize", () => this.stage.resize());
     window.addEventListener("hashchange", () => {
-      if (location.hash !== this.written) this.goToHash();
+      if (location.hash !== this.written && /\b(step|tick|window)=/.test(location.hash)) this.goToHash();
     });
     document.addEventListener("keydown", (event) => this.key(event));
     this.theme(window.matchMedia("(prefers-color-scheme: dark)").matches);

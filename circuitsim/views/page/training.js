@@ -13,7 +13,7 @@ class Training {
     holder.hidden = false;
     this.slider = make("input", { type: "range", id: "iteration", min: 0, max: this.index, step: 1, value: this.index, "aria-label": "Iteration" });
     this.slider.addEventListener("input", () => this.choose(Number(this.slider.value), true));
-    this.heading = make("p", { id: "iteration-told", "aria-live": "polite" });
+    this.heading = make("p", { id: "iteration-told" });
     this.figures = make("div", { class: "row" });
     this.table = make("table", { id: "curves" });
     holder.append(make("h2", {}, "Training"), this.heading, this.slider, this.figures);
