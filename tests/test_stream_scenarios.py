@@ -10,7 +10,6 @@ import circuitsim as cs
 from circuitsim import scenario
 from circuitsim.simulation.search import auto
 from tests.pipelines import chain, earliest, run
-from tests.test_player import browser, open_page  # noqa: F401
 
 
 @pytest.fixture
@@ -208,7 +207,7 @@ def test_a_table_that_deadlocks_is_told_of(ask, tmp_path):
     assert "has 2 ranks, not 3" in err
 
 
-def test_timelines_are_pages_to_look_around_in(find, tmp_path, open_page):  # noqa: F811
+def test_timelines_are_pages_to_look_around_in(find, tmp_path, open_page):
     find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.html")
     page = open_page(tmp_path / "seen.html")
     assert page.title() == "Timelines"
