@@ -153,6 +153,12 @@ def main(
         if same
         else "Some gradients or parameters differ from those without devices."
     )
+    limit = 2.0 * p if memory is None else memory
+    if "auto" in figures and figures["auto"]["peak"] > limit:
+        report.note(
+            f"auto keeps {limit:g} activations at most, of which a microbatch counts as {kept:g} from its I to its W; "
+            "--kept 1 counts it whole."
+        )
     if "interleaved" not in chosen and schedule == "all" and own is None:
         report.note(f"interleaved is left out: {m} microbatches are no multiple of {p} devices.")
     if save is not None:

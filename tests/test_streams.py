@@ -124,6 +124,48 @@ def test_without_devices_every_gate_has_one_and_the_simulations_delays_hold():
     assert run.outputs[0]["f"] == np.tanh(np.tanh(np.tanh(1.0)))
 
 
+def fan_out():
+    """A gate, an input and a parameter that feed five gates each: the order in which their gradients add up shows."""
+    circuit = cs.Circuit("fan-out")
+    x, a = circuit.input("x"), circuit.parameter("a", 0.3)
+    middle = cs.tanh(x * a)
+    for number in range(5):
+        circuit.output(
+            f"f{number}", (-3.7) ** number * cs.sin(middle * (1.1 + number)) + cs.cos(x * number) * a**number
+        )
+    return circuit
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 7, 20])
+def test_gradients_that_meet_add_up_in_wiring_order(stages):
+    circuit = fan_out()
+    given = [{"x": 0.1 * i} for i in range(1, 20)]
+    expected = bits(list(one_by_one(circuit, given, -0.1)))
+    for latency in (0.0, cs.exponential(2.0)):
+        run = cs.Simulation(circuit).stream(
+            given, pull=-0.1, devices=cs.place(circuit, stages), links=cs.Link(latency), window=3
+        )
+        assert bits([run.outputs, run.input_gradients, run.gradients]) == expected
+
+
+def test_the_next_batch_waits_until_new_weights_are_everywhere():
+    circuit = cs.Circuit()
+    w = circuit.parameter("w", 0.8)
+    circuit.output("f", w * cs.tanh(w * circuit.input("x")))
+    reference = cs.Simulation(circuit)
+    reference.learn(cs.SGD(0.1))
+    given = [{"x": 0.5 * i} for i in range(1, 9)]
+    for example in given:
+        reference.forward(example)
+        reference.backward(1.0)
+        reference.update()
+    simulation = cs.Simulation(circuit)
+    simulation.learn(cs.SGD(0.1))
+    slow = cs.Link(cs.exponential(20.0))  # a value may be there before the weights that were sent before it
+    run = simulation.stream(given, devices=cs.place(circuit, 2), links=slow, batch=1, update="batch")
+    assert bits(run.parameters) == bits(reference.parameters)
+
+
 def test_outputs_that_no_gate_makes_are_shown_and_pulled():
     circuit = cs.Circuit()
     x, a = circuit.input("x"), circuit.parameter("a", 2.0)

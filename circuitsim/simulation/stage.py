@@ -144,12 +144,14 @@ class Stage:
         self._announce(tag, held)
 
     def begin(self, kind: str, tag: int) -> None:
-        """Start a piece of work: a forward pass reads the parameters now."""
-        if kind == "F":
-            held = self.held[tag]
-            for node, copy in self.copies.items():
+        """Start a piece of work: it reads the parameters now."""
+        held = self.held[tag]
+        for node, copy in self.copies.items():
+            if kind == "F":
                 held.values[node] = copy.value
                 held.versions[node] = copy.version
+            elif copy.stash is not None:
+                held.values[node] = copy.recall(held.versions[node], held.values[node])
 
     def finish(self, kind: str, tag: int) -> None:
         """End a piece of work: its results are computed and sent."""
@@ -157,18 +159,13 @@ class Stage:
         if kind == "F":
             self._forward(tag, held)
             return
-        values = held.values
-        if any(copy.stash is not None for copy in self.copies.values()):
-            values = dict(values)
-            for node, copy in self.copies.items():
-                values[node] = copy.recall(held.versions[node], values[node])
         if kind != "W":
-            self._to_data(tag, held, values)
+            self._to_data(tag, held)
         if kind == "I":
             held.step = "I"
             self._announce(tag, held)
             return
-        self._to_weights(tag, held, values)
+        self._to_weights(tag, held)
         del self.held[tag]
         self.finished.add(tag)
         self.around.done(self, tag)
@@ -193,30 +190,28 @@ class Stage:
         elif held.step == "I" and not held.weights_due:
             self.around.ready(self, "W", tag)
 
-    def _to_data(self, tag: int, held: Held, values: dict[int, Any]) -> None:
+    def _to_data(self, tag: int, held: Held) -> None:
         for gate in self.plan.data_gates:
             total = held.totals[gate.node] = add_up([held.gradients[wire] for wire in gate.returned])
             if gate.data:
-                self._send_back(tag, held, values, gate, gate.data, total)
+                self._send_back(tag, held, gate, gate.data, total)
 
-    def _to_weights(self, tag: int, held: Held, values: dict[int, Any]) -> None:
+    def _to_weights(self, tag: int, held: Held) -> None:
         for gate in self.plan.data_gates:
             if gate.weights:
-                self._send_back(tag, held, values, gate, gate.weights, held.totals[gate.node])
+                self._send_back(tag, held, gate, gate.weights, held.totals[gate.node])
         for gate in self.plan.weight_gates:
-            self._send_back(
-                tag, held, values, gate, gate.weights, add_up([held.gradients[wire] for wire in gate.returned])
-            )
+            self._send_back(tag, held, gate, gate.weights, add_up([held.gradients[wire] for wire in gate.returned]))
 
     def _send_back(
         self,
         tag: int,
         held: Held,
-        values: dict[int, Any],
         gate: GatePlan,
         ports: Sequence[tuple[int, int, int]],
         total: Value,
     ) -> None:
+        values = held.values
         inputs = [values[source] for source in gate.sources]
         for port, wire, target in ports:
             share = gate.arithmetic.share(port, total, values[gate.node], inputs)

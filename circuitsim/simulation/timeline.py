@@ -57,29 +57,6 @@ class Update(NamedTuple):
     value: Value
 
     @property
-    def to_records(self) -> list[dict[str, Any]]:
-        """Return one dictionary a piece of work, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
-
-        Examples
-        --------
-        >>> import circuitsim as cs
-        >>> c = cs.parse("tanh(2 * x)")
-        >>> cs.Simulation(c).stream([{"x": 1}], devices=cs.place(c, stages=1)).timeline.to_records()[1]
-        {'device': 'device 0', 'kind': 'B', 'stage': 0, 'microbatch': 0, 'example': 0, 'start': 1.0, 'end': 3.0}
-        """
-        return [
-            {
-                "device": self.devices[device],
-                "kind": kind,
-                "stage": stage,
-                "microbatch": tag % self.batch,
-                "example": tag,
-                "start": start,
-                "end": end,
-            }
-            for device, kind, stage, tag, start, end, _ in self.work
-        ]
-
     def staleness(self) -> int:
         """How many updates the parameter went through while the gradient was under way."""
         return self.made - 1 - self.read
