@@ -69,6 +69,7 @@ class Compiled(Engine):
         self._shown = [self._walk.sources(index)[0] for index in self._outputs.values()]
         self._forms: dict[Any, Form] = {}
         self._felt: dict[frozenset[int], list[bool]] = {}
+        self._known_shapes: dict[Any, int] = {}  # a number for each set of shapes that the parameters have had
         self._parameters_changed()
 
     def _first_value(self, index: int) -> Value:
@@ -107,7 +108,8 @@ class Compiled(Engine):
 
     def _parameters_changed(self) -> None:
         self._parameter_values = [memory.value for memory in self._memory.values()]
-        self._parameter_shapes = tuple(shape_of(value) for value in self._parameter_values)
+        shapes = tuple([shape_of(value) for value in self._parameter_values])
+        self._parameter_shapes = self._known_shapes.setdefault(shapes, len(self._known_shapes))
 
     # -- running -------------------------------------------------------------------------------------------
 
