@@ -39,8 +39,9 @@ class Form(Protocol):
 class Compiled(Engine):
     """Runs a circuit as fast as NumPy allows.
 
-    What a circuit is compiled to depends on the shapes of what it is given. The first run with new shapes goes gate by
-    gate; from the second on it runs as code made for these shapes.
+    What a circuit is compiled to depends on the shapes of what it is given: straight-line code (`Lines`) or one
+    operation for all gates of a kind at one depth (`Levels`), whichever is faster. The first run with new shapes goes
+    gate by gate; the second makes the code, and from the third on it is fast.
 
     Parameters
     ----------
@@ -149,14 +150,16 @@ class Compiled(Engine):
         """Return the form that is fastest for these shapes."""
         while len(self._forms) >= MOST_FORMS:
             del self._forms[next(iter(self._forms))]
-        form: Form = Lines(self._walk, self._given, values)
-        if Levels.fits(self._walk, values):
-            levels = Levels(self._walk, self._given, values)
-            batched = any(shape_of(value) for value in self._given_values)
-            if levels.groups * GROUP < len(self._walk.places) * (ARRAY_LINE if batched else LINE):
-                form = levels
-        self._forms[shapes] = form
+        form = self._forms[shapes] = self._levels(values) or Lines(self._walk, self._given, values)
         return form
+
+    def _levels(self, values: list[Any]) -> Levels | None:
+        """Return the circuit in levels, if it can be and that is faster than line by line."""
+        if not Levels.fits(self._walk, values):
+            return None
+        levels = Levels(self._walk, self._given, values)
+        line = ARRAY_LINE if any(shape_of(value) for value in self._given_values) else LINE
+        return levels if levels.groups * GROUP < len(self._walk.places) * line else None
 
     def _walk_forward(self) -> list[Any]:
         given = dict(zip(self._given, self._given_values, strict=True))
