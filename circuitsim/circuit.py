@@ -7,17 +7,16 @@ named after the node that drives it.
 
 from collections.abc import Iterable, Sequence
 from itertools import count
-from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
-import numpy as np
 
 from circuitsim import gates
-from circuitsim.errors import CircuitError, InputError, ShapeError
+from circuitsim.errors import CircuitError, InputError
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.shapes import Shape, show_shape
-from circuitsim.gates.value import as_value, shape_of
+from circuitsim.gates.shapes import Shape
+from circuitsim.gates.value import as_value
+from circuitsim.inference import infer
 
 __all__ = ["Circuit", "Wire"]
 
@@ -257,74 +256,18 @@ class Circuit:
             raise CircuitError(
                 f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
             ) from None
-        self.shapes(order)
+        infer(self.name, self.graph, order)
         return order
 
-    def shapes(self, order: Iterable[str] | None = None) -> dict[str, Shape]:
+    def shapes(self) -> dict[str, Shape]:
         """Return the shape of what each node sends out, as far as it is known before anything runs.
-
-        Parameters
-        ----------
-        order : iterable of str, optional
-            The nodes in topological order, if they are known.
 
         Raises
         ------
         ShapeError
             If shapes meet in a gate that cannot take them.
         """
-        known: dict[str, Shape] = {}
-        nodes, predecessors = self.graph.nodes, self.graph.pred
-        if not any(node.get("shape") or isinstance(node.get("value"), np.ndarray) for node in nodes.values()):
-            return known  # all are numbers, or nothing is known
-        for name in nx.topological_sort(self.graph) if order is None else order:
-            node = nodes[name]
-            if "value" in node:
-                known[name] = shape_of(node["value"])
-            elif "shape" in node:
-                known[name] = node["shape"]
-            elif (gate := node.get("gate")) is not None and gate.shape_rule is not None:
-                ports = {port: source for source, keys in predecessors[name].items() for port in keys}
-                shapes = [known.get(ports[port]) for port in range(len(ports))]
-                if None not in shapes:
-                    shape = self._infer(name, gate, shapes, node.get("attributes", {}))
-                    if shape is not None:
-                        known[name] = shape
-        return known
-
-    def _infer(self, name: str, gate: Gate, shapes: list[Any], attributes: dict[str, Any]) -> Shape | None:
-        assert gate.shape_rule is not None
-        try:
-            shape: Shape | None = gate.shape_rule(*shapes, **attributes)
-        except ValueError as error:
-            raise ShapeError(
-                f"gate {name!r} ({gate.name}) of circuit {self.name!r} cannot take shapes "
-                f"{' and '.join(map(show_shape, shapes))}: {error}"
-            ) from None
-        return shape
-
-    def draw(self, path: str | PathLike[str]) -> None:
-        """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.
-
-        Raises
-        ------
-        CircuitError
-            If the wiring is wrong.
-        SaveError
-            If the suffix is unknown or the file cannot be written.
-        """
-        from circuitsim.views import draw  # only who draws pays for matplotlib
-
-        draw(self, path)
-
-    def _repr_svg_(self) -> str | None:
-        """Show the circuit in a notebook; a circuit that is not finished shows its words instead."""
-        from circuitsim.views import svg
-
-        try:
-            return svg(self)
-        except CircuitError:
-            return None
+        return infer(self.name, self.graph, nx.topological_sort(self.graph))
 
     def _check_nodes(self) -> None:
         predecessors = self.graph.pred

@@ -247,7 +247,7 @@ class Engine(ABC):
         pulls: dict[int, Value] = {}
         for name, force in pull.items():
             value = self._named(name, force, self._outputs, "output")
-            if isinstance(value, float) and isinstance(outputs[name], float):
+            if shape_of(value) == shape_of(outputs[name]):
                 pulls[self._outputs[name]] = value
                 continue
             try:

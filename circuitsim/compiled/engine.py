@@ -1,15 +1,16 @@
 """The compiled engine: the same interface as the simulation, and the same numbers bit for bit, without a clock."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from circuitsim.circuit import Circuit
 from circuitsim.compiled.levels import Levels
 from circuitsim.compiled.lines import Lines
+from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.walk import Walk
 from circuitsim.engine import Engine
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
-from circuitsim.rules import Memory, Rule, Spring, respond
+from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
 
@@ -38,8 +39,9 @@ class Form(Protocol):
 class Compiled(Engine):
     """Runs a circuit as fast as NumPy allows.
 
-    What a circuit is compiled to depends on the shapes of what it is given. The first run with new shapes goes gate by
-    gate; from the second on it runs as code made for these shapes.
+    What a circuit is compiled to depends on the shapes of what it is given: straight-line code (`Lines`) or one
+    operation for all gates of a kind at one depth (`Levels`), whichever is faster. The first run with new shapes goes
+    gate by gate; the second makes the code, and from the third on it is fast.
 
     Parameters
     ----------
@@ -64,56 +66,48 @@ class Compiled(Engine):
         self._walk = Walk(self.netlist)
         self._given = [*self._inputs.values(), *self._parameters.values()]
         self._names = [*self._inputs, *self._parameters]
-        self._memory = {name: Memory(self._first_value(index)) for name, index in self._parameters.items()}
-        self._rule: Rule | None = None
+        nodes = self.netlist.nodes
+        self._held = Parameters({name: cast(Value, nodes[index].value) for name, index in self._parameters.items()})
         self._shown = [self._walk.sources(index)[0] for index in self._outputs.values()]
         self._forms: dict[Any, Form] = {}
         self._felt: dict[frozenset[int], list[bool]] = {}
-        self._parameters_changed()
-
-    def _first_value(self, index: int) -> Value:
-        value = self.netlist.nodes[index].value
-        assert value is not None  # every parameter has one
-        return value
+        self._known_shapes: dict[Any, int] = {}  # a number for each set of shapes that the parameters have had
+        self._note_shapes()
 
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; a copy."""
-        return {name: memory.value for name, memory in self._memory.items()}
+        return dict(zip(self._parameters, self._held.values, strict=True))
 
     @property
     def memory(self) -> dict[str, Memory]:
         """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
-        return dict(self._memory)
+        return self._held.memory()
 
     def _set_parameters(self, values: dict[str, Value]) -> None:
-        self._set_memory({name: self._memory[name]._replace(value=value) for name, value in values.items()})
+        memory = self._held.memory()
+        self._set_memory({name: memory[name]._replace(value=value) for name, value in values.items()})
 
     def _set_memory(self, memory: Mapping[str, Memory]) -> None:
-        self._memory.update(memory)
-        self._parameters_changed()
+        self._held.restore(memory)
+        self._note_shapes()
 
     def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        self._rule = rule
-        self._attached = springs
-        self._memory = {name: Memory(old.value, rule.start(old.value)) for name, old in self._memory.items()}
+        self._held.learn(rule, springs)
 
     def _update(self) -> None:
-        assert self._rule is not None
-        felt = self._learned[len(self._inputs) :]
-        for (name, memory), gradient in zip(self._memory.items(), felt, strict=True):
-            self._memory[name] = respond(self._rule, self._attached[name], memory, gradient)
-        self._parameters_changed()
+        self._held.respond(self._learned[len(self._inputs) :])
 
-    def _parameters_changed(self) -> None:
-        self._parameter_values = [memory.value for memory in self._memory.values()]
-        self._parameter_shapes = tuple(shape_of(value) for value in self._parameter_values)
+    def _note_shapes(self) -> None:
+        """Give the shapes that the parameters now have a number, by which they are known."""
+        shapes = tuple([shape_of(value) for value in self._held.values])
+        self._parameter_shapes = self._known_shapes.setdefault(shapes, len(self._known_shapes))
 
     # -- running -------------------------------------------------------------------------------------------
 
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
         self._culprit: str | None = None
-        self._given_values = [inputs[name] for name in self._inputs] + self._parameter_values
+        self._given_values = [inputs[name] for name in self._inputs] + self._held.values
         input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
         form = self._forms.get((input_shapes, self._parameter_shapes))
         self._walked: list[Any] | None = None
@@ -156,14 +150,16 @@ class Compiled(Engine):
         """Return the form that is fastest for these shapes."""
         while len(self._forms) >= MOST_FORMS:
             del self._forms[next(iter(self._forms))]
-        form: Form = Lines(self._walk, self._given, values)
-        if Levels.fits(self._walk, values):
-            levels = Levels(self._walk, self._given, values)
-            batched = any(shape_of(value) for value in self._given_values)
-            if levels.groups * GROUP < len(self._walk.places) * (ARRAY_LINE if batched else LINE):
-                form = levels
-        self._forms[shapes] = form
+        form = self._forms[shapes] = self._levels(values) or Lines(self._walk, self._given, values)
         return form
+
+    def _levels(self, values: list[Any]) -> Levels | None:
+        """Return the circuit in levels, if it can be and that is faster than line by line."""
+        if not Levels.fits(self._walk, values):
+            return None
+        levels = Levels(self._walk, self._given, values)
+        line = ARRAY_LINE if any(shape_of(value) for value in self._given_values) else LINE
+        return levels if levels.groups * GROUP < len(self._walk.places) * line else None
 
     def _walk_forward(self) -> list[Any]:
         given = dict(zip(self._given, self._given_values, strict=True))

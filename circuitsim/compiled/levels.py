@@ -32,8 +32,8 @@ UFUNCS: dict[Gate, Any] = {
     gates.exp: np.exp,
 }
 
-#: One operation: a function, what it reads, and where it writes.
-Step = tuple[Callable[..., Any], tuple[Any, ...], Any]
+#: One operation: a function, and its arguments, where it writes among them.
+Step = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 class Group(NamedTuple):
@@ -82,12 +82,11 @@ class Levels:
         self._banks[False][: len(numbers)] = numbers
         for place, number in self._arrays:
             self._banks[True][place] = values[number]
-        for function, reads, writes in self._steps:
-            function(*reads, out=writes)
-        outputs = [
-            self._banks[True][slot].copy() if batched else float(self._banks[False][slot])
-            for batched, slot in self._shown
-        ]
+        for function, arguments in self._steps:
+            function(*arguments)
+        outputs: list[Any] = self._banks[False][self._shown_numbers].tolist()
+        for place, slot in self._shown_arrays:
+            outputs.insert(place, self._banks[True][slot].copy())
         return outputs, not watch or all(bool(np.isfinite(bank).all()) for bank in self._banks.values())
 
     def knows(self, pulled: frozenset[int]) -> bool:
@@ -105,10 +104,10 @@ class Levels:
             self._backward[pulled] = self._lay_out_backward(self._plans[pulled])
         steps, learners = self._backward[pulled]
         for index, force in pulls.items():
-            wire = self._walk.netlist.incoming[index][0]
-            self._shares[self._batched[self._walk.netlist.wires[wire].source]][self._rows[wire]] = force
-        for function, reads, writes in steps:
-            function(*reads, out=writes)
+            shares, row = self._pulled_rows[index]
+            shares[row] = force
+        for function, arguments in steps:
+            function(*arguments)
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
             learned.insert(number, total.copy())
@@ -146,7 +145,8 @@ class Levels:
         self._given_batched = [self._batched[index] for index in self._given]
         self._arrays = [(self._slots[index], n) for n, index in enumerate(self._given) if self._batched[index]]
         shown = [self._walk.sources(index)[0] for index, node in enumerate(nodes) if node.kind == "output"]
-        self._shown = [(self._batched[index], self._slots[index]) for index in shown]
+        self._shown_numbers = np.array([self._slots[index] for index in shown if not self._batched[index]], dtype=int)
+        self._shown_arrays = [(n, self._slots[index]) for n, index in enumerate(shown) if self._batched[index]]
 
         steps: list[Step] = []
         self._groups: list[Group] = []
@@ -154,7 +154,7 @@ class Levels:
             group = self._read(gate, places, steps)
             self._groups.append(group)
             function = UFUNCS.get(gate)
-            steps.append((function or _writing(gate.forward), tuple(group.reads), group.writes))
+            steps.append((function or _writing(gate.forward), (*group.reads, group.writes)))
         self._place_wires()
         return steps
 
@@ -175,7 +175,7 @@ class Levels:
         if seen is not None:
             return seen
         gathered = np.empty((len(rows), *bank.shape[1:]))
-        steps.append((_take, (bank, np.array(rows)), gathered))
+        steps.append(_take(bank, rows, gathered))
         return gathered
 
     def _shape_of(self, batched: bool) -> tuple[int, ...]:
@@ -199,6 +199,10 @@ class Levels:
             self._rows[wire] = sizes[batched]
             sizes[batched] += 1
         self._shares = {batched: np.zeros((size, *self._shape_of(batched))) for batched, size in sizes.items()}
+        self._pulled_rows = {
+            netlist.wires[wire].target: (self._shares[self._batched[netlist.wires[wire].source]], self._rows[wire])
+            for wire in shown
+        }
 
     def _lay_out_backward(self, felt: list[bool]) -> tuple[list[Step], list[Any]]:
         """Return the steps backward, and where the gradients of inputs and parameters are then, in both banks."""
@@ -226,17 +230,17 @@ class Levels:
             return self._gather(shares, [own[0] for own in rows], steps)
         total = np.zeros((len(nodes), *shares.shape[1:]))
         if all(rows):
-            steps.append((_take, (shares, np.array([own[0] for own in rows])), total))
+            steps.append(_take(shares, [own[0] for own in rows], total))
         for turn in range(1 if all(rows) else 0, max(map(len, rows))):
             places = [place for place, own in enumerate(rows) if len(own) > turn]
             source = self._gather(shares, [rows[place][turn] for place in places], steps)
             part = _in_steps(total, places)
             if turn == 0 and part is not None:
-                steps.append((_copy, (source,), part))
+                steps.append((np.copyto, (part, source)))
             elif part is not None:
-                steps.append((np.add, (part, source), part))
+                steps.append((np.add, (part, source, part)))
             else:
-                steps.append((_put if turn == 0 else _add_at, (np.array(places), source), total))
+                steps.append((_put if turn == 0 else _add_at, (np.array(places), source, total)))
         return total
 
     def _send(self, group: Group, port: int, total: NDArray[np.float64], steps: list[Step]) -> None:
@@ -247,19 +251,19 @@ class Levels:
         summed = group.batched and not self._batched[source]  # over the batch
         target = np.empty_like(group.writes) if summed else shares
         if group.gate is gates.mul:
-            steps.append((np.multiply, (total, group.reads[1 - port]), target))
+            steps.append((np.multiply, (total, group.reads[1 - port], target)))
         elif group.gate is gates.add or (group.gate is gates.sub and port == 0):
             if summed:
                 target = total
             else:
-                steps.append((_copy, (total,), target))
+                steps.append((np.copyto, (target, total)))
         elif group.gate is gates.neg or group.gate is gates.sub:
-            steps.append((np.negative, (total,), target))
+            steps.append((np.negative, (total, target)))
         else:
             rule = first.vjps[port]
-            steps.append((_writing(rule), (total, group.writes, *group.reads), target))
+            steps.append((_writing(rule), (total, group.writes, *group.reads, target)))
         if summed:
-            steps.append((_sum_rows, (target.reshape(len(group.places), -1),), shares))
+            steps.append((np.add.reduce, (target.reshape(len(group.places), -1), 1, None, shares)))
 
 
 def _in_steps(bank: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64] | None:
@@ -270,12 +274,8 @@ def _in_steps(bank: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64]
     return bank[rows[0] : rows[-1] + 1 : step]
 
 
-def _take(bank: Any, rows: Any, out: Any) -> None:
-    np.take(bank, rows, axis=0, out=out, mode="clip")  # the rows are right; "raise" would copy once more
-
-
-def _copy(source: Any, out: Any) -> None:
-    np.copyto(out, source)
+def _take(bank: NDArray[np.float64], rows: list[int], out: NDArray[np.float64]) -> Step:
+    return bank.take, (np.array(rows), 0, out, "clip")  # the rows are right; "raise" would copy once more
 
 
 def _put(places: Any, source: Any, out: Any) -> None:
@@ -286,14 +286,10 @@ def _add_at(places: Any, source: Any, out: Any) -> None:
     out[places] += source  # each place stands there once
 
 
-def _sum_rows(rows: Any, out: Any) -> None:
-    np.add.reduce(rows, axis=1, out=out)
-
-
 def _writing(function: Callable[..., Any]) -> Callable[..., None]:
-    """Return a function that writes where it is told what another returns."""
+    """Return a function that writes to its last argument what another returns for the rest."""
 
-    def write(*reads: Any, out: Any) -> None:
-        out[...] = function(*reads)
+    def write(*arguments: Any) -> None:
+        arguments[-1][...] = function(*arguments[:-1])
 
     return write

@@ -53,6 +53,7 @@ NAMES: dict[str, Any] = {
     "as_value": as_value,
     "exp": np.exp,
     "fit": fit,
+    "matmul": np.matmul,
     "maximum": np.maximum,
     "sigmoid": gates.sigmoid.forward,
     "tanh": np.tanh,
@@ -222,6 +223,8 @@ class Lines:
     def _text(self, place: Place) -> tuple[str, ...] | None:
         """Return a gate's entry in the tables above, if it has one for the shapes that it meets."""
         meets = [self._shapes[place.node], *(self._shapes[source] for source in place.sources)]
+        if place.gate is gates.matmul and all(len(shape) == 2 for shape in meets):
+            return "matmul({a}, {b})", "matmul({g}, {b}.T)", "matmul({a}.T, {g})"
         return (ARRAYS if any(meets) else FLOATS).get(place.gate)
 
     def _letters(self, place: Place) -> dict[str, str]:

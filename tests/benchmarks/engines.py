@@ -24,7 +24,7 @@ def micrograd_rows():
     engine = Compiled(cs.mlp(SIZES), nonfinite="ignore")
     many = dict(zip(("x1", "x2"), np.random.default_rng(0).normal(size=(2, 100)), strict=True))
     micrograd, one, batch = in_turn(
-        (theirs, 20), (stepping(engine, {"x1": 0.3, "x2": -0.7}), 200), (stepping(engine, many), 50)
+        (theirs, 20), (stepping(engine, {"x1": 0.3, "x2": -0.7}), 200), (stepping(engine, many), 50), collecting=True
     )
     note = "{:.0f} µs against {:.0f} µs"
     return [
@@ -77,8 +77,8 @@ def dense_rows():
     """Return rows on networks of gates for arrays."""
     ours, theirs, parameters, x, pull = dense_tasks(SIZES)
     large, large_theirs, *_ = dense_tasks([784, 128, 10])
-    small = in_turn((ours, 300), (theirs, 300), rounds=15)
-    big = in_turn((large, 30), (large_theirs, 30), rounds=15)
+    small = in_turn((ours, 300), (theirs, 300), rounds=15, collecting=True)
+    big = in_turn((large, 30), (large_theirs, 30), rounds=15, collecting=True)
     rows = [
         Row("Compiled ÷ NumPy by hand, dense 2-16-16-1, batch 100", small[0] / small[1], 1.5, True,
             f"{small[0] * 1e6:.0f} µs against {small[1] * 1e6:.0f} µs"),
@@ -102,7 +102,7 @@ def dense_rows():
                 signal = torch.relu(signal)
         signal.backward(force)
 
-    mine, theirs = in_turn((ours, 300), (eager, 300), rounds=15)
+    mine, theirs = in_turn((ours, 300), (eager, 300), rounds=15, collecting=True)
     rows.append(Row("PyTorch, eager on one thread ÷ Compiled, dense 2-16-16-1, batch 100", theirs / mine, 2, False))
     return rows
 
@@ -130,10 +130,11 @@ def multiplied(levels, width):
     """Return layers of products; with inputs of 1 and -1 all values are 1 or -1 however deep it is."""
     circuit = cs.Circuit(f"{levels} layers of {width} products")
     left, right = wiring(width)
-    layer = circuit.inputs([f"x{i}" for i in range(width)])
+    first = circuit.inputs([f"x{i}" for i in range(10)])
+    layer = [first[i % 10] for i in range(width)]
     for _ in range(levels):
         layer = [layer[a] * layer[b] for a, b in zip(left, right, strict=True)]
-    for i, wire in enumerate(layer):
+    for i, wire in enumerate(layer[:10]):
         circuit.output(f"f{i}", wire)
     return circuit
 
