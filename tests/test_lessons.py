@@ -14,8 +14,8 @@ from circuitsim.learning.sampling import Sampler
 from circuitsim.simulation import Kind
 from circuitsim.views import training_film
 from tests import guide_loops
+from tests.learners import NAMES, svm
 from tests.test_scenarios import call, result
-from tests.test_training import NAMES, svm
 
 SEEDS = range(200)
 

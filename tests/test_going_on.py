@@ -1,0 +1,143 @@
+"""Trainings that stop, go on, come back from a file, or run away."""
+
+import os
+import signal
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+import circuitsim as cs
+from tests.guide_loops import LABELS, POINTS
+from tests.learners import OPTIMIZERS, svm, trainer
+
+
+@pytest.mark.parametrize("order", ["random", "shuffled", "in order", [i % 6 for i in range(200)]], ids=str)
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
+def test_resuming_is_the_same_as_never_having_stopped(engine, tmp_path, order, batch, optimizer):
+    def fresh():
+        return trainer(engine, svm(), cs.forces.logistic, optimizer, cs.L2(0.1))
+
+    options = {"order": order, "batch": batch, "every": 5}
+    whole, halves, resumed = fresh(), fresh(), fresh()
+    whole.fit(POINTS, LABELS, 50, seed=3, **options)
+    halves.fit(POINTS, LABELS, 25, seed=3, **options)
+    halves.save(tmp_path / "half.npz")
+    halves.fit(POINTS, LABELS, 25, **options)
+    resumed.load(tmp_path / "half.npz")
+    resumed.fit(POINTS, LABELS, 25, **options)
+    assert whole.engine.memory == halves.engine.memory == resumed.engine.memory
+    assert whole.history == halves.history == resumed.history
+
+
+def test_a_seed_begins_anew_and_repeats(engine):
+    runs = []
+    for seed in (5, 5, 6):
+        trained = trainer(engine, svm())
+        trained.fit(POINTS, LABELS, 40, seed=seed)
+        runs.append(trained.history.examples)
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_examples_held_back_are_never_shown(engine):
+    trained = trainer(engine, svm())
+    history = trained.fit(POINTS, LABELS, 100, seed=0, validation=1 / 3)
+    shown = {index for chosen in history.examples for index in chosen}
+    assert len(shown) == 4
+    assert history.evaluations[-1].validation_cost is not None
+
+
+def test_early_stopping_puts_back_the_best(engine):
+    points, labels = np.array([[0.0], [1.0], [2.0], [3.0]]), [0.0, 1.0, 2.0, 3.0]
+    circuit = cs.Circuit("line")
+    (x,) = circuit.inputs("x")
+    circuit.output("y", circuit.parameter("slope", 0.9) * x)
+    trained = trainer(engine, circuit, cs.forces.squared_error, cs.SGD(0.9))  # far too large: it moves away
+    history = trained.fit(points, labels, 500, validation=0.5, patience=3, every=1, seed=1)
+    assert history.ended == "stopped early"
+    assert history.iterations < 100
+    best = min(history.evaluations, key=lambda evaluation: evaluation.validation_cost)
+    assert trained.engine.parameters == best.parameters
+
+
+def test_ctrl_c_stops_after_the_iteration_and_keeps_what_was_learned(engine):
+    def press(trained):
+        if trained.iteration == 17:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    stopped, whole = trainer(engine, svm()), trainer(engine, svm())
+    history = stopped.fit(POINTS, LABELS, 400, seed=2, callbacks=[press])
+    assert (history.ended, history.iterations) == ("interrupted", 17)
+    assert history.evaluations[-1].iteration == 17
+    whole.fit(POINTS, LABELS, 17, seed=2)
+    assert stopped.engine.parameters == whole.engine.parameters
+
+
+def test_a_callback_may_stop_it(engine):
+    trained = trainer(engine, svm())
+    history = trained.fit(POINTS, LABELS, 400, callbacks=[lambda trained: trained.iteration == 7])
+    assert (history.ended, history.iterations) == ("stopped by a callback", 7)
+
+
+@pytest.mark.filterwarnings("ignore::circuitsim.NonFiniteWarning")
+def test_divergence_is_told_and_the_best_parameters_are_kept(engine):
+    trained = trainer(engine, svm(), cs.forces.squared_error, cs.SGD(10.0))
+    with pytest.raises(
+        cs.DivergenceError, match=r"diverged at iteration \d+, .*'[abc]' .* steps of 10: take a smaller"
+    ):
+        trained.fit(POINTS, LABELS, 400, seed=0)
+    best = min(trained.history.evaluations, key=lambda evaluation: evaluation.cost)
+    assert trained.engine.parameters == best.parameters
+    assert all(np.isfinite(value) for value in trained.engine.parameters.values())
+
+
+def test_a_progress_bar_only_where_it_is_wanted(engine, capfd):
+    trainer(engine, svm()).fit(POINTS, LABELS, 20)
+    assert capfd.readouterr() == ("", "")
+    trainer(engine, svm()).fit(POINTS, LABELS, 20, progress=True)
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "20/20" in told.err
+    assert "accuracy" in told.err
+
+
+# -- checkpoints that will not do -------------------------------------------------------------------------------
+
+
+def test_checkpoints_are_refused_by_name(engine, tmp_path):
+    path = tmp_path / "saved.npz"
+    trained = trainer(engine, svm(), optimizer=cs.Adam(0.01))
+    trained.fit(POINTS, LABELS, 20)
+    trained.save(path)
+    with pytest.raises(cs.LoadError, match=r"saved.npz'.*its circuit is"):
+        trainer(engine, cs.linear(2), optimizer=cs.Adam(0.01)).load(path)
+    with pytest.raises(cs.LoadError, match=r"saved.npz'.*its optimizer is Adam\(.*SGD\(step=0.5\)"):
+        trainer(engine, svm(), optimizer=cs.SGD(0.5)).load(path)
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(cs.LoadError, match=r"saved.npz': it is damaged"):
+            trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)
+    for byte in range(0, len(whole), 97):
+        path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 0x55]) + whole[byte + 1 :])
+        with suppress(cs.LoadError):  # or the damage does not matter
+            trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)
+    np.savez(path, other=np.zeros(3))
+    with pytest.raises(cs.LoadError, match="no checkpoint"):
+        trained.load(path)
+    with pytest.raises(cs.LoadError, match="No such file"):
+        trained.load(tmp_path / "nothing.npz")
+
+
+def test_saving_leaves_nothing_half_written(engine, tmp_path, monkeypatch):
+    path = tmp_path / "saved.npz"
+    trained = trainer(engine, svm())
+    trained.fit(POINTS, LABELS, 5)
+    trained.save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(np, "savez_compressed", lambda file, **arrays: (file.write(b"half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        trained.save(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["saved.npz"]
