@@ -36,7 +36,8 @@ class Player {
     this.msPerTick = 900 / this.typical();
     this.chosen = this.chosen && !this.chosen.why ? this.chosen : null;
     byId("windows").hidden = this.scene.windows === 1;
-    byId("window").textContent = `Window ${part + 1} of ${this.scene.windows}, ticks ${ticks(start)} to ${ticks(end)}`;
+    byId("window").textContent =
+      `Window ${part + 1} of ${this.scene.windows}, ticks ${ticks(start)} to ${ticks(end)}`;
     byId("earlier").disabled = part === 0;
     byId("later").disabled = part === this.scene.windows - 1;
     this.drawBand();
@@ -45,7 +46,10 @@ class Player {
 
   // How long a message or firing lasts, in the middle; it should take a good half second to watch.
   typical() {
-    const lasting = this.story.records.map((r) => r.end - r.start).filter((d) => d > 0).sort((a, b) => a - b);
+    const lasting = this.story.records
+      .map((r) => r.end - r.start)
+      .filter((d) => d > 0)
+      .sort((a, b) => a - b);
     return lasting[lasting.length >> 1] || 1;
   }
 
@@ -59,18 +63,37 @@ class Player {
       if (last && last.kind === kind && record.start <= last.end) last.end = Math.max(last.end, record.end);
       else stretches.push({ kind, start: record.start, end: record.end });
     }
-    byId("band").replaceChildren(...stretches.slice(0, 600).map(({ kind, start: from, end: till }) => {
-      const bar = make("span", { class: kind });
-      bar.style.left = place(Math.max(from, start)) + "%";
-      bar.style.width = place(Math.min(till, end)) - place(Math.max(from, start)) + "%";
-      return bar;
-    }));
+    byId("band").replaceChildren(
+      ...stretches.slice(0, 600).map(({ kind, start: from, end: till }) => {
+        const bar = make("span", { class: kind });
+        bar.style.left = place(Math.max(from, start)) + "%";
+        bar.style.width = place(Math.min(till, end)) - place(Math.max(from, start)) + "%";
+        return bar;
+      }),
+    );
   }
 
   listSteps() {
     const most = 400;
-    const items = this.story.steps.slice(0, most).map((step, number) => make("li", {},
-      make("button", { type: "button", class: "link", "data-step": number, onclick: () => { this.pause(); this.goTo(number); } }, this.told(step))));
+    const items = this.story.steps.slice(0, most).map((step, number) =>
+      make(
+        "li",
+        {},
+        make(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            "data-step": number,
+            onclick: () => {
+              this.pause();
+              this.goTo(number);
+            },
+          },
+          this.told(step),
+        ),
+      ),
+    );
     const rest = this.story.steps.length - most;
     if (rest > 0) items.push(make("li", {}, `and ${rest} more steps in this window`));
     byId("steps").replaceChildren(...items);
@@ -78,12 +101,13 @@ class Player {
 
   told(step) {
     const iteration = this.training?.iteration(step.tag);
-    const example = iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? `Example ${step.tag}: ` : "";
+    const example =
+      iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? `Example ${step.tag}: ` : "";
     return example + this.story.sentence(step);
   }
 
   severalTags() {
-    return this.story.many ??= new Set(this.story.records.map((r) => r.tag)).size > 1 || this.scene.windows > 1;
+    return (this.story.many ??= new Set(this.story.records.map((r) => r.tag)).size > 1 || this.scene.windows > 1);
   }
 
   // -- the clock -----------------------------------------------------------------------------------------------
@@ -129,7 +153,10 @@ class Player {
 
   play() {
     const atEnd = this.time >= this.story.span[1];
-    if (atEnd && this.part === this.scene.windows - 1) { this.open(0); this.set(this.story.span[0]); }
+    if (atEnd && this.part === this.scene.windows - 1) {
+      this.open(0);
+      this.set(this.story.span[0]);
+    }
     this.playing = true;
     this.stage.following = true;
     this.hold = 0;
@@ -194,14 +221,29 @@ class Player {
   }
 
   say(step) {
-    const phase = byId("phase"), sentence = byId("sentence");
+    const phase = byId("phase"),
+      sentence = byId("sentence");
     const forward = step && ["send", "forward", "arrive"].includes(step.kind);
-    const words = !step ? "before the first step" : forward ? "▸ values flow forward" : step.kind === "pull" ? "◂ the pull" : "◂ gradients flow back";
+    const words = !step
+      ? "before the first step"
+      : forward
+        ? "▸ values flow forward"
+        : step.kind === "pull"
+          ? "◂ the pull"
+          : "◂ gradients flow back";
     if (phase.textContent !== words) phase.textContent = words;
     phase.className = !step ? "" : forward ? "value" : "gradient";
     const told = step ? this.told(step) : "Press play, or step forward.";
-    const alike = step ? this.story.steps.filter((other) => other !== step && other.from === step.from && other.kind === step.kind) : [];
-    const more = alike.length ? "at the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) : "";
+    const alike = step
+      ? this.story.steps.filter((other) => other !== step && other.from === step.from && other.kind === step.kind)
+      : [];
+    const more = alike.length
+      ? "at the same time: " +
+        listed(
+          alike.map((other) => this.story.actor(other.nodes[0])),
+          5,
+        )
+      : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
       sentence.replaceChildren(told, ...(more ? [make("span", { class: "more" }, more)] : []));
@@ -220,7 +262,12 @@ class Player {
 
   choose(what, hold) {
     if (!hold && this.chosen?.held) return;
-    const same = what && this.chosen?.held && this.chosen.node === what.node && this.chosen.wire === what.wire && Boolean(this.chosen.why) === Boolean(what.why);
+    const same =
+      what &&
+      this.chosen?.held &&
+      this.chosen.node === what.node &&
+      this.chosen.wire === what.wire &&
+      Boolean(this.chosen.why) === Boolean(what.why);
     this.chosen = !what || same ? null : { ...what, held: hold };
     this.draw();
   }
@@ -238,11 +285,22 @@ class Player {
     on("later", () => this.jump(this.part + 1));
     on("smaller", () => this.stage.resize(1 / 1.25));
     on("larger", () => this.stage.resize(1.25));
-    on("fit", () => { this.stage.resize(); this.stage.following = true; this.stage.follow(); });
+    on("fit", () => {
+      this.stage.resize();
+      this.stage.following = true;
+      this.stage.follow();
+    });
     on("theme", () => this.changeTheme());
-    byId("time").addEventListener("input", (event) => { this.pause(); this.set(Number(event.target.value)); this.stage.following = true; this.stage.follow(); });
+    byId("time").addEventListener("input", (event) => {
+      this.pause();
+      this.set(Number(event.target.value));
+      this.stage.following = true;
+      this.stage.follow();
+    });
     byId("time").addEventListener("change", () => this.writeHash());
-    byId("stage").addEventListener("pointerleave", () => { if (this.chosen && !this.chosen.held) this.choose(null, true); });
+    byId("stage").addEventListener("pointerleave", () => {
+      if (this.chosen && !this.chosen.held) this.choose(null, true);
+    });
     window.addEventListener("resize", () => this.stage.resize());
     window.addEventListener("hashchange", () => {
       if (location.hash !== this.written && /\b(step|tick|window)=/.test(location.hash)) this.goToHash();
@@ -279,7 +337,8 @@ class Player {
     this.pause();
     this.open(part);
     this.stage.following = true;
-    if (toEnd) this.set(this.story.span[1]); else this.set(this.story.span[0], -1);
+    if (toEnd) this.set(this.story.span[1]);
+    else this.set(this.story.span[0], -1);
     this.stage.follow();
     this.writeHash();
   }
@@ -298,7 +357,8 @@ class Player {
   goToHash() {
     const found = new URLSearchParams(location.hash.slice(1));
     const number = (name) => (/^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
-    const step = number("step"), time = number("tick");
+    const step = number("step"),
+      time = number("tick");
     this.pause();
     this.open(Math.round(number("window") ?? 1) - 1);
     if (step === null) this.set(time ?? this.story.span[0], time === null ? -1 : null);
@@ -308,13 +368,24 @@ class Player {
 
   writeHash() {
     const step = this.story.steps[this.step];
-    const where = !step && this.time === this.story.span[0] ? "step=0" : step?.at === this.time ? "step=" + (this.step + 1) : "tick=" + Number(this.time.toFixed(4));
+    const where =
+      !step && this.time === this.story.span[0]
+        ? "step=0"
+        : step?.at === this.time
+          ? "step=" + (this.step + 1)
+          : "tick=" + Number(this.time.toFixed(4));
     this.written = "#" + where + (this.scene.windows > 1 ? "&window=" + (this.part + 1) : "");
-    try { history.replaceState(null, "", this.written); } catch { /* a page inside a notebook has no address of its own */ }
+    try {
+      history.replaceState(null, "", this.written);
+    } catch {
+      /* a page inside a notebook has no address of its own */
+    }
   }
 }
 
-function byId(id) { return document.getElementById(id); }
+function byId(id) {
+  return document.getElementById(id);
+}
 
 function readData(id) {
   const found = byId(id);

@@ -6,23 +6,36 @@ class Stage {
     this.holder = holder;
     this.choose = choose; // called with {node} or {wire} and whether to hold on to it
     const [width, height] = scene.size;
-    this.svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "circuit " + scene.title });
+    this.svg = makeSvg("svg", {
+      viewBox: `0 0 ${width} ${height}`,
+      role: "group",
+      "aria-label": "circuit " + scene.title,
+    });
     this.svg.classList.toggle("dense", scene.wires.length > 150);
     this.tokens = makeSvg("g", { "aria-hidden": "true" });
     this.paths = scene.wires.map(([, , , points]) => measured(points));
     this.drawnNodes = [];
     this.drawnWires = [];
-    const wires = makeSvg("g"), nodes = makeSvg("g");
+    const wires = makeSvg("g"),
+      nodes = makeSvg("g");
     // In the order in which values pass, so that the tabulator key follows them.
     scene.nodes.forEach((node, index) => {
       nodes.append(this.drawNode(node, index));
-      scene.wires.forEach(([source], wire) => { if (source === index) wires.append(this.drawWire(wire)); });
+      scene.wires.forEach(([source], wire) => {
+        if (source === index) wires.append(this.drawWire(wire));
+      });
     });
     this.svg.append(wires, nodes, this.tokens);
     holder.append(this.svg);
     this.following = true;
     for (const event of ["wheel", "pointerdown"]) {
-      holder.addEventListener(event, () => { this.following = false; }, { passive: true });
+      holder.addEventListener(
+        event,
+        () => {
+          this.following = false;
+        },
+        { passive: true },
+      );
     }
     this.resize();
   }
@@ -39,7 +52,12 @@ class Stage {
       makeSvg("path", { class: "grip", d: path }),
     );
     this.listen(group, { wire });
-    this.drawnWires[wire] = { group, marks: {}, kind: "edge", label: `wire from ${this.name(source)} to ${this.name(target)}` };
+    this.drawnWires[wire] = {
+      group,
+      marks: {},
+      kind: "edge",
+      label: `wire from ${this.name(source)} to ${this.name(target)}`,
+    };
     return group;
   }
 
@@ -49,7 +67,13 @@ class Stage {
     const tall = Math.max(height, 44);
     const round = node.kind === "gate" ? Math.min(height, width) / 2 : 6;
     group.append(
-      makeSvg("rect", { class: "area", x: x - width / 2, y: y - tall / 2, width: Math.max(width, end - x), height: tall }),
+      makeSvg("rect", {
+        class: "area",
+        x: x - width / 2,
+        y: y - tall / 2,
+        width: Math.max(width, end - x),
+        height: tall,
+      }),
       makeSvg("rect", { class: "body", x: x - width / 2, y: y - height / 2, width, height, rx: round }),
       makeSvg("text", { class: "title", x, y }, node.text),
     );
@@ -74,8 +98,12 @@ class Stage {
   }
 
   listen(group, what) {
-    group.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") this.choose(what, false); });
-    group.addEventListener("focus", () => { if (group.matches(":focus-visible")) this.choose(what, false); });
+    group.addEventListener("pointerenter", (event) => {
+      if (event.pointerType === "mouse") this.choose(what, false);
+    });
+    group.addEventListener("focus", () => {
+      if (group.matches(":focus-visible")) this.choose(what, false);
+    });
     group.addEventListener("click", () => this.choose(what, true));
     group.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
@@ -88,15 +116,20 @@ class Stage {
 
   // Shows a story at a time; `told` are the nodes that the sentence speaks of.
   show(story, time, told) {
-    const latest = story.at(story.starts ??= tagStarts(story), time)?.value ?? -1;
+    const latest = story.at((story.starts ??= tagStarts(story)), time)?.value ?? -1;
     this.drawnNodes.forEach((drawn, index) => {
-      const value = story.at(story.values[index], time), gradient = story.at(story.felt[index], time);
+      const value = story.at(story.values[index], time),
+        gradient = story.at(story.felt[index], time);
       write(drawn.value, value, latest);
       write(drawn.gradient, gradient, latest);
-      const said = drawn.label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : "");
+      const said =
+        drawn.label +
+        (value ? `, value ${show(value.value)}` : "") +
+        (gradient ? `, gradient ${show(gradient.value)}` : "");
       mark(drawn.group, "aria-label", said);
     });
-    const firing = new Set(), live = new Map();
+    const firing = new Set(),
+      live = new Map();
     const tokens = [];
     const blink = 0.02 * (story.span[1] - story.span[0]); // a gate that takes no time still lights up
     for (const record of story.records) {
@@ -110,10 +143,18 @@ class Stage {
     }
     this.drawnNodes.forEach((drawn, index) => dress(drawn, { told: told.has(index), firing: firing.has(index) }));
     this.drawnWires.forEach((drawn, wire) => {
-      const kind = live.get(wire), { group, label } = drawn;
+      const kind = live.get(wire),
+        { group, label } = drawn;
       dress(drawn, { live: live.has(wire), value: kind === VALUE, gradient: kind === GRADIENT });
-      const value = story.at(story.values[story.wires[wire][0]], time), gradient = story.at(story.returned[wire], time);
-      mark(group, "aria-label", label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : ""));
+      const value = story.at(story.values[story.wires[wire][0]], time),
+        gradient = story.at(story.returned[wire], time);
+      mark(
+        group,
+        "aria-label",
+        label +
+          (value ? `, value ${show(value.value)}` : "") +
+          (gradient ? `, gradient ${show(gradient.value)}` : ""),
+      );
     });
     this.tokens.replaceChildren(...tokens.map((token) => token.group));
     const busy = [...told, ...firing].map((node) => this.scene.nodes[node].place);
@@ -125,9 +166,13 @@ class Stage {
   token(record, share) {
     const forward = record.kind === VALUE;
     const text = show(record.value);
-    const half = text.length * 4 + 7, nose = forward ? 8 : -8;
+    const half = text.length * 4 + 7,
+      nose = forward ? 8 : -8;
     const [x, y] = pointAt(this.paths[record.where], forward ? share : 1 - share, half + 8);
-    const group = makeSvg("g", { class: "token " + (forward ? "value" : "gradient"), transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+    const group = makeSvg("g", {
+      class: "token " + (forward ? "value" : "gradient"),
+      transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
+    });
     const side = forward ? half : -half;
     group.append(
       makeSvg("path", { d: `M${-side} -10H${side}L${side + nose} 0L${side} 10H${-side}z` }),
@@ -159,7 +204,8 @@ class Stage {
   // Keeps what happens in sight, unless somebody has taken hold of the stage.
   follow(share = 1) {
     if (!this.following || !this.centre) return;
-    const [x, y] = this.centre, holder = this.holder;
+    const [x, y] = this.centre,
+      holder = this.holder;
     holder.scrollLeft += share * (x * this.scale - holder.clientWidth / 2 - holder.scrollLeft);
     holder.scrollTop += share * (y * this.scale - holder.clientHeight / 2 - holder.scrollTop);
   }
@@ -207,7 +253,8 @@ function measured(points) {
 
 // The point so far along a path; it keeps away from both ends, where gates stand.
 function pointAt({ points, lengths }, share, away) {
-  const length = lengths.at(-1), free = Math.min(away, length / 2);
+  const length = lengths.at(-1),
+    free = Math.min(away, length / 2);
   const goal = free + share * (length - 2 * free);
   let i = 1;
   while (i < lengths.length - 1 && lengths[i] < goal) i++;

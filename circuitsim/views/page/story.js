@@ -1,6 +1,9 @@
 // What one window of a trace says: what stands where at any time, and the steps in which it is told.
 
-const VALUE = 0, GRADIENT = 1, FORWARD = 2, BACKWARD = 3;
+const VALUE = 0,
+  GRADIENT = 1,
+  FORWARD = 2,
+  BACKWARD = 3;
 const INFIX = ["+", "−", "×", "÷", "^"];
 
 class Story {
@@ -16,8 +19,12 @@ class Story {
     this.span = part.span;
     const columns = part.records;
     this.records = columns.kind.map((kind, i) => ({
-      kind, where: columns.where[i], tag: columns.tag[i],
-      start: columns.start[i], end: columns.end[i], value: columns.value[i],
+      kind,
+      where: columns.where[i],
+      tag: columns.tag[i],
+      start: columns.start[i],
+      end: columns.end[i],
+      value: columns.value[i],
     }));
     this.slopes = new Map(part.slopes.map(([node, tag, slopes]) => [node + ":" + tag, slopes]));
     this.remember(part);
@@ -61,11 +68,17 @@ class Story {
     this.felt = this.felt.map(once);
   }
 
-  isGate(node) { return this.nodes[node].kind === "gate"; }
-  isOutput(node) { return this.nodes[node].kind === "output"; }
+  isGate(node) {
+    return this.nodes[node].kind === "gate";
+  }
+  isOutput(node) {
+    return this.nodes[node].kind === "output";
+  }
 
   // What a constant is called is its number; anything else has a name.
-  label(node) { return this.nodes[node].kind === "constant" ? this.nodes[node].text : this.nodes[node].name; }
+  label(node) {
+    return this.nodes[node].kind === "constant" ? this.nodes[node].text : this.nodes[node].name;
+  }
 
   actor(node) {
     const { text, name } = this.nodes[node];
@@ -74,10 +87,12 @@ class Story {
 
   // What stood in a history at a time; null if nothing did.
   at(history, time) {
-    let low = 0, high = history.length;
+    let low = 0,
+      high = history.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (history[middle].time <= time) low = middle + 1; else high = middle;
+      if (history[middle].time <= time) low = middle + 1;
+      else high = middle;
     }
     return low ? history[low - 1] : null;
   }
@@ -132,19 +147,32 @@ class Story {
     const parts = this.parts(node, tag, time);
     if (!total) return "what has arrived";
     if (parts.length < 2) return show(total.value);
-    return listed(parts.map((part) => bracket(show(part.value))), 12).replaceAll(", ", " + ").replace(" and ", " + ")
-      + " = " + show(total.value);
+    return (
+      listed(
+        parts.map((part) => bracket(show(part.value))),
+        12,
+      )
+        .replaceAll(", ", " + ")
+        .replace(" and ", " + ") +
+      " = " +
+      show(total.value)
+    );
   }
 
   // The messages that made a gradient: the wires on which gradients of this tag led to the node, and their gates.
   makers(node, tag) {
-    const wires = new Set(), nodes = new Set([node]), queue = [node];
+    const wires = new Set(),
+      nodes = new Set([node]),
+      queue = [node];
     while (queue.length) {
       for (const wire of this.outgoing[queue.pop()]) {
         if (!this.ofTag(this.returned[wire], tag)) continue;
         wires.add(wire);
         const target = this.wires[wire][1];
-        if (!nodes.has(target)) { nodes.add(target); queue.push(target); }
+        if (!nodes.has(target)) {
+          nodes.add(target);
+          queue.push(target);
+        }
       }
     }
     return { wires, nodes };
@@ -165,7 +193,14 @@ class Story {
     const due = new Map(); // (node, tag) -> when its last gradient arrives
     for (const { kind, where, tag, start, end } of this.records) {
       if (kind === FORWARD || kind === BACKWARD) {
-        steps.push({ kind: kind === FORWARD ? "forward" : "backward", from: start, at: (start + end) / 2, end, tag, nodes: [where] });
+        steps.push({
+          kind: kind === FORWARD ? "forward" : "backward",
+          from: start,
+          at: (start + end) / 2,
+          end,
+          tag,
+          nodes: [where],
+        });
         continue;
       }
       const [source, target] = this.wires[where];
@@ -196,7 +231,9 @@ class Story {
     if (kind === "send") {
       const sent = nodes.map((source) => {
         const value = this.ofTag(this.values[source], tag);
-        return this.nodes[source].kind === "constant" ? this.label(source) : this.label(source) + " = " + show(value.value);
+        return this.nodes[source].kind === "constant"
+          ? this.label(source)
+          : this.label(source) + " = " + show(value.value);
       });
       return listed(sent) + (sent.length === 1 ? " is" : " are") + " sent into the circuit.";
     }
@@ -205,14 +242,19 @@ class Story {
       const result = this.ofTag(this.values[node], tag);
       const sent = result ? show(result.value) : "its result";
       if (!this.nodes[node].operator) {
-        return this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + ".";
+        return (
+          this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + "."
+        );
       }
       if (inputs.includes(null)) return this.actor(node) + " fires and sends " + sent + ".";
       const given = inputs.map((value, port) => {
         const source = this.wires[this.incoming[node][port]][0];
         return this.nodes[source].kind === "constant" ? show(value) : this.label(source) + " = " + show(value);
       });
-      const worked = this.formula(node, inputs.map((value) => bracket(show(value))));
+      const worked = this.formula(
+        node,
+        inputs.map((value) => bracket(show(value))),
+      );
       return this.actor(node) + " has " + listed(given) + ", so it sends " + worked + " = " + sent + ".";
     }
     if (kind === "backward") {
@@ -220,8 +262,10 @@ class Story {
       const heard = this.nodes[node].operator ? step.from : end;
       const felt = this.feels(node, tag, heard);
       const total = this.ofTag(this.felt[node], tag, heard);
-      const passed = this.shares(node, tag).map(({ wire, value, slope }) =>
-        this.product(total.value, slope, value) + " back to " + this.label(this.wires[wire][0]));
+      const passed = this.shares(node, tag).map(
+        ({ wire, value, slope }) =>
+          this.product(total.value, slope, value) + " back to " + this.label(this.wires[wire][0]),
+      );
       return this.actor(node) + " feels " + felt + (passed.length ? ", so it passes " + listed(passed) : "") + ".";
     }
     if (kind === "arrive" || kind === "pull") {
