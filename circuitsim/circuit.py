@@ -7,12 +7,13 @@ named after the node that drives it.
 
 from collections.abc import Iterable, Sequence
 from itertools import count
+from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
 
 from circuitsim import gates
-from circuitsim.errors import CircuitError, InputError
+from circuitsim.errors import CircuitError, InputError, ShapeError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import as_value
@@ -268,6 +269,29 @@ class Circuit:
             If shapes meet in a gate that cannot take them.
         """
         return infer(self.name, self.graph, nx.topological_sort(self.graph))
+
+    def draw(self, path: str | PathLike[str]) -> None:
+        """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.
+
+        Raises
+        ------
+        CircuitError
+            If the wiring is wrong.
+        SaveError
+            If the suffix is unknown or the file cannot be written.
+        """
+        from circuitsim.views import draw  # only who draws pays for matplotlib
+
+        draw(self, path)
+
+    def _repr_svg_(self) -> str | None:
+        """Show the circuit in a notebook; a circuit that is not finished shows its words instead."""
+        from circuitsim.views import svg
+
+        try:
+            return svg(self)
+        except (CircuitError, ShapeError):
+            return None
 
     def _check_nodes(self) -> None:
         predecessors = self.graph.pred

@@ -102,6 +102,23 @@ def test_a_group_that_needs_nothing_from_outside(monkeypatch):
     assert views.embed(run.trace)
 
 
+def test_very_many_inputs_stand_together():
+    circuit = cs.Circuit("sum")
+    inputs = circuit.inputs([f"x{number}" for number in range(250)])
+    total = inputs[0]
+    for wire in inputs[1:]:
+        total = total + wire
+    circuit.output("f", total)
+    run = cs.Simulation(circuit).run({wire.name: number * 1.0 for number, wire in enumerate(inputs)})
+    trace = fold(run.trace.netlist).trace(run.trace)
+    values, gradients = trace.values(), trace.gradients()
+    together = [index for index, node in enumerate(trace.netlist.nodes) if node.kind == "input"]
+    assert 2 <= len(together) <= folding_module.BANDS
+    assert sorted(np.concatenate([values[index] for index in together])) == list(range(250))
+    assert all((gradients[index] == 1.0).all() for index in together)
+    assert "inputs" in views.svg(run.trace)
+
+
 def test_small_circuits_are_left_alone():
     assert fold(Netlist(cs.mlp([2, 8, 4, 1]))) is None
 

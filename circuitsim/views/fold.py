@@ -101,20 +101,21 @@ def _levels(netlist: Netlist) -> list[int]:
 
 
 def _groups(netlist: Netlist, key: Key) -> dict[Hashable, list[int]]:
-    """Return the nodes of each group; inputs and outputs stand alone, unless there are very many inputs."""
-    inputs = netlist.of_kind("input").values()
-    many = len(inputs) > MOST_GROUPS // 4
+    """Return the nodes of each group.
+
+    Inputs and outputs stand alone; very many inputs, and parameters that several groups use, stand together with those
+    that go to the same groups, so that each message of theirs carries all of them.
+    """
+    many = len(netlist.of_kind("input")) > MOST_GROUPS // 4
     groups: dict[Hashable, list[int]] = {}
     for index, node in enumerate(netlist.nodes):
+        targets = [netlist.wires[wire].target for wire in netlist.outgoing[index]]
+        used_by = frozenset((key(target), netlist.nodes[target].kind == "output") for target in targets)
         own: Hashable = ("group", key(index))
-        if node.kind == "input":
-            own = ("inputs",) if many else ("input", index)
-        elif node.kind == "output":
-            own = ("output", index)
-        elif node.gate is None:
-            targets = [netlist.wires[wire].target for wire in netlist.outgoing[index]]
-            if any(netlist.nodes[target].kind == "output" or key(target) != key(index) for target in targets):
-                own = ("shared", key(index))  # what several groups use belongs to none of them
+        if node.kind == "output" or (node.kind == "input" and not many):
+            own = (node.kind, index)
+        elif node.kind == "input" or (node.gate is None and used_by != {(key(index), False)}):
+            own = (node.kind == "input", used_by)
         groups.setdefault(own, []).append(index)
     return groups
 

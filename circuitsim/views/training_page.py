@@ -43,30 +43,27 @@ def play_training(recording: Recording, path: str | PathLike[str]) -> None:
 
 
 def _traces(recording: Recording) -> dict[int, Trace]:
-    """Return the traces of some shots: the same numbers give the same messages, whatever engine trained."""
-    simulation = Simulation(recording.circuit, nonfinite="ignore")
-    folding = fold(simulation.netlist)
-    traces: dict[int, Trace] = {}
+    """Return the traces of as many shots as a page should play, by place, the first one among them."""
     shown = [place for place, shot in enumerate(recording.shots) if shot.examples]
-    allowed = len(shown)
-    while shown:
-        chosen = sorted({shown[round(at)] for at in np.linspace(0, len(shown) - 1, max(1, allowed))})
-        for place in chosen:
-            shot = recording.shots[place]
-            simulation.set_parameters(shot.parameters)
-            simulation.forward(recording.feed(shot))
-            simulation.backward({recording.output: shot.pull})
-            assert simulation.trace is not None
-            traces[place] = simulation.trace
-            if len(traces) == 1:  # now the size of one is known
-                size = len(folding.trace(traces[place]) if folding else traces[place])
-                allowed = min(len(shown), max(1, MOST_PLAYED // max(1, size)))
-                if allowed < len(chosen):
-                    break
-        else:
-            return traces
-        traces.clear()
-    return traces
+    if not shown:
+        return {}
+    simulation = Simulation(recording.circuit, nonfinite="ignore")
+
+    def retrace(place: int) -> Trace:
+        """Run a shot again: the same numbers give the same messages, whatever engine trained."""
+        shot = recording.shots[place]
+        simulation.set_parameters(shot.parameters)
+        simulation.forward(recording.feed(shot))
+        simulation.backward({recording.output: shot.pull})
+        assert simulation.trace is not None
+        return simulation.trace
+
+    folding = fold(simulation.netlist)
+    first = retrace(shown[0])
+    size = len(folding.trace(first) if folding else first)
+    allowed = min(len(shown), max(1, MOST_PLAYED // size))
+    chosen = sorted({shown[round(at)] for at in np.linspace(0, len(shown) - 1, allowed)})
+    return {place: retrace(place) for place in chosen}
 
 
 def _tag(trace: Trace | None) -> int | None:
