@@ -34,8 +34,8 @@ def micrograd_rows():
         collecting=True,
     )
     note = (
-        f"{micrograd * 1e6:.0f} µs against {one * 1e6:.0f} µs, of which {naming * 1e6:.0f} µs put {len(names)} gradients "
-        "into the dict that is returned; most of the rest is the arithmetic itself"
+        f"{micrograd * 1e6:.0f} µs against {one * 1e6:.0f} µs, of which {naming * 1e6:.0f} µs put {len(names)} "
+        "gradients into the dict that is returned; most of the rest is the arithmetic itself"
     )
     return [
         Row("micrograd ÷ Compiled, mlp 2-16-16-1, one example", micrograd / one, 25, False, note),
