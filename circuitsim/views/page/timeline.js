@@ -16,10 +16,12 @@ class Chart {
     this.rows.forEach((row) => row.sort((a, b) => data.work[a][4] - data.work[b][4]));
     this.shown = this.rows.map((row, device) => [device, row]).filter(([, row]) => row.length);
     this.most = data.memory.flat().reduce((most, [, kept]) => Math.max(most, kept), 1);
-    this.canvas = make("canvas", { role: "img", tabindex: 0, "aria-label": `${data.title}: ${data.facts.map((fact) => fact.join(" ")).join(", ")}` });
+    const told = data.facts.map((fact) => fact.join(" ")).join(", ");
+    this.canvas = make("canvas", { role: "img", tabindex: 0, "aria-label": `${data.title}: ${told}` });
     this.element = make("section", { class: "timeline" },
       make("h2", {}, data.title),
-      make("dl", {}, ...data.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+      make("dl", {}, ...data.facts.map(([name, value]) => (
+        make("div", {}, make("dt", {}, name), make("dd", {}, value))))),
       this.canvas);
     this.canvas.addEventListener("pointermove", (event) => board.point(this, this.at(event)));
     this.canvas.addEventListener("pointerleave", () => board.point(this, null));
@@ -83,10 +85,10 @@ class Chart {
     for (const [device, start, end] of this.data.outages) {
       const place = this.shown.findIndex(([shown]) => shown === device);
       if (place < 0 || end < from || start > to) continue;
-      const left = Math.max(NAMES, this.x(start));
+      const left = Math.max(NAMES, this.x(start)), right = Math.min(this.width - 12, this.x(end));
       pen.strokeStyle = pen.fillStyle = style.getPropertyValue("--gradient");
-      pen.strokeRect(left, place * ROW + 2.5, Math.min(this.width - 12, this.x(end)) - left, BAR - 1);
-      pen.fillText("down", left + 16, place * ROW + ROW / 2);
+      pen.strokeRect(left, place * ROW + 2.5, right - left, BAR - 1);
+      if (right - left > 40) pen.fillText("down", (left + right) / 2, place * ROW + ROW / 2);
     }
     this.memory(pen, soft, bottom + AXIS + 14);
   }
@@ -134,8 +136,8 @@ class Chart {
   }
 
   tell([device, kind, stage, microbatch, start, end]) {
-    return `${this.data.devices[device]} does ${kind}${microbatch}: ${KINDS[kind][0]}, stage ${stage}, microbatch ${microbatch}, `
-      + `from ${ticks(start)} to ${ticks(end)}.`;
+    return `${this.data.devices[device]} does ${kind}${microbatch}: ${KINDS[kind][0]}, stage ${stage}, `
+      + `microbatch ${microbatch}, from ${ticks(start)} to ${ticks(end)}.`;
   }
 }
 
@@ -152,12 +154,17 @@ class Board {
       key.style.backgroundColor = colour;
       return make("span", {}, key, `${kind}, ${name}`);
     }));
+    if (data.some((one) => one.outages.length)) {
+      const key = make("span", { class: "swatch outage", "aria-hidden": "true" });
+      byId("keys").append(make("span", {}, key, "down after a crash"));
+    }
     this.all();
     this.say(null);
     window.addEventListener("resize", () => this.draw());
     document.addEventListener("keydown", (event) => this.key(event));
     for (const [id, act] of Object.entries({
-      "onto-earlier": () => this.move(-0.25), "onto-later": () => this.move(0.25), smaller: () => this.zoom(2), larger: () => this.zoom(0.5),
+      "onto-earlier": () => this.move(-0.25), "onto-later": () => this.move(0.25),
+      smaller: () => this.zoom(2), larger: () => this.zoom(0.5),
       fit: () => this.all(), theme: () => this.theme(document.documentElement.dataset.theme !== "dark"),
     })) byId(id).addEventListener("click", act);
     this.theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
