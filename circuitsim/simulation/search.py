@@ -63,7 +63,8 @@ def auto(
     times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
     for name, time in times.items():
         if not 0 <= time < math.inf or (name == "forward" and time == 0):
-            raise ScheduleError(f"the {name} time of the search is {time!r}: give a finite number, F above 0")
+            least = "above 0" if name == "forward" else "not below 0"
+            raise ScheduleError(f"the {name} time is {time!r}: give ticks, a finite number {least}")
     if not limit >= 1:
         raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
     if not 0 <= kept <= 1:
