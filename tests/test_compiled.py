@@ -1,5 +1,6 @@
 """The compiled engine: the simulation's numbers bit for bit, whatever form it compiles a circuit to."""
 
+import gc
 import itertools
 
 import numpy as np
@@ -174,6 +175,15 @@ def test_every_line_written_out_is_the_gates_own():
                     assert np.asarray(mine, float).tobytes() == np.asarray(own, float).tobytes(), (gate, pair)
 
 
+@pytest.fixture
+def no_collecting():
+    """Millions of new objects would make Python look through them again and again."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collecting")
 def test_a_chain_of_a_hundred_thousand_gates_runs_in_both_engines():
     circuit = cs.Circuit()
     wire = circuit.input("x")
