@@ -94,3 +94,10 @@ def test_digits_are_read_by_any_engine():
     small = [result("digits", "--iterations", "20", "--engine", engine) for engine in ("compiled", "simulation")]
     assert small[0].pop("engine") != small[1].pop("engine")
     assert small[0] == small[1]
+
+
+@pytest.mark.parametrize("name", ["neuron", "svm", "mlp"])
+def test_training_ends_with_the_same_bits_on_any_engine(name):
+    compiled, simulated = (result(name, "--iterations", "60", "--engine", e) for e in ("compiled", "simulation"))
+    assert (compiled.pop("engine"), simulated.pop("engine")) == ("compiled", "simulation")
+    assert compiled == simulated

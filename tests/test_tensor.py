@@ -330,3 +330,30 @@ def test_shapes_are_known_as_far_as_they_can_be():
     assert circuit.shapes() == {
         "x": (None, 3), "w": (3, 4), "matmul1": (None, 4), "tanh1": (None, 4), "sum1": (4,),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_dense_is_mlp_in_matrices(engine, activation):
+    """The same seed draws the same parameters, so scores and gradients agree, for an example or a batch."""
+    sizes = [3, 4, 2]
+    whole = engine(cs.dense(sizes, activation, init="uniform", seed=5))
+    scalar = engine(cs.mlp(sizes, activation, init="uniform", seed=5))
+    points = np.random.default_rng(1).normal(size=(6, 3))
+    scores, gradients = whole.forward({"x": points})["scores"], whole.backward(1.0)
+    apart = scalar.forward({f"x{i + 1}": points[:, i] for i in range(3)})
+    felt = scalar.backward(1.0)
+    np.testing.assert_allclose(scores, np.column_stack([apart["score1"], apart["score2"]]), rtol=1e-12)
+    np.testing.assert_allclose(gradients["w1"][2, 3], felt["n1_4.w3"], rtol=1e-12)
+    np.testing.assert_allclose(gradients["b2"], [felt["n2_1.b"], felt["n2_2.b"]], rtol=1e-12)
+    np.testing.assert_allclose(whole.forward({"x": points[0]})["scores"], scores[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: cs.dense([3]), r"sizes=\[3\] make no network"),
+    (lambda: cs.dense([3, 0]), "a size of 0 cannot be"),
+    (lambda: cs.dense([3, 2], "step"), "activation='step' is unknown: use one of relu, tanh, sigmoid"),
+    (lambda: cs.dense([3, 2], init="big"), "init='big' is unknown"),
+])  # fmt: skip
+def test_networks_that_cannot_be(make, words):
+    with pytest.raises(cs.InputError, match=words):
+        make()
