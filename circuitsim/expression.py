@@ -171,7 +171,8 @@ def _number(node: ast.expr, text: str) -> float | None:
 
 
 def _input_name(node: ast.Name, text: str) -> str:
-    if _ALIASES.get(node.id, node.id) in gates.registry:
+    gate = gates.registry.get(_ALIASES.get(node.id, node.id))
+    if gate is not None and not gate.for_arrays:  # an input may well be called mean or sum
         raise ExpressionError(
             f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or rename the input"
         )

@@ -138,3 +138,7 @@ def _evaluate(node, values):
     if isinstance(node, ast.Call):
         return math.sin(_evaluate(node.args[0], values))
     return values[node.id] if isinstance(node, ast.Name) else float(node.value)
+
+
+def test_an_input_may_be_called_like_a_gate_for_arrays():
+    assert cs.Simulation(cs.parse("2 * mean + sum")).run(mean=3, sum=1).outputs == {"f": 7.0}
