@@ -1,5 +1,7 @@
 """Chains of gates to run as pipelines, and an independent reckoning of when each piece of work can start."""
 
+import numpy as np
+
 import circuitsim as cs
 
 
@@ -68,3 +70,30 @@ def earliest(schedule, forward, backward, weight, latency):
                     done[kind, stage, i] = clock[device]
                     place[device] += 1
     return max(done.values())
+
+
+def examples(count, seed=0, shape=()):
+    random = np.random.default_rng(seed)
+    return [{"x": random.uniform(-1, 1, shape), "y": random.uniform(-1, 1, shape)} for _ in range(count)]
+
+
+def one_by_one(circuit, given, pull):
+    """Return outputs, input gradients and summed parameter gradients of a plain simulation."""
+    simulation = cs.Simulation(circuit, trace=False)
+    outputs, gradients = [], []
+    for example in given:
+        outputs.append(simulation.forward(example))
+        gradients.append(simulation.backward(pull))
+    total = {name: gradients[0][name] for name in simulation.parameters}
+    for gradient in gradients[1:]:
+        total = {name: total[name] + gradient[name] for name in total}
+    inputs = [{name: gradient[name] for name in circuit.names("input")} for gradient in gradients]
+    return outputs, inputs, total
+
+
+def bits(thing):
+    if isinstance(thing, dict):
+        return {name: bits(value) for name, value in thing.items()}
+    if isinstance(thing, list):
+        return [bits(value) for value in thing]
+    return np.shape(thing), np.asarray(thing).tobytes()

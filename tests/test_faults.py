@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
-from tests.pipelines import chain, network
-from tests.test_streams import bits, examples
+from tests.pipelines import bits, chain, examples, network
 
 CIRCUIT, PLACEMENT = network(3)
 CHUNKS = 20
