@@ -12,6 +12,7 @@ circuit or a pull is not decided again for each message.
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from heapq import heappush
 from typing import Any
 
 from simpy.events import NORMAL
@@ -172,9 +173,10 @@ class GateActor:
             return
         self.busy = True
         world, delay = self.world, self.delay
-        token.start = world.now
+        token.start = now = world._now
         self.firing._value = token
-        world.schedule(self.firing, NORMAL, delay if delay.__class__ is float else delay())  # type: ignore
+        end = now + (delay if delay.__class__ is float else delay())  # type: ignore
+        heappush(world.agenda, (end, NORMAL, next(world.ids), self.firing))
 
     def _fire_forward(self, token: Token) -> None:
         tag, values = token.tag, token.values
@@ -190,7 +192,7 @@ class GateActor:
         if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
             self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
         if self.world.trace is not None:
-            self.world.trace.record(FORWARD, self.index, tag, token.start, self.world.now, output)
+            self.world.trace.record(FORWARD, self.index, tag, token.start, self.world._now, output)
         for channel in self.outgoing:
             channel.send_value(tag, output)
 
@@ -201,7 +203,7 @@ class GateActor:
             if gradient is not None:
                 total = gradient if total is None else total + gradient
         if self.world.trace is not None:
-            self.world.trace.record(BACKWARD, self.index, tag, token.start, self.world.now, total)
+            self.world.trace.record(BACKWARD, self.index, tag, token.start, self.world._now, total)
         self.world.tokens[tag][self.index] = None
         known = (total, token.output, *values)
         for port in self.returning:

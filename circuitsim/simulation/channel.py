@@ -5,6 +5,7 @@ callback hands it to the receiver. A `simpy.Store` for each wire would cost four
 """
 
 from collections.abc import Callable
+from heapq import heappush
 from typing import Any, Protocol
 
 from simpy import Environment
@@ -27,6 +28,9 @@ class World(Environment):
         Where the actors write down what they do.
     sent : int
         How many messages they have sent.
+    agenda, ids : list and iterator
+        SimPy's own queue of events and their numbers: actors put messages and firings there themselves, in the form
+        that `schedule` gives them, because a call for each costs as much as the putting.
     tokens : dict of int to list
         For each tag in flight what each gate holds of it, by the number of its node: the activation memory.
     """
@@ -36,6 +40,8 @@ class World(Environment):
         self.trace = trace
         self.sent = 0
         self.tokens: dict[int, list[Any]] = {}
+        self.agenda: list[Any] = self._queue
+        self.ids = self._eid
 
 
 class Receiver(Protocol):
@@ -134,9 +140,10 @@ class Channel:
         if latency.__class__ is not float:
             latency = latency()
         world.sent += 1
-        world.schedule(Message(DELIVER_VALUE, self, tag, value), NORMAL, latency)  # type: ignore[arg-type]
+        now = world._now
+        heappush(world.agenda, (now + latency, NORMAL, next(world.ids), Message(DELIVER_VALUE, self, tag, value)))
         if world.trace is not None:
-            world.trace.record(VALUE, self.index, tag, world.now, world.now + latency, value)
+            world.trace.record(VALUE, self.index, tag, now, now + latency, value)
 
     def send_gradient(self, tag: int, gradient: Value) -> None:
         """Send a gradient back to the source."""
@@ -144,6 +151,7 @@ class Channel:
         if latency.__class__ is not float:
             latency = latency()
         world.sent += 1
-        world.schedule(Message(DELIVER_GRADIENT, self, tag, gradient), NORMAL, latency)  # type: ignore[arg-type]
+        now = world._now
+        heappush(world.agenda, (now + latency, NORMAL, next(world.ids), Message(DELIVER_GRADIENT, self, tag, gradient)))
         if world.trace is not None:
-            world.trace.record(GRADIENT, self.index, tag, world.now, world.now + latency, gradient)
+            world.trace.record(GRADIENT, self.index, tag, now, now + latency, gradient)
