@@ -146,6 +146,64 @@ def test_infinities_are_found_in_both_forms(monkeypatch, group, x):
         root.backward()
 
 
+ODD = [np.inf, -np.inf, np.nan, 1e200, -1e308, 0.0]
+
+
+def complains(engine, inputs, pulls):
+    """Tell in which direction an engine complains of what is not finite, if it does."""
+    direction = "forward"
+    try:
+        engine.forward(inputs)
+        direction = "backward"
+        engine.backward(pulls)
+    except cs.NonFiniteError:
+        return direction
+    return None
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_whatever_is_not_finite_is_found_in_both_forms(group):
+    found = set()
+
+    @settings(max_examples=200)
+    @given(programs(10, shapes=[(), (3,)]), st.data())
+    def check(program, data):
+        simulation, engine = (made(program.circuit(), nonfinite="error") for made in (cs.Simulation, cs.Compiled))
+        for _ in range(2):
+            assert complains(engine, program.inputs, program.pulls) is None
+        inputs = {
+            name: value * 0.0 + data.draw(st.sampled_from(ODD)) if data.draw(st.booleans()) else value
+            for name, value in program.inputs.items()
+        }
+        pulls = {name: data.draw(st.sampled_from([pull, 1e308])) for name, pull in program.pulls.items()}
+        direction = complains(simulation, inputs, pulls)
+        assert complains(engine, inputs, pulls) == direction
+        found.add(direction)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "GROUP", group)
+        check()
+    assert found == {"forward", "backward", None}
+
+
+def test_a_gradient_that_a_gate_swallows_is_watched_too():
+    @cs.gate
+    def barrier(x):
+        return x
+
+    @barrier.vjp(0)
+    def _(gradient, output, x):
+        return 0.0
+
+    circuit = cs.Circuit()
+    x, weight = circuit.inputs("x weight")
+    circuit.output("f", barrier(x) * weight)
+    engine = cs.Compiled(circuit, nonfinite="error")
+    for _ in range(3):
+        assert complains(engine, {"x": 0.0, "weight": 2.0}, 1.0) is None
+    assert complains(engine, {"x": 0.0, "weight": 1e200}, 1e200) == "backward"
+
+
 def test_what_was_returned_does_not_change():
     engine = cs.Compiled(cs.mlp([2, 8, 8, 1]), nonfinite="ignore")
     kept = []

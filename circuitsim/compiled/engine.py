@@ -16,7 +16,7 @@ __all__ = ["Compiled"]
 
 # What a gate costs in microseconds, forward and backward: as a line of code, on numbers or on arrays, and as part of a
 # group, which costs as much for one gate as for a hundred. Measured with `python -m tests.benchmarks`.
-LINE, ARRAY_LINE, GROUP = 0.1, 2.0, 10.0
+LINE, ARRAY_LINE, GROUP = 0.06, 2.0, 10.0
 MOST_FORMS = 16  # sets of shapes to keep code for; what came first is forgotten
 
 
@@ -32,7 +32,7 @@ class Form(Protocol):
     def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[list[Any], bool]:
+    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
         """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
 
 
@@ -65,8 +65,6 @@ class Compiled(Engine):
         super().__init__(circuit, nonfinite=nonfinite)
         self._walk = Walk(self.netlist)
         self._given = [*self._inputs.values(), *self._parameters.values()]
-        self._names = [*self._inputs, *self._parameters]
-        self._blank: dict[str, Value] = dict.fromkeys(self._names, 0.0)
         nodes = self.netlist.nodes
         self._held = Parameters({name: cast(Value, nodes[index].value) for name, index in self._parameters.items()})
         self._shown = [self._walk.sources(index)[0] for index in self._outputs.values()]
@@ -133,20 +131,19 @@ class Compiled(Engine):
         if pulled not in self._felt:
             self._felt[pulled] = self.netlist.felt(pulled)
         if self._walked is None and form.knows(pulled):
-            self._learned, finite = form.backward(pulls, self._watching())
+            felt, finite = form.backward(pulls, self._watching())
             if not finite:
                 self._walk_backward(pulls)
         else:
             totals, shapes = self._walk_backward(pulls)
             if not form.knows(pulled):
                 form.learn(pulled, self._felt[pulled], shapes)
-            self._learned = [
-                fit(0.0, value) if totals[index] is None else totals[index]
+            felt = {
+                self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else totals[index]
                 for index, value in zip(self._given, self._given_values, strict=True)
-            ]
+            }
+        self._learned = list(felt.values())
         self._report()
-        felt = self._blank.copy()  # of its full size at once: growing takes a fifth of the time
-        felt.update(zip(self._names, self._learned, strict=True))
         return felt
 
     def _choose(self, shapes: Any, values: list[Any]) -> Form:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from circuitsim import gates
 from circuitsim.compiled.walk import Place, Walk
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import shape_of
+from circuitsim.gates.value import Value, shape_of
 
 __all__ = ["Levels"]
 
@@ -56,6 +56,7 @@ class Levels:
     def __init__(self, walk: Walk, given: Sequence[int], values: list[Any]) -> None:
         self._walk = walk
         self._given = given
+        self._names = [walk.netlist.nodes[index].name for index in given]
         self._batched = [shape_of(value) != () if value is not None else False for value in values]
         self._shape: tuple[int, ...] = next((shape_of(v) for v in values if v is not None and shape_of(v)), ())
         self._kinds = self._group()
@@ -97,7 +98,7 @@ class Levels:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
         self._plans[pulled] = felt
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[list[Any], bool]:
+    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
         """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
         pulled = frozenset(pulls)
         if pulled not in self._backward:
@@ -111,7 +112,8 @@ class Levels:
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
             learned.insert(number, total.copy())
-        return learned, not watch or all(bool(np.isfinite(totals).all()) for totals in learners)
+        felt = dict(zip(self._names, learned, strict=True))
+        return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in learners)
 
     # -- grouping ------------------------------------------------------------------------------------------
 

@@ -1,20 +1,22 @@
-"""Straight-line code: a circuit written out as two Python functions, one line a gate.
+"""Straight-line code: a circuit written out as a Python generator, a line for each gate forward and each sum backward.
 
-For circuits of scalars that are too small for NumPy to pay, and for gates that work on whole arrays. The functions
-do what the gates' own functions do: simple arithmetic is written out, everything else is called. Summing at a
-fan-out is written in wiring order.
+For circuits of scalars that are too small for NumPy to pay, and for gates that work on whole arrays. The generator
+yields the outputs, waits to be sent the pulls, and yields the gradients: what the way back needs stays in its local
+variables meanwhile. Its lines do what the gates' own functions do: simple arithmetic is written out, everything else
+is called. Summing at a fan-out is written in wiring order.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from circuitsim import gates
 from circuitsim.compiled.walk import Place, Walk
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import as_value, fit, is_finite, shape_of
+from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of
 
 __all__ = ["Lines"]
 
@@ -49,6 +51,7 @@ ARRAYS = ANY | {
     gates.exp: ("exp({a})", "{g} * {o}"),
     gates.sigmoid: ("sigmoid({a})", "{g} * ({o} * (1.0 - {o}))"),
 }
+DEEPEST = 20  # brackets within brackets: Python reads no more than some 90
 NAMES: dict[str, Any] = {
     "as_value": as_value,
     "exp": np.exp,
@@ -59,6 +62,14 @@ NAMES: dict[str, Any] = {
     "tanh": np.tanh,
     "total": np.add.reduce,
 }
+
+
+class Plan(NamedTuple):
+    """A way back: the outputs that are pulled, which wires carry a gradient then, and in which shape before it fits."""
+
+    pulled: frozenset[int]
+    felt: list[bool]
+    shapes: list[Any]
 
 
 class Lines:
@@ -79,20 +90,23 @@ class Lines:
         self._given = given
         self._shapes = [shape_of(value) if value is not None else () for value in values]
         self._scalar = not any(self._shapes)
-        self._names = dict(NAMES)
+        nodes = walk.netlist.nodes
+        self._names = NAMES | {"nothing": dict.fromkeys([nodes[index].name for index in given], 0.0)}
+        self._gates = [place.node for place in walk.places]
         self._places = {place.node: place for place in walk.places}
         self._words = [self._word(index) for index in range(len(values))]
-        self._kept = self._choose_kept()
-        self._forward: Callable[..., Any] | None = None  # written when it is first wanted
-        self._backward: dict[frozenset[int], Callable[..., Any]] = {}
-        self._plans: dict[frozenset[int], tuple[list[bool], list[Any]]] = {}
-        self._tape: tuple[Any, ...] = ()
+        self._codes: dict[tuple[frozenset[int], bool], Callable[..., Any]] = {}  # by what is pulled and who watches
+        nothing = Plan(frozenset(), [False] * len(walk.netlist.wires), [])
+        self._plans = {nothing.pulled: nothing}
+        self._pulled = nothing.pulled  # in the last run: the next is taken to be pulled alike
+        self._run: Generator[Any, Any, None] | None = None
 
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
         """Return the outputs, from values of inputs and parameters, and whether all was finite, if to be watched."""
-        if self._forward is None:
-            self._forward = self._compile("forward", self._write_forward())
-        outputs, self._tape, seen = self._forward(values, watch)
+        self._values = values
+        self._run = self._code(watch)(values)
+        outputs, seen = next(self._run)
+        next(self._run)  # it lets go of what it needs no more
         return outputs, not watch or self._all_finite(seen)
 
     def knows(self, pulled: frozenset[int]) -> bool:
@@ -101,18 +115,18 @@ class Lines:
 
     def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
-        self._plans[pulled] = felt, shapes
+        self._plans[pulled] = Plan(pulled, felt, shapes)
+        self._pulled = pulled
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[list[Any], bool]:
+    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
         """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
-        pulled = frozenset(pulls)
-        if pulled not in self._backward:
-            lines = self._write_backward(sorted(pulled), *self._plans[pulled])
-            self._backward[pulled] = self._compile("backward", lines)
-        forces = [pulls[index] for index in sorted(pulls)]
-        learned, seen = self._backward[pulled](self._tape, forces, watch)
-        self._tape = ()
-        return learned, not watch or self._all_finite(seen)
+        if pulls.keys() != self._pulled:  # the code that runs leads elsewhere: forward again with the right one
+            self._pulled = frozenset(pulls)
+            self.forward(self._values, watch=False)
+        assert self._run is not None  # it goes backward only after it went forward
+        felt, seen = self._run.send(([pulls[index] for index in sorted(pulls)], watch))
+        self._run = None
+        return felt, not watch or self._all_finite(seen)
 
     def _all_finite(self, values: Sequence[Any]) -> bool:
         if self._scalar:
@@ -121,21 +135,6 @@ class Lines:
         return all(is_finite(value) for value in values)
 
     # -- writing -------------------------------------------------------------------------------------------
-
-    def _choose_kept(self) -> list[int]:
-        """Return the nodes whose values some gate may need on the way back."""
-        kept: dict[int, None] = {}
-        for place in self._walk.places:
-            text = self._text(place)
-            rules = "".join(text[1:]) if text is not None else "{a}{b}{o}"
-            nodes = [*place.sources, place.node] if text is None else []
-            nodes += [node for letter, node in zip("ab", place.sources, strict=False) if f"{{{letter}}}" in rules]
-            nodes += [place.node] if "{o}" in rules else []
-            nodes += [node for node in place.sources if self._shapes[node] != self._shapes[place.node]]  # for `fit`
-            kept.update(dict.fromkeys(nodes))
-        if not self._scalar:
-            kept.update(dict.fromkeys(self._given))  # to shape the zeros of those that feel nothing
-        return [node for node in kept if self._walk.netlist.nodes[node].kind != "constant"]
 
     def _word(self, index: int) -> str:
         """Return what the code calls the value of a node."""
@@ -147,49 +146,99 @@ class Lines:
         self._names[f"v{index}"] = node.value
         return f"v{index}"
 
-    def _compile(self, name: str, lines: list[str]) -> Callable[..., Any]:
-        exec(compile("\n".join(lines), f"<{name} of {self._walk.netlist.name!r}>", "exec"), self._names)
-        made: Callable[..., Any] = self._names.pop(name)
-        return made
+    def _code(self, watch: bool) -> Callable[..., Any]:
+        """Return the code that can go backward as in the last run; it is written when it is first wanted."""
+        key = self._pulled, watch
+        if key not in self._codes:
+            back = self._write_backward(self._plans[self._pulled])
+            lines = ["def run(given):", *self._write_forward(set(re.findall(r"\w+", " ".join(back))), watch), *back]
+            exec(compile("\n".join(lines), f"<{self._walk.netlist.name!r}>", "exec"), self._names)
+            self._codes[key] = self._names.pop("run")
+        return self._codes[key]
 
-    def _write_forward(self) -> list[str]:
-        walk = self._walk
-        lines = ["def forward(given, watch):", f"    {self._tuple(self._given)} = given"]
-        lines += [f"    {self._words[place.node]} = {self._output(place)}" for place in walk.places]
-        outputs = [walk.sources(i)[0] for i, node in enumerate(walk.netlist.nodes) if node.kind == "output"]
-        made = [place.node for place in walk.places]
+    def _write_forward(self, needed: set[str], watch: bool) -> list[str]:
+        """Return the lines forward: what is needed on the way back, watched or used twice has a line of its own.
+
+        Values go from text to text otherwise, which saves the storing. What is not needed is let go at the end.
+        """
+        netlist, words, depth = self._walk.netlist, self._words.copy(), [0] * len(self._words)
+        given = [node for node in self._given if netlist.nodes[node].kind == "input"]
+        seen = [node for node in (*given, *self._gates) if not self._shows_later(node)] if watch else []
+        lines = [f"    {self._tuple(self._given)} = given"]
+        for place in self._walk.places:
+            node, made = place.node, self._output(place, words)
+            depth[node] = 1 + max(depth[source] for source in place.sources)
+            own = words[node] in needed or node in seen
+            if own or depth[node] == DEEPEST or not self._is_used_once(node):
+                lines.append(f"    {words[node]} = {made}")
+                depth[node] = 0
+            else:
+                words[node] = f"({made})"
+        outputs = [self._walk.sources(i)[0] for i, node in enumerate(netlist.nodes) if node.kind == "output"]
+        named = [words[node] for node in (*self._given, *self._gates) if words[node] == self._words[node]]
         return [
             *lines,
-            f"    return list({self._tuple(outputs)}), {self._tuple(self._kept)}, watch and {self._tuple(made)}",
+            f"    yield list({self._tuple(outputs)}), {self._tuple(seen)}",
+            *(f"    del {word}" for word in named if word not in needed),
+            "    pulls, watch = yield",
         ]
 
-    def _output(self, place: Place) -> str:
+    def _shows_later(self, node: int) -> bool:
+        """Tell whether some other value cannot be finite if this one is not."""
+        netlist = self._walk.netlist
+        targets = [self._places.get(netlist.wires[wire].target) for wire in netlist.outgoing[node]]
+        return any(place is not None and place.gate in ANY and 0 not in self._shapes[place.node] for place in targets)
+
+    def _is_used_once(self, node: int) -> bool:
+        """Tell whether the value of a node stands in the text of one other, and there once."""
+        wires = self._walk.netlist.outgoing[node]
+        if len(wires) != 1:
+            return False
+        _, target, port = self._walk.netlist.wires[wires[0]]
+        if target not in self._places:
+            return False  # an output
+        text = self._text(self._places[target])
+        return text is None or text[0].count(("{a}", "{b}")[port]) == 1
+
+    def _output(self, place: Place, words: Sequence[str]) -> str:
+        """Return the text that computes a gate's value."""
+        inputs = [words[source] for source in place.sources]
         text = self._text(place)
         if text is not None:
-            return text[0].format(**self._letters(place))
+            return text[0].format(**dict(zip("ab", inputs, strict=False)))
         name = f"f{place.node}"
         self._names[name] = place.forward
-        call = f"{name}({', '.join(self._words[source] for source in place.sources)})"
+        call = f"{name}({', '.join(inputs)})"
         if not _ours(place.gate):
             return f"as_value({call})"
         return call if self._shapes[place.node] else f"float({call})"
 
-    def _write_backward(self, pulled: Sequence[int], felt: list[bool], shapes: list[Any]) -> list[str]:
-        netlist = self._walk.netlist
-        lines = ["def backward(kept, pulls, watch):", f"    {self._tuple(self._kept)} = kept"]
-        pulls = {index: f"pulls[{number}]" for number, index in enumerate(pulled)}
+    def _write_backward(self, plan: Plan) -> list[str]:
+        nodes, outgoing = self._walk.netlist.nodes, self._walk.netlist.outgoing
+        lines = ["    felt = nothing.copy()"]  # of its full size at once: growing takes a fifth of the time
+        pulls = {index: f"pulls[{number}]" for number, index in enumerate(sorted(plan.pulled))}
         feels: dict[int, str] = {}  # what the code calls the gradient of a node
         for index in [place.node for place in reversed(self._walk.places)] + list(self._given):
-            shares = [self._share(wire, shapes[wire], feels, pulls) for wire in netlist.outgoing[index] if felt[wire]]
-            if len(shares) == 1 and shares[0].isidentifier():
+            wires = [wire for wire in outgoing[index] if plan.felt[wire]]
+            shares = [self._share(wire, plan.shapes[wire], feels, pulls) for wire in wires]
+            if nodes[index].gate is None:
+                if not shares and not self._scalar:
+                    shares = [f"fit(0.0, {self._words[index]})"]
+                if shares:
+                    lines.append(f"    felt[{nodes[index].name!r}] = {' + '.join(shares)}")
+            elif len(shares) == 1 and shares[0].isidentifier():
                 feels[index] = shares[0]  # passed on as it is
             elif shares:
                 feels[index] = f"g{index}"
                 lines.append(f"    g{index} = {' + '.join(shares)}")
-        nothing = {index: "0.0" if self._scalar else f"fit(0.0, {self._words[index]})" for index in self._given}
-        learned = [feels.get(index, nothing[index]) for index in self._given]
-        seen = ", ".join(dict.fromkeys(feels.values()))
-        return [*lines, f"    return [{', '.join(learned)}], watch and [{seen}]"]
+        seen = dict.fromkeys(word for index, word in feels.items() if not self._is_sent_on(index, plan))
+        return [*lines, f"    yield felt, watch and [{', '.join(('*felt.values()', *seen))}]"]
+
+    def _is_sent_on(self, node: int, plan: Plan) -> bool:
+        """Tell whether some other gradient cannot be finite if that of this gate is not: simple rules are products."""
+        place = self._places[node]
+        simple = self._text(place) is not None and place.gate is not gates.matmul and 0 not in self._shapes[node]
+        return simple and any(plan.felt[wire] for wire in self._walk.netlist.incoming[node])
 
     def _share(
         self, wire: int, shape: tuple[int, ...] | None, feels: Mapping[int, str], pulls: Mapping[int, str]
