@@ -86,6 +86,24 @@ class Wire:
     def __rmatmul__(self, other: Any) -> "Wire":
         return self.circuit.gate(gates.matmul, other, self)
 
+    def __gt__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.greater, self, other)
+
+    def __lt__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.greater, other, self)
+
+    def __ge__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.greater_equal, self, other)
+
+    def __le__(self, other: Any) -> "Wire":
+        return self.circuit.gate(gates.greater_equal, other, self)
+
+    def __bool__(self) -> bool:
+        raise CircuitError(
+            f"wire {self.name!r} of circuit {self.circuit.name!r} is neither true nor false before a value flows: "
+            "choose between wires with where, max or min"
+        )
+
     def __getitem__(self, slices: Any) -> "Wire":
         return self.circuit.gate(gates.slice, self, slices=slices)
 

@@ -1,5 +1,6 @@
 """Wiring: what can be built, and what is refused and how."""
 
+import itertools
 import pickle
 
 import networkx as nx
@@ -30,6 +31,23 @@ def test_operators_wire_up_gates_and_numbers_become_constants(engine):
     circuit.output("f", abs(-(2 * x - 1) / (y**2 + 3.0)) + 2**x + (1 - y) + 6 / y)
     f = engine(circuit).forward({"x": 1.5, "y": 2.0})["f"]
     assert f == pytest.approx(abs(-(2 * 1.5 - 1) / (2.0**2 + 3.0)) + 2**1.5 + (1 - 2.0) + 6 / 2.0)
+
+
+def test_comparisons_wire_up_gates(engine):
+    circuit = cs.Circuit()
+    a, b = circuit.inputs("a b")
+    for name, wire in {"gt": a > b, "ge": a >= b, "lt": a < b, "le": a <= b, "number": a > 1.0}.items():
+        circuit.output(name, wire)
+    for x, y in itertools.product([-1.0, 1.0, 2.0], repeat=2):
+        found = engine(circuit).forward({"a": x, "b": y})
+        expected = {"gt": x > y, "ge": x >= y, "lt": x < y, "le": x <= y, "number": x > 1.0}
+        assert found == {name: float(truth) for name, truth in expected.items()}
+
+
+def test_a_wire_is_neither_true_nor_false():
+    a, b = cs.Circuit("c").inputs("a b")
+    with pytest.raises(cs.CircuitError, match="neither true nor false"):
+        max(a, b)
 
 
 def test_an_array_beside_a_wire_becomes_a_constant(engine):

@@ -52,6 +52,24 @@ def test_floats_and_array_elements_have_the_same_bits(name):
         assert whole.tolist() == alone
 
 
+@pytest.mark.parametrize("name", DOMAINS)
+@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
+def test_a_rule_given_wires_builds_the_circuit_that_computes_it(name, shape):
+    random, gate = np.random.default_rng(2), registry[name]
+    inputs = [as_value(random.uniform(low, high, shape)) for low, high in DOMAINS[name]]
+    gradient, output = as_value(random.normal(size=shape)), as_value(gate(*inputs))
+    for port, rule in enumerate(gate.vjps):
+        circuit = cs.Circuit()
+        share = rule(*circuit.inputs(["gradient", "output", *gate.ports]))
+        if name in ("greater", "greater_equal", "not_equal"):
+            assert share == 0.0  # they are flat, and no circuit is needed
+            continue
+        circuit.output("share", share)
+        values = dict(zip(circuit.names("input"), [gradient, output, *inputs], strict=True))
+        found = cs.Simulation(circuit).forward(values)["share"]
+        assert np.array_equal(found, as_value(rule(gradient, output, *inputs))), port
+
+
 @pytest.mark.parametrize("x", [-745.0, -710.0, 0.0, 710.0, 745.0, 1e308, -1e308])
 @pytest.mark.parametrize("gate", [cs.sigmoid, cs.tanh, cs.relu])
 def test_squashing_gates_are_stable(gate, x):

@@ -8,6 +8,7 @@ element of an array and a lone number the same bits. A choice is made at each ki
 `min` belongs to the first input, `relu` at 0 passes nothing, `abs` at 0 passes nothing.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -70,19 +71,19 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
 def div(a: Any, b: Any) -> Any:
     """Divide, by IEEE 754: 1/0 is inf and 0/0 is nan."""
     try:
-        return a / b
+        return a / b  # as a rule's part it divides wires too
     except ZeroDivisionError:  # Python's floats raise where NumPy's do not
         return np.divide(a, b)
 
 
 @div.vjp(0)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return div(gradient, b)
+    return div.forward(gradient, b)
 
 
 @div.vjp(1)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return -gradient * div(output, b)
+    return -gradient * div.forward(output, b)
 
 
 @gate(symbol="−x")
@@ -128,12 +129,12 @@ def max(a: Any, b: Any) -> Any:
 
 @max.vjp(0)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return gradient * greater_equal(a, b)
+    return gradient * (a >= b)
 
 
 @max.vjp(1)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return gradient * greater(b, a)
+    return gradient * (b > a)
 
 
 registry["maximum"] = maximum = max  # NumPy's name for it
@@ -149,12 +150,12 @@ def min(a: Any, b: Any) -> Any:
 
 @min.vjp(0)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return gradient * greater_equal(b, a)
+    return gradient * (b >= a)
 
 
 @min.vjp(1)
 def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-    return gradient * greater(a, b)
+    return gradient * (a > b)
 
 
 @gate
@@ -176,7 +177,7 @@ def log(x: Any) -> Any:
 
 @log.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
-    return div(gradient, x)
+    return div.forward(gradient, x)
 
 
 @gate(symbol="√")
@@ -187,7 +188,7 @@ def sqrt(x: Any) -> Any:
 
 @sqrt.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
-    return div(gradient, 2.0 * output)
+    return div.forward(gradient, 2.0 * output)
 
 
 @gate
@@ -226,8 +227,11 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
 @gate(symbol="σ")
 def sigmoid(x: Any) -> Any:
     """Squash to (0, 1) with 1 / (1 + exp(-x)), without overflow for any finite `x`."""
+    if x.__class__ is float:
+        z = float(np.exp(-math.fabs(x)))
+        return (1.0 if x >= 0.0 else z) / (1.0 + z)
     z = np.exp(-np.abs(x))
-    return np.where(x >= 0.0, 1.0, z) / (1.0 + z) if isinstance(x, np.ndarray) else (1.0 if x >= 0.0 else z) / (1.0 + z)
+    return np.where(x >= 0.0, 1.0, z) / (1.0 + z)
 
 
 @sigmoid.vjp(0)
@@ -245,7 +249,7 @@ def relu(x: Any) -> Any:
 
 @relu.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
-    return gradient * greater(x, 0.0)
+    return gradient * (x > 0.0)
 
 
 @gate(symbol="|x|")
@@ -256,11 +260,11 @@ def abs(x: Any) -> Any:
 
 @abs.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
-    return gradient * (greater(x, 0.0) - greater(0.0, x))
+    return gradient * (1.0 * (x > 0.0) - (x < 0.0))
 
 
-# Comparisons give 1 where they hold and 0 elsewhere. They are flat, so every gradient through them is 0;
-# the rules above use them as switches, which keeps those rules usable on wires.
+# Comparisons give 1 where they hold and 0 elsewhere. They are flat, so every gradient through them is 0. The rules
+# above use them as switches; between wires, `>` and `>=` wire them up.
 
 
 @gate(symbol=">")

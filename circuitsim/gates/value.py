@@ -33,8 +33,8 @@ def as_value(thing: object) -> Value:
     >>> as_value(3), as_value([1, 2])
     (3.0, array([1., 2.]))
     """
-    if thing.__class__ is float:
-        return thing
+    if isinstance(thing, float):
+        return float(thing)  # of a float of NumPy's too
     try:
         array = np.asarray(thing)
         if array.dtype.kind not in "bifu":  # bool, int, float, unsigned: no text, no complex, no object
