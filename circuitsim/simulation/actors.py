@@ -21,7 +21,7 @@ from circuitsim.gates.failure import explain_failure, made_nonfinite, sent_nonfi
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, as_value, fit, is_finite
 from circuitsim.simulation.channel import Channel, World
-from circuitsim.simulation.trace import BACKWARD, FORWARD
+from circuitsim.simulation.trace import BACKWARD, FORWARD, GRADIENT, VALUE
 
 __all__ = ["GateActor", "Output", "Source", "Token"]
 
@@ -41,22 +41,11 @@ class Token:
         self.start: float  # when it began to fire
 
 
-class Firing:
-    """What a gate's process waits for, an event as `Message` is: it happens when the gate's delay has passed.
-
-    It brings the process the token to work on, and is armed again and again.
-    """
-
-    __slots__ = ("_value", "callbacks")
-    _ok = True
-
-    def __init__(self) -> None:
-        self.callbacks: list[Any] = []
-        self._value: Token | None = None
-
-
 class GateActor:
     """A gate at work.
+
+    It is itself the event that its process waits for, as a `Message` is one: it happens when the gate's delay has
+    passed, and brings the process the token to work on.
 
     Parameters
     ----------
@@ -79,9 +68,11 @@ class GateActor:
     """
 
     __slots__ = (
-        "awaited", "busy", "delay", "firing", "forward", "gate", "held", "incoming", "index", "name", "on_nonfinite",
-        "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
+        "_value", "awaited", "busy", "callbacks", "delay", "forward", "gate", "held", "incoming", "index", "name",
+        "on_nonfinite", "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
     )  # fmt: skip
+
+    _ok = True
 
     def __init__(
         self,
@@ -110,15 +101,15 @@ class GateActor:
         self.unheld = len(sticky)  # how many of them have yet to get their first value
         self.ready: deque[Token] | None = None  # what waits its turn; most gates never need it
         self.busy = False
-        self.firing = Firing()
+        self.callbacks: list[Any] = []
+        self._value: Token | None = None
         world.process(self.live())
 
     def live(self) -> Generator[Any, Token, None]:
         """Be the gate's process: wait for work, do it, wait again."""
-        firing = self.firing
         while True:
-            token = yield firing
-            firing.callbacks = []  # armed again, before anything can schedule it
+            token = yield self
+            self.callbacks = []  # armed again, before anything can schedule it
             if token.output is None:
                 self._fire_forward(token)
             else:
@@ -145,10 +136,11 @@ class GateActor:
     def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
         """Take in a gradient; with the last one of its tag, begin to fire."""
         token = self.world.tokens[tag][self.index]
-        if token.gradients is None:
-            token.gradients = [None] * len(self.outgoing)
+        gradients = token.gradients
+        if gradients is None:
+            gradients = token.gradients = [None] * len(self.outgoing)
             token.awaited = self.awaited
-        token.gradients[place] = gradient
+        gradients[place] = gradient
         token.awaited -= 1
         if not token.awaited:
             self._begin(token)
@@ -174,9 +166,13 @@ class GateActor:
         self.busy = True
         world, delay = self.world, self.delay
         token.start = now = world._now
-        self.firing._value = token
         end = now + (delay if delay.__class__ is float else delay())  # type: ignore
-        heappush(world.agenda, (end, NORMAL, next(world.ids), self.firing))
+        if end == world.tick:
+            end = world.tick
+        else:
+            world.tick = end
+        self._value = token
+        heappush(world.agenda, (end, NORMAL, next(world.ids), self))
 
     def _fire_forward(self, token: Token) -> None:
         tag, values = token.tag, token.values
@@ -194,7 +190,7 @@ class GateActor:
         if self.world.trace is not None:
             self.world.trace.record(FORWARD, self.index, tag, token.start, self.world._now, output)
         for channel in self.outgoing:
-            channel.send_value(tag, output)
+            channel.send(VALUE, tag, output)
 
     def _fire_backward(self, token: Token) -> None:
         tag, values = token.tag, token.values
@@ -212,7 +208,7 @@ class GateActor:
                 share = fit(as_value(share), values[port])
             if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
                 self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
-            self.incoming[port].send_gradient(tag, share)
+            self.incoming[port].send(GRADIENT, tag, share)
 
 
 class Source:
@@ -231,7 +227,7 @@ class Source:
     def send(self, tag: int, value: Value, channels: Sequence[Channel] | None = None) -> None:
         """Send a value along some channels, all of them if not said otherwise."""
         for channel in self.outgoing if channels is None else channels:
-            channel.send_value(tag, value)
+            channel.send(VALUE, tag, value)
 
     def await_gradients(self) -> None:
         """Get ready for the gradients of one tag."""
@@ -268,4 +264,4 @@ class Output:
 
     def pull(self, tag: int, force: Value) -> None:
         """Send a gradient back into the circuit."""
-        self.incoming[0].send_gradient(tag, force)
+        self.incoming[0].send(GRADIENT, tag, force)

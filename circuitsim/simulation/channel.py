@@ -12,7 +12,7 @@ from simpy import Environment
 from simpy.events import NORMAL
 
 from circuitsim.gates.value import Value
-from circuitsim.simulation.trace import GRADIENT, VALUE, Trace
+from circuitsim.simulation.trace import VALUE, Kind, Trace
 
 __all__ = ["Channel", "Message", "World"]
 
@@ -31,6 +31,11 @@ class World(Environment):
     agenda, ids : list and iterator
         SimPy's own queue of events and their numbers: actors put messages and firings there themselves, in the form
         that `schedule` gives them, because a call for each costs as much as the putting.
+    tick : float
+        When the event that was put there last is to happen: events of one tick share this very object, because the
+        queue compares times, and finds the same object equal sooner than an equal one.
+    spare : list of Message
+        Messages that have arrived, to be sent again: making one anew takes longer than all else in sending it.
     tokens : dict of int to list
         For each tag in flight what each gate holds of it, by the number of its node: the activation memory.
     """
@@ -42,6 +47,8 @@ class World(Environment):
         self.tokens: dict[int, list[Any]] = {}
         self.agenda: list[Any] = self._queue
         self.ids = self._eid
+        self.tick = 0.0
+        self.spare: list[Message] = []
 
 
 class Receiver(Protocol):
@@ -73,22 +80,21 @@ class Message:
     __slots__ = ("callbacks", "channel", "payload", "tag")
     _ok = True
 
-    def __init__(
-        self, callbacks: tuple[Callable[["Message"], None]], channel: "Channel", tag: int, payload: Value
-    ) -> None:
-        self.callbacks = callbacks
-        self.channel = channel
-        self.tag = tag
-        self.payload = payload
+    callbacks: tuple[Callable[["Message"], None]]
+    channel: "Channel"
+    tag: int
+    payload: Value
 
 
 def _deliver_value(message: Message) -> None:
     channel = message.channel
+    channel.world.spare.append(message)
     channel.target.on_value(channel.port, message.tag, message.payload)
 
 
 def _deliver_gradient(message: Message) -> None:
     channel = message.channel
+    channel.world.spare.append(message)
     channel.source.on_gradient(channel.place, message.tag, message.payload)
 
 
@@ -134,24 +140,21 @@ class Channel:
         self.port = port
         self.latency = latency
 
-    def send_value(self, tag: int, value: Value) -> None:
-        """Send a value to the target."""
+    def send(self, kind: Kind, tag: int, payload: Value) -> None:
+        """Send a value to the target, or a gradient back to the source."""
         world, latency = self.world, self.latency
-        if latency.__class__ is not float:
-            latency = latency()
-        world.sent += 1
         now = world._now
-        heappush(world.agenda, (now + latency, NORMAL, next(world.ids), Message(DELIVER_VALUE, self, tag, value)))
-        if world.trace is not None:
-            world.trace.record(VALUE, self.index, tag, now, now + latency, value)
-
-    def send_gradient(self, tag: int, gradient: Value) -> None:
-        """Send a gradient back to the source."""
-        world, latency = self.world, self.latency
-        if latency.__class__ is not float:
-            latency = latency()
+        end = now + (latency if latency.__class__ is float else latency())
+        if end == world.tick:
+            end = world.tick
+        else:
+            world.tick = end
+        message = world.spare.pop() if world.spare else Message()
+        message.callbacks = DELIVER_VALUE if kind is VALUE else DELIVER_GRADIENT
+        message.channel = self
+        message.tag = tag
+        message.payload = payload
+        heappush(world.agenda, (end, NORMAL, next(world.ids), message))
         world.sent += 1
-        now = world._now
-        heappush(world.agenda, (now + latency, NORMAL, next(world.ids), Message(DELIVER_GRADIENT, self, tag, gradient)))
         if world.trace is not None:
-            world.trace.record(GRADIENT, self.index, tag, now, now + latency, gradient)
+            world.trace.record(kind, self.index, tag, now, end, payload)

@@ -289,6 +289,7 @@ class Simulation(Engine):
         """Let the simulation run dry; after a failure start afresh, so that the next run finds living actors."""
         try:
             self.environment.run()
+            self.environment.spare.clear()  # they hold on to what they last carried
             if self._culprit is not None:
                 culprit, self._culprit = self._culprit, None
                 self._report_nonfinite(culprit)
