@@ -163,7 +163,8 @@ class Lines:
         """
         netlist, words, depth = self._walk.netlist, self._words.copy(), [0] * len(self._words)
         given = [node for node in self._given if netlist.nodes[node].kind == "input"]
-        seen = [node for node in (*given, *self._gates) if not self._shows_later(node)] if watch else []
+        # A dict for its order, and because a circuit may have a hundred thousand gates.
+        seen = dict.fromkeys(node for node in (*given, *self._gates) if watch and not self._shows_later(node))
         lines = [f"    {self._tuple(self._given)} = given"]
         for place in self._walk.places:
             node, made = place.node, self._output(place, words)
@@ -178,7 +179,7 @@ class Lines:
         named = [words[node] for node in (*self._given, *self._gates) if words[node] == self._words[node]]
         return [
             *lines,
-            f"    yield list({self._tuple(outputs)}), {self._tuple(seen)}",
+            f"    yield list({self._tuple(outputs)}), {self._tuple(list(seen))}",
             *(f"    del {word}" for word in named if word not in needed),
             "    pulls, watch = yield",
         ]
