@@ -6,7 +6,6 @@ named after the node that drives it.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import count
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -145,7 +144,7 @@ class Circuit:
         self.name = name
         self.graph = nx.MultiDiGraph()
         self.outputs: dict[str, str] = {}
-        self._counters: dict[str, count[int]] = {}
+        self._numbers: dict[str, int] = {}  # the last that was given to each stem of a name
 
     def input(self, name: str, shape: Sequence[int | None] | None = None) -> Wire:
         """Add an input, whose value is given anew for every run.
@@ -376,9 +375,10 @@ class Circuit:
         return wire.name
 
     def _free_name(self, stem: str) -> str:
-        numbers = self._counters.setdefault(stem, count(1))
-        while (name := f"{stem}{next(numbers)}") in self.graph:
-            pass
+        number = self._numbers.get(stem, 0) + 1
+        while (name := f"{stem}{number}") in self.graph:
+            number += 1
+        self._numbers[stem] = number
         return name
 
     def __repr__(self) -> str:
