@@ -6,16 +6,17 @@ named after the node that drives it.
 """
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
 
 from circuitsim import gates
-from circuitsim.errors import CircuitError, InputError, ShapeError
+from circuitsim.errors import CircuitError, GateError, InputError, ShapeError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
-from circuitsim.gates.value import as_value
+from circuitsim.gates.value import own_value
 from circuitsim.inference import infer
 
 __all__ = ["Circuit", "Wire"]
@@ -159,6 +160,8 @@ class Circuit:
         """
         if shape is None:
             return self._place(name, kind="input")
+        if not isinstance(shape, Sequence) or not all(n is None or (isinstance(n, Integral) and n >= 0) for n in shape):
+            raise InputError(f"input {name!r} cannot have shape {shape!r}: give a length or None for each axis")
         return self._place(name, kind="input", shape=tuple(shape))
 
     def inputs(self, names: str | Iterable[str]) -> tuple[Wire, ...]:
@@ -170,7 +173,7 @@ class Circuit:
     def parameter(self, name: str, value: Any) -> Wire:
         """Add a parameter: a value that stays from run to run until training moves it."""
         try:
-            return self._place(name, kind="parameter", value=as_value(value))
+            return self._place(name, kind="parameter", value=own_value(value))
         except InputError as error:
             raise InputError(f"parameter {name!r} of circuit {self.name!r}: {error}") from None
 
@@ -181,7 +184,7 @@ class Circuit:
     def constant(self, value: Any, name: str | None = None) -> Wire:
         """Add a constant: a value that never changes and is sent no gradient."""
         try:
-            number = as_value(value)
+            number = own_value(value)
         except InputError as error:
             raise InputError(f"a constant of circuit {self.name!r}: {error}") from None
         return self._place(name or self._free_name("const"), kind="constant", value=number)
@@ -207,6 +210,8 @@ class Circuit:
         CircuitError
             If the name is taken, or a wire belongs to another circuit.
         """
+        if not isinstance(gate, Gate):
+            raise GateError(f"circuit {self.name!r} was given {gate!r} for a gate: give it one, as in cs.add")
         gate = gate.for_inputs(len(inputs))
         gate.check_arguments(len(inputs), attributes)
         if name is None:
@@ -242,6 +247,7 @@ class Circuit:
 
     def output(self, name: str, wire: Wire) -> None:
         """Show a wire as an output called `name`, which can be read and pulled on."""
+        self._check_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")
         self.outputs[name] = self._own(wire, f"output {name!r}")
@@ -342,15 +348,16 @@ class Circuit:
             )
 
     def _place(self, name: str, **node: Any) -> Wire:
-        if not isinstance(name, str) or not name:
-            raise CircuitError(
-                f"{name!r} cannot name {_a(node['kind'])} of {self.name!r}: use a text of one or more letters"
-            )
+        self._check_name(name, node["kind"])
         if name in self.graph:
             taken = _a(self.graph.nodes[name].get("kind", "node"))
             raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
         self.graph.add_node(name, **node)
         return Wire(self, name)
+
+    def _check_name(self, name: Any, kind: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise CircuitError(f"{name!r} cannot name {_a(kind)} of {self.name!r}: use a text of one or more letters")
 
     def _source(self, thing: Any, gate: Gate, name: str) -> str | None:
         if thing is None:

@@ -16,6 +16,7 @@ or, to let every parameter respond by itself to what it feels::
     engine.update()                               # and moves
 """
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ import numpy as np
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
-from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.gates.value import Value, copies, own_value, shape_of
 from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring
 
@@ -61,6 +62,7 @@ class Engine(ABC):
         self._declared = {name: shape for name, shape in circuit.graph.nodes(data="shape") if shape is not None}
         self._pulled: frozenset[int] = frozenset(self._outputs.values())
         self._values: dict[str, Value] | None = None  # outputs that wait for a pull
+        self._rule: Rule | None = None
         self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
         self._felt_a_pull = False
         self._reported = False
@@ -85,9 +87,6 @@ class Engine(ABC):
 
     @abstractmethod
     def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]: ...
-
-    @abstractmethod
-    def _set_parameters(self, values: dict[str, Value]) -> None: ...
 
     @property
     @abstractmethod
@@ -119,9 +118,10 @@ class Engine(ABC):
             If arrays meet in a gate that do not broadcast.
         """
         values = self._check_inputs(inputs)
+        self._values = None
         with np.errstate(all="ignore"):
             self._values = self._forward(values)
-        return dict(self._values)
+        return copies(self._values)
 
     def backward(self, pull: Any = 1.0) -> dict[str, Value]:
         """Pull on the outputs of the last forward pass and return what inputs and parameters feel.
@@ -146,7 +146,7 @@ class Engine(ABC):
         if self._values is None:
             raise InputError("there is nothing to pull: run forward first, each pull uses up one forward pass")
         pulls = self._check_pull(pull, self._values)
-        self._values = None
+        self._values, self._felt_a_pull = None, False
         with np.errstate(all="ignore"):
             gradients = self._backward(pulls)
         self._felt_a_pull = True
@@ -155,14 +155,22 @@ class Engine(ABC):
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Give parameters new values.
 
+        A parameter that takes another shape begins anew with the state of its rule, and what was run before can be
+        pulled no more.
+
         Raises
         ------
         InputError
             If a name is no parameter of the circuit, or a value is no number.
         """
-        self._set_parameters(
-            {name: self._named(name, value, self._parameters, "parameter") for name, value in values.items()}
-        )
+        memory, changed = self.memory, dict[str, Memory]()
+        for name, thing in _mapping(values, "parameters").items():
+            value = self._named(name, thing, self._parameters, "parameter")
+            if shape_of(value) == shape_of(memory[name].value):
+                changed[name] = memory[name]._replace(value=value)
+            else:
+                changed[name] = Memory(value, () if self._rule is None else self._rule.start(value))
+        self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
         """Give every parameter a rule by which it responds to what it feels, with a fresh state.
@@ -192,6 +200,7 @@ class Engine(ABC):
                     )
                 held[name].append(spring)
         self._learn(rule, held)
+        self._rule = rule
         self.springs = held
 
     def update(self) -> None:
@@ -218,20 +227,26 @@ class Engine(ABC):
         InputError
             If a name is no parameter of the circuit.
         """
-        self._set_memory(
-            {
-                name: entry._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
-                for name, entry in memory.items()
-            }
-        )
+        restored = {
+            name: entry._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
+            for name, entry in _mapping(memory, "memories").items()
+        }
+        self._remember(self.memory, restored)
+
+    def _remember(self, before: Mapping[str, Memory], now: Mapping[str, Memory]) -> None:
+        if any(shape_of(entry.value) != shape_of(before[name].value) for name, entry in now.items()):
+            self._values, self._felt_a_pull = None, False  # gradients would be of the old shape
+        self._set_memory(now)
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
+        inputs = _mapping(inputs, "inputs")
         if missing := [name for name in self._inputs if name not in inputs]:
             raise InputError(
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self._inputs)}"
             )
-        values = {name: self._named(name, value, self._inputs, "input") for name, value in inputs.items()}
+        given = {name: self._named(name, value, self._inputs, "input") for name, value in inputs.items()}
+        values = {name: given[name] for name in self._inputs}
         for name, declared in self._declared.items():
             shape = shape_of(values[name])
             if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):
@@ -251,7 +266,7 @@ class Engine(ABC):
                 pulls[self._outputs[name]] = value
                 continue
             try:
-                pulls[self._outputs[name]] = as_value(np.broadcast_to(value, shape_of(outputs[name])))
+                pulls[self._outputs[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:
                 raise ShapeError(
                     f"output {name!r} has shape {shape_of(outputs[name])} and was pulled with shape "
@@ -265,10 +280,9 @@ class Engine(ABC):
                 f"circuit {self.netlist.name!r} has no {kind} {name!r}: its {kind}s are {', '.join(known) or 'none'}"
             )
         try:
-            value = as_value(thing)
+            return own_value(thing)
         except InputError as error:
             raise InputError(f"{kind} {name!r} of circuit {self.netlist.name!r}: {error}") from None
-        return value.copy() if isinstance(value, np.ndarray) else value
 
     def _report_nonfinite(self, culprit: str) -> None:
         """Tell of the first infinity or nan, as the user chose; `culprit` says who made what."""
@@ -276,7 +290,21 @@ class Engine(ABC):
             raise NonFiniteError(culprit)
         if self.nonfinite == "warn" and not self._reported:
             self._reported = True
-            warnings.warn(culprit, NonFiniteWarning, stacklevel=4)
+            warnings.warn(culprit, NonFiniteWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Return how far up the stack the code is that called this package: Python tells a warning once for each line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("circuitsim."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _mapping(given: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise InputError(f"the {what} were given as {given!r}: give a mapping of names to values")
+    return given
 
 
 def _list(kind: str, names: list[str]) -> str:

@@ -180,3 +180,27 @@ def test_reprs_can_be_read():
     circuit = two_gates()
     assert repr(circuit) == "<circuit 'two gates': 3 inputs, 0 parameters, 2 gates, outputs f>"
     assert repr(circuit.input("w")) == "<wire 'w' of 'two gates'>"
+
+
+@pytest.mark.parametrize("shape", [3, "ab", (-1,), (1.5, 2)])
+def test_a_shape_that_cannot_be_is_refused(shape):
+    with pytest.raises(cs.InputError, match=r"input 'x' cannot have shape .*: give a length or None for each axis"):
+        cs.Circuit().input("x", shape=shape)
+
+
+@pytest.mark.parametrize("name", ["", 5, None])
+def test_an_output_needs_a_name(name):
+    circuit = cs.Circuit()
+    with pytest.raises(cs.CircuitError, match="cannot name an output of 'circuit'"):
+        circuit.output(name, circuit.input("x"))
+
+
+def test_what_is_no_gate_is_refused():
+    circuit = cs.Circuit()
+    with pytest.raises(cs.GateError, match=r"circuit 'circuit' was given 'add' for a gate: give it one, as in cs\.add"):
+        circuit.gate("add", circuit.input("x"), 1.0)
+
+
+def test_numpys_lengths_make_a_shape():
+    assert cs.Circuit().input("x", shape=np.zeros((2, 3)).shape).name == "x"
+    assert cs.Circuit().input("x", shape=[np.int64(3), None]).name == "x"

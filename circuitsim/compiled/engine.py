@@ -5,11 +5,11 @@ from typing import Any, Literal, Protocol, cast
 
 from circuitsim.circuit import Circuit
 from circuitsim.compiled.levels import Levels
-from circuitsim.compiled.lines import Lines
+from circuitsim.compiled.lines import Lines, MisfitError
 from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.walk import Walk
 from circuitsim.engine import Engine
-from circuitsim.gates.value import Value, fit, is_finite, shape_of
+from circuitsim.gates.value import Value, copies, fit, is_finite, shape_of
 from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
@@ -76,16 +76,12 @@ class Compiled(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; a copy."""
-        return dict(zip(self._parameters, self._held.values, strict=True))
+        return copies(dict(zip(self._parameters, self._held.values, strict=True)))
 
     @property
     def memory(self) -> dict[str, Memory]:
         """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
         return self._held.memory()
-
-    def _set_parameters(self, values: dict[str, Value]) -> None:
-        memory = self._held.memory()
-        self._set_memory({name: memory[name]._replace(value=value) for name, value in values.items()})
 
     def _set_memory(self, memory: Mapping[str, Memory]) -> None:
         self._held.restore(memory)
@@ -100,6 +96,7 @@ class Compiled(Engine):
     def _note_shapes(self) -> None:
         """Give the shapes that the parameters now have a number, by which they are known."""
         shapes = tuple([shape_of(value) for value in self._held.values])
+        self._held_arrays = any(shapes)
         self._parameter_shapes = self._known_shapes.setdefault(shapes, len(self._known_shapes))
 
     # -- running -------------------------------------------------------------------------------------------
@@ -108,6 +105,7 @@ class Compiled(Engine):
         self._culprit: str | None = None
         self._given_values = [inputs[name] for name in self._inputs] + self._held.values
         input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
+        self._with_arrays = any(input_shapes) or self._held_arrays
         form = self._forms.get((input_shapes, self._parameter_shapes))
         self._walked: list[Any] | None = None
         if form is None:
@@ -117,11 +115,15 @@ class Compiled(Engine):
         else:
             try:
                 outputs, finite = form.forward(self._given_values, self._watching())
+            except MisfitError:
+                values = self._walk_forward()
+                form, outputs = None, [values[source] for source in self._shown]
             except ValueError:
                 self._walk_forward()  # which raises the same with the gate's name
                 raise
-            if not finite:
-                self._walk_forward()
+            else:
+                if not finite:
+                    self._walk_forward()
         self._form = form
         self._report()
         return dict(zip(self._outputs, outputs, strict=True))
@@ -130,13 +132,17 @@ class Compiled(Engine):
         form, pulled = self._form, frozenset(pulls)
         if pulled not in self._felt:
             self._felt[pulled] = self.netlist.felt(pulled)
-        if self._walked is None and form.knows(pulled):
-            felt, finite = form.backward(pulls, self._watching())
+        if form is not None and self._walked is None and form.knows(pulled):
+            try:
+                felt, finite = form.backward(pulls, self._watching())
+            except ValueError:
+                self._walk_backward(pulls)  # which raises the same with the gate's name
+                raise
             if not finite:
                 self._walk_backward(pulls)
         else:
             totals, shapes = self._walk_backward(pulls)
-            if not form.knows(pulled):
+            if form is not None and not form.knows(pulled):
                 form.learn(pulled, self._felt[pulled], shapes)
             felt = {
                 self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else totals[index]
@@ -144,7 +150,7 @@ class Compiled(Engine):
             }
         self._learned = list(felt.values())
         self._report()
-        return felt
+        return copies(felt) if self._with_arrays else felt
 
     def _choose(self, shapes: Any, values: list[Any]) -> Form:
         """Return the form that is fastest for these shapes."""

@@ -31,6 +31,8 @@ UFUNCS: dict[Gate, Any] = {
     gates.tanh: np.tanh,
     gates.exp: np.exp,
 }
+# Gates that may pass nothing on of an infinite gradient, where the others multiply by it.
+SWALLOWING = {gates.where, gates.clip, gates.greater, gates.greater_equal, gates.not_equal}
 
 #: One operation: a function, and its arguments, where it writes among them.
 Step = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -62,7 +64,7 @@ class Levels:
         self._kinds = self._group()
         self._steps: list[Step] | None = None  # laid out when they are first wanted
         self._plans: dict[frozenset[int], list[bool]] = {}
-        self._backward: dict[frozenset[int], tuple[list[Step], list[Any]]] = {}
+        self._backward: dict[frozenset[int], tuple[list[Step], list[Any], list[Any]]] = {}
 
     @staticmethod
     def fits(walk: Walk, values: list[Any]) -> bool:
@@ -87,7 +89,7 @@ class Levels:
             function(*arguments)
         outputs: list[Any] = self._banks[False][self._shown_numbers].tolist()
         for place, slot in self._shown_arrays:
-            outputs.insert(place, self._banks[True][slot].copy())
+            outputs.insert(place, self._banks[True][slot])
         return outputs, not watch or all(bool(np.isfinite(bank).all()) for bank in self._banks.values())
 
     def knows(self, pulled: frozenset[int]) -> bool:
@@ -103,7 +105,7 @@ class Levels:
         pulled = frozenset(pulls)
         if pulled not in self._backward:
             self._backward[pulled] = self._lay_out_backward(self._plans[pulled])
-        steps, learners = self._backward[pulled]
+        steps, learners, swallowed = self._backward[pulled]
         for index, force in pulls.items():
             shares, row = self._pulled_rows[index]
             shares[row] = force
@@ -111,9 +113,9 @@ class Levels:
             function(*arguments)
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
-            learned.insert(number, total.copy())
+            learned.insert(number, total)
         felt = dict(zip(self._names, learned, strict=True))
-        return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in learners)
+        return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in (*learners, *swallowed))
 
     # -- grouping ------------------------------------------------------------------------------------------
 
@@ -206,15 +208,21 @@ class Levels:
             for wire in shown
         }
 
-    def _lay_out_backward(self, felt: list[bool]) -> tuple[list[Step], list[Any]]:
-        """Return the steps backward, and where the gradients of inputs and parameters are then, in both banks."""
+    def _lay_out_backward(self, felt: list[bool]) -> tuple[list[Step], list[Any], list[Any]]:
+        """Return the steps backward, and where gradients are then that somebody looks at.
+
+        Those of inputs and parameters, in both banks, and those that need not show in them.
+        """
         steps: list[Step] = []
+        swallowed = []
         incoming = self._walk.netlist.incoming
         for group in reversed(self._groups):
             nodes = [place.node for place in group.places]
             ports = [any(felt[incoming[node][port]] for node in nodes) for port in range(len(group.reads))]
             if any(ports):
                 total = self._sum(nodes, felt, steps)
+                if group.gate in SWALLOWING:
+                    swallowed.append(total)
                 for port in range(len(ports)):
                     if ports[port]:
                         self._send(group, port, total, steps)
@@ -222,7 +230,7 @@ class Levels:
         for batched in (False, True):
             nodes = [index for index in self._given if self._batched[index] == batched]
             learners.append(self._sum(nodes, felt, steps) if nodes else np.zeros((0, *self._shape_of(batched))))
-        return steps, learners
+        return steps, learners, swallowed
 
     def _sum(self, nodes: list[int], felt: list[bool], steps: list[Step]) -> NDArray[np.float64]:
         """Return what nodes of one bank feel, summed in wiring order by the steps that it adds."""

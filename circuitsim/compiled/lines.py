@@ -18,7 +18,7 @@ from circuitsim.compiled.walk import Place, Walk
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "MisfitError"]
 
 # What the gates do, as text, for floats and arrays alike: the forward function and one rule a port. `a` and `b` are
 # the inputs, `o` the output, `g` the gradient. A test holds every entry against the gate's own functions.
@@ -52,12 +52,28 @@ ARRAYS = ANY | {
     gates.sigmoid: ("sigmoid({a})", "{g} * ({o} * (1.0 - {o}))"),
 }
 DEEPEST = 20  # brackets within brackets: Python reads no more than some 90
+LONGEST = 100  # terms of one sum: Python reads no more than some 1,000
+
+
+class MisfitError(Exception):
+    """A gate of the user's made another shape than in the run for which the code was written."""
+
+
+def _shaped(thing: Any, shape: tuple[int, ...]) -> Value:
+    """Return what a gate of the user's made as a value, if it has the shape that the code was written for."""
+    value = as_value(thing)
+    if shape_of(value) != shape:
+        raise MisfitError
+    return value
+
+
 NAMES: dict[str, Any] = {
     "as_value": as_value,
     "exp": np.exp,
     "fit": fit,
     "matmul": np.matmul,
     "maximum": np.maximum,
+    "shaped": _shaped,
     "sigmoid": gates.sigmoid.forward,
     "tanh": np.tanh,
     "total": np.add.reduce,
@@ -211,7 +227,7 @@ class Lines:
         self._names[name] = place.forward
         call = f"{name}({', '.join(inputs)})"
         if not _ours(place.gate):
-            return f"as_value({call})"
+            return f"shaped({call}, {self._shapes[place.node]})"
         return call if self._shapes[place.node] else f"float({call})"
 
     def _write_backward(self, plan: Plan) -> list[str]:
@@ -226,12 +242,12 @@ class Lines:
                 if not shares and not self._scalar:
                     shares = [f"fit(0.0, {self._words[index]})"]
                 if shares:
-                    lines.append(f"    felt[{nodes[index].name!r}] = {' + '.join(shares)}")
+                    lines += _summed(f"felt[{nodes[index].name!r}]", shares)
             elif len(shares) == 1 and shares[0].isidentifier():
                 feels[index] = shares[0]  # passed on as it is
             elif shares:
                 feels[index] = f"g{index}"
-                lines.append(f"    g{index} = {' + '.join(shares)}")
+                lines += _summed(f"g{index}", shares)
         seen = dict.fromkeys(word for index, word in feels.items() if not self._is_sent_on(index, plan))
         return [*lines, f"    yield felt, watch and [{', '.join(('*felt.values()', *seen))}]"]
 
@@ -282,6 +298,12 @@ class Lines:
 
     def _tuple(self, indices: Sequence[int]) -> str:
         return f"({', '.join(self._words[index] for index in indices)},)" if indices else "()"
+
+
+def _summed(word: str, shares: list[str]) -> list[str]:
+    """Return the lines that call the sum of shares by a word, in pieces that Python can read."""
+    pieces = [shares[first : first + LONGEST] for first in range(0, len(shares), LONGEST)]
+    return [f"    {word} = {' + '.join([word, *piece] if number else piece)}" for number, piece in enumerate(pieces)]
 
 
 def _ours(gate: Gate) -> bool:

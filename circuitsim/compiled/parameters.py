@@ -76,9 +76,10 @@ class Parameters:
     def _stack(self, memory: Mapping[str, Memory]) -> None:
         alike: dict[Any, list[int]] = {}
         for place, name in enumerate(self._names):
-            number = isinstance(memory[name].value, float)
+            value, state, updates = memory[name]
+            number = all(isinstance(part, float) for part in (value, *state))
             springs = tuple(id(spring) for spring in self._springs[name])
-            alike.setdefault((springs, memory[name].updates) if number else place, []).append(place)
+            alike.setdefault((springs, len(state), updates) if number else place, []).append(place)
         self.values: list[Any] = [None] * len(self._names)
         self._stacks = [self._together(places, memory) for places in alike.values()]
         for stack in self._stacks:
@@ -87,7 +88,7 @@ class Parameters:
     def _together(self, places: list[int], memory: Mapping[str, Memory]) -> Stack:
         names = [self._names[place] for place in places]
         first, springs = memory[names[0]], self._springs[names[0]]
-        if not isinstance(first.value, float):
+        if not all(isinstance(part, float) for part in (first.value, *first.state)):
             return Stack(places, first, springs, False)
         state = zip(*(memory[name].state for name in names), strict=True)
         values = np.array([memory[name].value for name in names])

@@ -7,7 +7,7 @@ the culprit when that code has failed or made an infinity.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from circuitsim.gates.failure import explain_failure, made_nonfinite, sent_nonfinite
+from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfinite, sent_nonfinite
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of
 from circuitsim.netlist import Netlist
@@ -89,9 +89,12 @@ class Walk:
             for port, wire in enumerate(netlist.incoming[index]):
                 if not felt[wire]:
                     continue
-                share = as_value(vjps[port](total, values[index], *inputs))
-                shapes[wire] = shape_of(share)
-                share = shares[wire] = fit(share, inputs[port])
+                try:
+                    share = as_value(vjps[port](total, values[index], *inputs))
+                    shapes[wire] = shape_of(share)
+                    share = shares[wire] = fit(share, inputs[port])
+                except ValueError as error:
+                    raise explain_rule(netlist.nodes[index].name, gate, inputs, port, error) from None
                 if not is_finite(share):
                     tell(sent_nonfinite(netlist.nodes[index].name, gate, inputs, port, share))
         for index, node in enumerate(netlist.nodes):

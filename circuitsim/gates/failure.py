@@ -19,6 +19,17 @@ def explain_failure(name: str, gate: Gate, values: Sequence[Any], error: ValueEr
     return ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}")
 
 
+def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error: ValueError) -> Exception:
+    """Return the error to raise in place of the one that came of a gate's rule for a port."""
+    where = f"gate {name!r} ({gate.name}) cannot send a gradient back through port {port} ({gate.ports[port]})"
+    if isinstance(error, InputError):
+        return GateError(f"{where}: {error}")
+    if isinstance(error, CircuitSimError):
+        return error
+    fault = "its rule gives one of another shape" if "broadcast" in str(error) else str(error)
+    return ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}")
+
+
 def made_nonfinite(name: str, gate: Gate, values: Sequence[Any], output: Value) -> str:
     """Tell that a gate made an infinity or a nan, and from what."""
     return f"gate {name!r} ({gate.name}) made {show(output)} from {', '.join(show(value) for value in values)}"

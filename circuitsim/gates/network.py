@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from circuitsim.gates.gate import gate
-from circuitsim.gates.shapes import Axes, Shape, broadcast, elementwise, multiplied, reduced
+from circuitsim.gates.shapes import Axes, Shape, broadcast, kept, multiplied, reduced
 from circuitsim.gates.tensor import spread
 from circuitsim.gates.value import fit
 
@@ -65,8 +65,8 @@ def _(gradient: Any, output: Any, x: Any, *, axis: int = -1) -> Any:
     return gradient - np.exp(output) * np.sum(gradient, axis=axis, keepdims=True)
 
 
-softmax.shape(elementwise)
-log_softmax.shape(elementwise)
+softmax.shape(kept)
+log_softmax.shape(kept)
 
 
 @gate

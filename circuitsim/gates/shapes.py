@@ -109,6 +109,12 @@ def show_shape(shape: Shape) -> str:
     return str(shape).replace("None", "?")
 
 
+def kept(shape: Shape, *, axis: int = -1) -> Shape:
+    """Return the shape of a gate that works along an axis and keeps all elements."""
+    axes_of(axis, len(shape))
+    return shape
+
+
 def elementwise(*shapes: Shape, **_: Any) -> Shape:
     """Return the shape of a gate that works element by element, whatever its attributes."""
     return broadcast(*shapes)

@@ -4,6 +4,7 @@ Scalars are Python floats because adding two of them costs a tenth of adding two
 follow IEEE 754, so the bits are the same. Everything that enters a circuit passes through `as_value`.
 """
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -44,6 +45,20 @@ def as_value(thing: object) -> Value:
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError, OverflowError):
         raise InputError(f"{_shorten(thing)} is not a number or an array of numbers") from None
+
+
+def own_value(thing: object) -> Value:
+    """Return `thing` as `as_value` does, but never as an array that somebody else may change.
+
+    The elements of an array stand row by row then, whatever they did before: the bits of a sum depend on it.
+    """
+    value = as_value(thing)
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def copies(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the same values by name, each array as a copy, so that whoever gets them may change them."""
+    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
 def fit(gradient: Value, like: Value) -> Value:

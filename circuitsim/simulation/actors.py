@@ -17,7 +17,7 @@ from typing import Any
 
 from simpy.events import NORMAL
 
-from circuitsim.gates.failure import explain_failure, made_nonfinite, sent_nonfinite
+from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfinite, sent_nonfinite
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, as_value, fit, is_finite
 from circuitsim.simulation.channel import Channel, World
@@ -110,10 +110,14 @@ class GateActor:
         while True:
             token = yield self
             self.callbacks = []  # armed again, before anything can schedule it
-            if token.output is None:
-                self._fire_forward(token)
-            else:
-                self._fire_backward(token)
+            try:
+                if token.output is None:
+                    self._fire_forward(token)
+                else:
+                    self._fire_backward(token)
+            except Exception as error:
+                self.world.failure = error  # SimPy raises a copy, which not every error can make
+                raise
             self.busy = False
             if self.ready:
                 self._begin(self.ready.popleft())
@@ -203,9 +207,12 @@ class GateActor:
         self.world.tokens[tag][self.index] = None
         known = (total, token.output, *values)
         for port in self.returning:
-            share = self.vjps[port](*known)
-            if share.__class__ is not float or values[port].__class__ is not float:
-                share = fit(as_value(share), values[port])
+            try:
+                share = self.vjps[port](*known)
+                if share.__class__ is not float or values[port].__class__ is not float:
+                    share = fit(as_value(share), values[port])
+            except ValueError as error:
+                raise explain_rule(self.name, self.gate, values, port, error) from None
             if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
                 self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
             self.incoming[port].send(GRADIENT, tag, share)

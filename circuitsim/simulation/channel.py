@@ -36,6 +36,8 @@ class World(Environment):
         queue compares times, and finds the same object equal sooner than an equal one.
     spare : list of Message
         Messages that have arrived, to be sent again: making one anew takes longer than all else in sending it.
+    failure : Exception or None
+        What a gate's own arithmetic raised.
     tokens : dict of int to list
         For each tag in flight what each gate holds of it, by the number of its node: the activation memory.
     """
@@ -49,6 +51,7 @@ class World(Environment):
         self.ids = self._eid
         self.tick = 0.0
         self.spare: list[Message] = []
+        self.failure: Exception | None = None
 
 
 class Receiver(Protocol):

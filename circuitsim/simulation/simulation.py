@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from circuitsim.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import DeadlockError, InputError
-from circuitsim.gates.value import Value, is_finite
+from circuitsim.gates.value import Value, copies, is_finite
 from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring
 from circuitsim.simulation.actors import GateActor, Output, Source
@@ -106,7 +106,7 @@ class Simulation(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; a copy."""
-        return {name: actor.memory.value for name, actor in self._learners.items()}
+        return copies({name: actor.memory.value for name, actor in self._learners.items()})
 
     @property
     def memory(self) -> dict[str, Memory]:
@@ -266,10 +266,7 @@ class Simulation(Engine):
             raise self._deadlock("backward")
         self.environment.tokens.clear()
         values = {**self._input_values, **self.parameters}
-        return {name: self._source(index).gradient(values[name]) for name, index in learners.items()}
-
-    def _set_parameters(self, values: dict[str, Value]) -> None:
-        self._set_memory({name: self._learners[name].memory._replace(value=value) for name, value in values.items()})
+        return copies({name: self._source(index).gradient(values[name]) for name, index in learners.items()})
 
     def _set_memory(self, memory: Mapping[str, Memory]) -> None:
         for name, entry in memory.items():
@@ -293,9 +290,10 @@ class Simulation(Engine):
             if self._culprit is not None:
                 culprit, self._culprit = self._culprit, None
                 self._report_nonfinite(culprit)
-        except BaseException:
+        except BaseException as error:
+            failure = self.environment.failure or error
             self._build()
-            raise
+            raise failure from None
 
     def _note_culprit(self, sentence: str) -> None:
         if self._culprit is None:

@@ -1,0 +1,287 @@
+"""What every engine owes its user, whatever happened before: the same errors, and arrays that are his alone."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import circuitsim as cs
+from circuitsim.compiled import engine as compiled
+from circuitsim.gates.gate import registry
+from tests.test_random_circuits import assert_same_bits
+
+ENGINES = [cs.Simulation, cs.Compiled]
+each_engine = pytest.mark.parametrize("make", ENGINES, ids=["simulation", "compiled"])
+
+
+def again(engine, inputs, pull=1.0, times=3):
+    """Run often enough for the compiled engine to write code, and go by it; return what came last."""
+    for _ in range(times):
+        outputs, gradients = engine.forward(inputs), engine.backward(pull)
+    return outputs, gradients
+
+
+@pytest.fixture
+def own_gate():
+    """Return a function that makes a gate of one port, which is forgotten afterwards."""
+    before = dict(registry)
+
+    def make(forward, rule):
+        made = cs.gate(name="own")(forward)
+        made.vjp(0)(rule)
+        return made
+
+    yield make
+    registry.clear()
+    registry.update(before)
+
+
+def one_gate(gate):
+    circuit = cs.Circuit()
+    circuit.output("f", gate(circuit.input("x")) * 2.0)
+    return circuit
+
+
+# -- after failures ------------------------------------------------------------------------------------------
+
+
+@each_engine
+def test_after_a_forward_pass_that_failed_there_is_nothing_to_pull(make):
+    engine = make(cs.parse("x * y"))
+    engine.forward({"x": 1.0, "y": 2.0})
+    with pytest.raises(cs.ShapeError):
+        engine.forward({"x": [1.0, 2.0], "y": [1.0, 2.0, 3.0]})
+    with pytest.raises(cs.InputError, match="nothing to pull"):
+        engine.backward()
+
+
+@each_engine
+def test_after_a_backward_pass_that_failed_there_is_nothing_to_respond_to(make):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("w", 1e200) * circuit.input("x"))
+    engine = make(circuit, nonfinite="error")
+    engine.learn(cs.SGD(0.1))
+    again(engine, {"x": 1.0})
+    engine.forward({"x": 1.0})
+    with pytest.raises(cs.NonFiniteError):
+        engine.backward(1e200)
+    with pytest.raises(cs.InputError, match="nothing to respond to"):
+        engine.update()
+
+
+@each_engine
+@pytest.mark.parametrize(
+    ("share", "error", "message"),
+    [
+        (None, cs.GateError, r"port 0 \(x\): None is not a number"),
+        (np.ones(7), cs.ShapeError, r"port 0 \(x\) of shape \(2,\): its rule gives one of another shape"),
+    ],
+)
+def test_a_rule_that_gives_no_gradient_is_told_with_its_gate(make, own_gate, share, error, message):
+    rules = iter([lambda gradient: gradient] * 3 + [lambda gradient: share])
+    engine = make(one_gate(own_gate(lambda x: x, lambda gradient, output, x: next(rules, last)(gradient))))
+    last = lambda gradient: share  # noqa: E731
+    again(engine, {"x": [1.0, 2.0]})
+    engine.forward({"x": [1.0, 2.0]})
+    with pytest.raises(error, match=r"gate 'own1' \(own\) cannot send a gradient back through " + message):
+        engine.backward()
+
+
+class TwoWordsError(Exception):
+    """Cannot be made again from its own `args`."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+@each_engine
+def test_what_a_gate_of_the_users_raises_comes_out_as_it_is(make, own_gate):
+    def fail(x):
+        raise TwoWordsError("out of", "range")
+
+    engine = make(one_gate(own_gate(fail, None)))
+    for _ in range(2):
+        with pytest.raises(TwoWordsError, match=r"^out of range$"):
+            engine.forward({"x": 1.0})
+
+
+@each_engine
+@pytest.mark.parametrize("wrong", [3, None, ["x"]])
+def test_what_is_no_mapping_is_refused(make, wrong):
+    engine = make(cs.parse("x * 2"))
+    with pytest.raises(cs.InputError, match=r"the inputs were given as .*: give a mapping of names to values"):
+        engine.forward(wrong)
+    with pytest.raises(cs.InputError, match=r"the parameters were given as .*: give a mapping"):
+        engine.set_parameters(wrong)
+
+
+# -- what is told --------------------------------------------------------------------------------------------
+
+
+@each_engine
+def test_the_first_input_of_the_circuit_is_told_first(make):
+    with pytest.raises(cs.NonFiniteError, match=r"^input 'x' was given nan$"):
+        make(cs.parse("x * y"), nonfinite="error").forward({"y": np.inf, "x": np.nan})
+
+
+@each_engine
+def test_a_warning_points_at_the_users_line(make):
+    """So that Python, which tells a warning once for each line, does not take two engines for one."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        make(cs.parse("log(x)")).forward({"x": 0.0})
+        make(cs.parse("log(x)")).forward({"x": 0.0})
+    assert [warning.filename for warning in caught] == [__file__, __file__]
+
+
+# -- arrays --------------------------------------------------------------------------------------------------
+
+
+@each_engine
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_arrays_that_were_handed_over_or_back_may_be_changed(make, group, monkeypatch):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    given, first = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    circuit = cs.Circuit()
+    x, y, w = circuit.input("x"), circuit.input("y"), circuit.parameter("w", first)
+    bent = cs.tanh(x)
+    circuit.output("f", bent + y)
+    circuit.output("bent", bent)
+    circuit.output("g", w * circuit.constant(given))
+    engine = make(circuit)
+    engine.learn(cs.SGD(1.0))
+    given[:], first[:] = 9.0, 9.0
+    x, pull = np.array([0.5, 0.25]), np.array([1.0, -1.0])
+    for turn in range(4):
+        outputs = engine.forward({"x": x, "y": 0.25 * x})
+        assert outputs["g"].tolist() == [(3.0 + turn), (4.0 + 2.0 * turn) * 2.0]
+        for value in (*outputs.values(), *engine.parameters.values()):
+            value[:] = 7.0
+        gradients = engine.backward({"f": pull, "g": 1.0})
+        assert gradients["x"].tobytes() == (pull * (1.0 - np.tanh(x) * np.tanh(x))).tobytes()
+        gradients["y"][:] = gradients["w"][:] = 7.0
+        engine.update()
+        assert engine.parameters["w"].tolist() == [4.0 + turn, 6.0 + 2.0 * turn]
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_the_order_of_elements_in_memory_does_not_touch_the_bits(group, monkeypatch):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    random = np.random.default_rng(0)
+    circuit = cs.Circuit()
+    w = circuit.parameter("w", np.asfortranarray(random.normal(size=(30, 50))))
+    circuit.output("f", circuit.input("x") * w * np.asfortranarray(random.normal(size=(30, 50))))
+    found = [again(make(circuit), {"x": 0.1}, random.normal(size=50) * 0.0 + 0.1)[1] for make in ENGINES]
+    assert_same_bits(*found)
+
+
+def test_a_pull_that_is_spread_out_can_be_written_to():
+    engine = cs.Simulation(cs.parse("x + y"))
+    engine.forward({"x": [[1.0, 2.0], [3.0, 4.0]], "y": 1.0})
+    gradients = engine.backward([1.0, 2.0])
+    gradients["x"] += 1.0
+    assert gradients["x"].tolist() == [[2.0, 3.0], [2.0, 3.0]]
+
+
+# -- shapes that change --------------------------------------------------------------------------------------
+
+
+@each_engine
+def test_a_parameter_that_takes_another_shape_begins_anew(make):
+    circuit = cs.Circuit()
+    a, b, x = circuit.parameter("a", 1.0), circuit.parameter("b", 2.0), circuit.input("x")
+    circuit.output("f", a * b * x)
+    engine = make(circuit)
+    engine.learn(cs.Momentum(0.5))
+    again(engine, {"x": 1.0})
+    engine.set_parameters({"a": [1.0, 2.0]})
+    with pytest.raises(cs.InputError, match="nothing to respond to"):
+        engine.update()
+    engine.forward({"x": 1.0})
+    engine.set_parameters({"a": 3.0})
+    with pytest.raises(cs.InputError, match="nothing to pull"):
+        engine.backward()
+    for _ in range(3):
+        engine.forward({"x": 1.0})
+        engine.backward()
+        engine.update()
+    engine.set_parameters({"a": [1.0, 2.0]})
+    assert engine.memory["a"].updates == 0
+    assert engine.memory["a"].state[0].tolist() == [0.0, 0.0]
+    assert engine.memory["b"].updates == 3
+
+
+@each_engine
+def test_a_memory_may_be_put_back_before_there_is_a_rule(make):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("a", 1.0) * circuit.parameter("b", 2.0))
+    trained = make(circuit)
+    trained.learn(cs.Momentum(0.5))
+    engine = make(circuit)
+    engine.restore({"b": trained.memory["b"]})
+    assert engine.memory == {"a": ((1.0), (), 0), "b": ((2.0), (0.0,), 0)}
+
+
+def test_a_gate_of_the_users_may_make_other_shapes_from_the_same(own_gate):
+    def rule(gradient, output, x):
+        share = np.zeros(x.shape)
+        share[x > 0.0] = gradient
+        return share
+
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    circuit.output("f", own_gate(lambda x: x[x > 0.0], rule)(x) * y)
+    engines = [make(circuit) for make in ENGINES]
+    for x in ([1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [-1.0, 7.0], [1.0, 2.0]):
+        for pulls in (1.0, {}):
+            outputs = [engine.forward({"x": x, "y": [0.5, 0.25]}) for engine in engines]
+            assert_same_bits(*outputs)
+            assert_same_bits(*(engine.backward(pulls) for engine in engines))
+
+
+# -- size ----------------------------------------------------------------------------------------------------
+
+
+def test_a_parameter_may_feed_thousands_of_gates_in_a_chain():
+    circuit = cs.Circuit()
+    wire, w = circuit.input("x"), circuit.parameter("w", 0.9999)
+    for _ in range(5000):
+        wire = wire * w
+    circuit.output("f", wire)
+    assert_same_bits(*(again(make(circuit), {"x": 1.0})[1] for make in ENGINES))
+
+
+# -- levels --------------------------------------------------------------------------------------------------
+
+
+def test_gates_that_work_along_an_axis_are_no_elements_of_levels():
+    circuit = cs.Circuit()
+    for number in range(8):
+        x = circuit.input(f"x{number}")
+        circuit.output(f"f{number}", cs.softmax(x, axis=0) + cs.log_softmax(x, axis=0))
+    inputs = {f"x{n}": np.sin(np.arange(6.0) + n).reshape(3, 2) for n in range(8)}
+    (one, other), (mine, own) = (again(make(circuit), inputs) for make in ENGINES)
+    assert_same_bits(one, mine)
+    assert_same_bits(other, own)
+
+
+@each_engine
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda c, x: cs.where(c.constant(1.0), c.constant(0.5), x),
+        lambda c, x: cs.clip(x, 0.1, 0.2),
+        lambda c, x: cs.greater(x, c.input("y")),
+    ],
+)
+def test_an_infinite_gradient_that_a_choice_swallows_is_told(make, group, choose, monkeypatch):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    circuit = cs.Circuit()
+    circuit.output("f", choose(circuit, circuit.input("x")) * circuit.constant(1e200))
+    engine = make(circuit, nonfinite="error")
+    inputs = dict.fromkeys(engine.inputs, 3.0)
+    again(engine, inputs)
+    engine.forward(inputs)
+    with pytest.raises(cs.NonFiniteError, match="sent the gradient inf back"):
+        engine.backward(1e200)
