@@ -115,6 +115,44 @@ def test_what_is_no_mapping_is_refused(make, wrong):
         engine.set_parameters(wrong)
 
 
+@each_engine
+@pytest.mark.parametrize(
+    ("wire_up", "x", "message"),
+    [
+        (lambda x: x[0], 1.0, r"gate 'slice1' \(slice\) cannot take shapes \(\): too many indices"),
+        (lambda x: x[5], [1.0, 2.0], r"cannot take shapes \(2,\): index 5 is out of bounds"),
+        (lambda x: cs.take(x, indices=[0, 5]), [1.0, 2.0], r"cannot take shapes \(2,\): there is no element 5 in 2"),
+        (lambda x: cs.take_pairs(x, rows=[0], cols=[3]), [[1.0, 2.0]], r"\(1, 2\): there is no element 3 in 2"),
+        (lambda x: cs.take_pairs(x, rows=[0], cols=[3]), 1.0, r"shapes \(\): there are no rows and columns"),
+        (lambda x: cs.matmul(x, 2.0), [1.0], r"shapes \(1,\) and \(\): both must have an axis at least"),
+        (lambda x: cs.embedding(x, [4.0]), [[1.0, 2.0]], r"shapes \(1, 2\) and \(1,\): index 4 is out of bounds"),
+        (lambda x: cs.conv2d(x, x), 1.0, r"shapes \(\) and \(\): give images of"),
+        (lambda x: cs.softmax(x, axis=1), [1.0], r"shapes \(1,\): there is no axis 1"),
+    ],
+)
+def test_shapes_that_a_gate_cannot_take_are_told_in_its_own_words(make, wire_up, x, message):
+    circuit = cs.Circuit()
+    circuit.output("f", wire_up(circuit.input("x")))
+    with pytest.raises(cs.ShapeError, match=message):
+        make(circuit).forward({"x": x})
+
+
+@pytest.mark.parametrize(
+    ("wire_up", "message"),
+    [
+        (lambda x: cs.conv2d(x, x, stride=0), "a kernel of 4×4 cannot move by 0 within a border of 0"),
+        (lambda x: cs.max_pool2d(x, kernel=0, stride=1), "a kernel of 0×0 cannot move by 1"),
+        (lambda x: cs.softmax(x, axis=4), "there is no axis 4"),
+        (lambda x: cs.one_hot(x, classes=-1), "there cannot be -1 classes"),
+    ],
+)
+def test_attributes_that_fit_no_shape_are_told_before_anything_runs(wire_up, message):
+    circuit = cs.Circuit()
+    circuit.output("f", wire_up(circuit.input("x", shape=(1, 1, 4, 4))))
+    with pytest.raises(cs.ShapeError, match=message):
+        circuit.validate()
+
+
 # -- what is told --------------------------------------------------------------------------------------------
 
 

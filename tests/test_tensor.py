@@ -357,3 +357,10 @@ def test_dense_is_mlp_in_matrices(engine, activation):
 def test_networks_that_cannot_be(make, words):
     with pytest.raises(cs.InputError, match=words):
         make()
+
+
+def test_a_norm_has_the_shape_of_all_that_meets_in_it():
+    circuit = cs.Circuit()
+    circuit.output("f", cs.layer_norm(circuit.input("x", shape=(1, 2)), np.ones((3, 1)), 0.0))
+    shape = cs.Simulation(circuit).forward({"x": [[1.0, 2.0]]})["f"].shape
+    assert circuit.shapes()["layer_norm1"] == shape == (3, 2)

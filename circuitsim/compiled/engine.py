@@ -118,7 +118,7 @@ class Compiled(Engine):
             except MisfitError:
                 values = self._walk_forward()
                 form, outputs = None, [values[source] for source in self._shown]
-            except ValueError:
+            except Exception:
                 self._walk_forward()  # which raises the same with the gate's name
                 raise
             else:

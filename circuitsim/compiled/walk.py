@@ -61,8 +61,8 @@ class Walk:
             inputs = [values[source] for source in sources]
             try:
                 output = as_value(forward(*inputs))
-            except ValueError as error:
-                raise explain_failure(nodes[index].name, gate, inputs, error) from None
+            except Exception as error:
+                raise explain_failure(nodes[index].name, gate, nodes[index].attributes, inputs, error) from None
             if not is_finite(output):
                 tell(made_nonfinite(nodes[index].name, gate, inputs, output))
             values[index] = output

@@ -1,6 +1,6 @@
 """What to tell people when a gate fails at its work: the same sentences from every engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
@@ -8,13 +8,27 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, shape_of, show
 
 
-def explain_failure(name: str, gate: Gate, values: Sequence[Any], error: ValueError) -> Exception:
-    """Return the error to raise in place of the one that a gate called `name` raised when it was given `values`."""
+def explain_failure(
+    name: str, gate: Gate, attributes: Mapping[str, Any] | None, values: Sequence[Any], error: Exception
+) -> Exception:
+    """Return the error to raise in place of the one that a gate called `name` raised when it was given `values`.
+
+    Where the gate's own shape rule refuses the shapes, it says why better than NumPy. What says nothing of values or
+    shapes comes out as it is.
+    """
     if isinstance(error, InputError):
         return GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}")
     if isinstance(error, CircuitSimError):
         return error
-    shapes = " and ".join(str(shape_of(value)) for value in values)
+    met = [shape_of(value) for value in values]
+    if gate.shape_rule is not None:
+        try:
+            gate.shape_rule(*met, **(attributes or {}))
+        except ValueError as told:
+            error = told
+    if not isinstance(error, ValueError if gate.shape_rule is None else (ValueError, IndexError)):
+        return error
+    shapes = " and ".join(map(str, met))
     fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
     return ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}")
 

@@ -195,9 +195,10 @@ def _along(axis: Axes) -> Any:
 
 def _norm_shape(x: Shape, scale: Shape, shift: Shape, *, axis: Axes = 0, epsilon: float = 1e-5) -> Shape:
     reduced(x, axis=axis)
-    if len(broadcast(x, scale, shift)) != len(x):
+    shape = broadcast(x, scale, shift)
+    if len(shape) != len(x):
         raise ValueError("scale and shift have more axes than what they scale")
-    return x
+    return shape
 
 
 for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):

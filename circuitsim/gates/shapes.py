@@ -90,6 +90,8 @@ def joined(*shapes: Shape, axis: int = 0) -> Shape:
 
 def slid(shape: Shape, kernel: tuple[int, int], stride: int, pad: int) -> tuple[int | None, int | None]:
     """Return the height and width that are left when a kernel slides over images of shape (..., height, width)."""
+    if stride < 1 or pad < 0 or min(kernel) < 1:
+        raise ValueError(f"a kernel of {kernel[0]}×{kernel[1]} cannot move by {stride} within a border of {pad}")
     left = []
     for length, size in zip(shape[-2:], kernel, strict=True):
         if length is not None and length + 2 * pad < size:

@@ -194,6 +194,7 @@ def _(gradient: Any, output: Any, x: Any, *, indices: Any, axis: int = 0) -> Any
 @take.shape
 def _(x: Shape, *, indices: Any, axis: int = 0) -> Shape:
     (place,) = axes_of(axis, len(x))
+    _check_reach(indices, x[place])
     return (*x[:place], *np.shape(indices), *x[place + 1 :])
 
 
@@ -212,7 +213,18 @@ def _(gradient: Any, output: Any, x: Any, *, rows: Sequence[int], cols: Sequence
 
 @take_pairs.shape
 def _(x: Shape, *, rows: Sequence[int], cols: Sequence[int]) -> Shape:
+    if len(x) < 2:
+        raise ValueError("there are no rows and columns")
+    _check_reach(rows, x[0])
+    _check_reach(cols, x[1])
     return (*broadcast(np.shape(rows), np.shape(cols)), *x[2:])
+
+
+def _check_reach(indices: Any, length: int | None) -> None:
+    """Refuse indices that lie outside an axis of this length."""
+    for number in np.ravel(indices):
+        if length is not None and not -length <= number < length:
+            raise ValueError(f"there is no element {number} in {length}")
 
 
 # -- joining -------------------------------------------------------------------------------------------------
@@ -318,4 +330,6 @@ def _(gradient: Any, output: Any, labels: Any, *, classes: int) -> Any:
 
 @one_hot.shape
 def _(labels: Shape, *, classes: int) -> Shape:
+    if classes < 1:
+        raise ValueError(f"there cannot be {classes} classes")
     return (*labels, classes)

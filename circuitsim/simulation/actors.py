@@ -68,8 +68,8 @@ class GateActor:
     """
 
     __slots__ = (
-        "_value", "awaited", "busy", "callbacks", "delay", "forward", "gate", "held", "incoming", "index", "name",
-        "on_nonfinite", "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
+        "_value", "attributes", "awaited", "busy", "callbacks", "delay", "forward", "gate", "held", "incoming", "index",
+        "name", "on_nonfinite", "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
     )  # fmt: skip
 
     _ok = True
@@ -90,6 +90,7 @@ class GateActor:
         self.name = name
         self.gate = gate
         self.forward, self.vjps = gate.bind(attributes)
+        self.attributes = attributes
         self.sticky = sticky
         self.delay = delay
         self.on_nonfinite = on_nonfinite
@@ -186,8 +187,8 @@ class GateActor:
             output = self.forward(*values)
             if output.__class__ is not float:
                 output = as_value(output)
-        except ValueError as error:
-            raise explain_failure(self.name, self.gate, values, error) from None
+        except Exception as error:
+            raise explain_failure(self.name, self.gate, self.attributes, values, error) from None
         token.output = output
         if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
             self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
