@@ -364,3 +364,50 @@ def test_a_norm_has_the_shape_of_all_that_meets_in_it():
     circuit.output("f", cs.layer_norm(circuit.input("x", shape=(1, 2)), np.ones((3, 1)), 0.0))
     shape = cs.Simulation(circuit).forward({"x": [[1.0, 2.0]]})["f"].shape
     assert circuit.shapes()["layer_norm1"] == shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("gate", "shapes"),
+    [
+        (cs.cross_entropy, [(1, 3), (5, 3)]),
+        (cs.batch_norm, [(3,), (3,), (2, 3)]),
+        (cs.batch_norm, [(1, 2), (4, 1), (2,)]),
+        (cs.layer_norm, [(1, 2), (4, 1), (2,)]),
+    ],
+)
+def test_what_is_spread_out_feels_the_sum(gate, shapes):
+    random = np.random.default_rng(0)
+    cs.check_gate(gate, *(random.uniform(0.1, 0.9, shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(("scores", "target"), [((1,), (3,)), ((2, 3), (2, 1)), ((3,), (2, 3)), ((2, 3), (3,))])
+def test_a_target_has_as_many_classes_as_the_scores(scores, target):
+    for shapes in ([None, None], [scores, target]):
+        circuit = cs.Circuit()
+        x, y = (circuit.input(name, shape=shape) for name, shape in zip("xy", shapes, strict=True))
+        circuit.output("f", cs.cross_entropy(x, y))
+        with pytest.raises(cs.ShapeError, match=r"give one class number for each row|they do not broadcast"):
+            cs.Simulation(circuit).forward({"x": np.ones(scores), "y": np.ones(target)})
+
+
+@pytest.mark.parametrize(
+    ("wire_up", "shape"),
+    [
+        (lambda x: cs.reduce_max(x, axis=-1), (0, 3)),
+        (lambda x: cs.reduce_min(x, axis=(1, 2)), (0, 3, 2)),
+        (lambda x: cs.max_pool2d(x), (0, 2, 4, 4)),
+        (lambda x: cs.avg_pool2d(x), (0, 2, 4, 4)),
+        (lambda x: cs.softmax(x), (0, 3)),
+        (lambda x: cs.logsumexp(x, axis=1), (0, 3)),
+        (lambda x: cs.cross_entropy(x, np.zeros(0)), (0, 3)),
+        (lambda x: cs.conv2d(x, np.ones((1, 2, 3, 3))), (0, 2, 4, 4)),
+        (lambda x: cs.layer_norm(x, 1.0, 0.0), (0, 3)),
+    ],
+)
+def test_an_empty_batch_goes_through_and_back(wire_up, shape):
+    circuit = cs.Circuit()
+    circuit.output("f", wire_up(circuit.input("x")))
+    for engine in (cs.Simulation(circuit), cs.Compiled(circuit)):
+        for _ in range(3):
+            assert engine.forward({"x": np.zeros(shape)})["f"].shape[0] == 0
+            assert engine.backward()["x"].shape == shape

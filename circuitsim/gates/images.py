@@ -75,7 +75,7 @@ def max_pool2d(x: Any, *, kernel: int = 2, stride: int | None = None) -> Any:
 @max_pool2d.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, kernel: int = 2, stride: int | None = None) -> Any:
     seen = _windows(x, kernel, kernel, stride or kernel)
-    chosen = seen.reshape(*seen.shape[:4], -1).argmax(axis=-1)
+    chosen = seen.reshape(*seen.shape[:4], kernel * kernel).argmax(axis=-1)
     share = np.zeros(x.shape)
     rows, columns = output.shape[2:]
     for i, j, place in _places(kernel, kernel, stride or kernel, rows, columns):

@@ -114,16 +114,19 @@ def _(gradient: Any, output: Any, scores: Any, target: Any) -> Any:
 def _(scores: Shape, target: Shape) -> Shape:
     if not scores:
         raise ValueError("the scores need an axis of classes")
-    broadcast(scores[:-1] if len(target) < len(scores) else scores, target)
-    return scores[:-1]
+    if len(target) < len(scores):
+        return broadcast(scores[:-1], target)
+    if len(target) > len(scores) or (scores[-1] != target[-1] and None not in (scores[-1], target[-1])):
+        raise ValueError("give one class number for each row of scores, or as many probabilities as scores")
+    return broadcast(scores, target)[:-1]
 
 
 def _probabilities(target: Any, scores: Any) -> Any:
     """Return a target as probabilities in the shape of the scores."""
-    if np.ndim(target) == np.ndim(scores):
+    if np.ndim(target) == np.ndim(scores) and np.shape(target)[-1:] == np.shape(scores)[-1:]:
         return target
     if np.shape(target) != np.shape(scores)[:-1]:
-        raise ValueError("give one class number for each row of scores")
+        raise ValueError("give one class number for each row of scores, or as many probabilities as scores")
     return 1.0 * np.equal(np.expand_dims(target, -1), np.arange(np.shape(scores)[-1]))
 
 
@@ -207,7 +210,7 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
     def _(
         gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
     ) -> Any:
-        return _through_normal(gradient * scale, x, _along(axis), epsilon)
+        return _through_normal(fit(gradient * scale, x), x, _along(axis), epsilon)
 
     @_norm.vjp(1)
     def _(

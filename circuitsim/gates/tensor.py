@@ -86,8 +86,9 @@ def _to_extreme(find: Any) -> Any:
         rest = tuple(place for place in range(np.ndim(x)) if place not in axes)
         rows = np.transpose(x, rest + axes)
         kept = rows.shape[: len(rest)]
-        chosen = find(rows.reshape((*kept, -1)), axis=-1)[..., None]
-        share = np.zeros((*kept, _count(x, axis)))
+        count = _count(x, axis)  # not -1, which an empty batch does not determine
+        chosen = find(rows.reshape((*kept, count)), axis=-1)[..., None]
+        share = np.zeros((*kept, count))
         np.put_along_axis(share, chosen, np.reshape(gradient, (*kept, 1)), axis=-1)
         return np.transpose(share.reshape(rows.shape), np.argsort(rest + axes))
 
