@@ -148,7 +148,11 @@ def _gate_of(node: ast.expr, text: str) -> Gate | None:
         if name not in gates.registry:
             known = " ".join(sorted(name for name, gate in gates.registry.items() if not gate.for_arrays))
             raise ExpressionError(f"unknown gate {node.func.id!r} in {_quote(text)}: the gates are {known}")
-        return gates.registry[name]
+        gate = gates.registry[name]
+        if gate.required:
+            needed = " and ".join(gate.required)
+            raise _refuse(node, text, f"{name} needs its {needed}, which only Python can give, cs.{name}(...)")
+        return gate
     return None
 
 

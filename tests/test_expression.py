@@ -142,3 +142,11 @@ def _evaluate(node, values):
 
 def test_an_input_may_be_called_like_a_gate_for_arrays():
     assert cs.Simulation(cs.parse("2 * mean + sum")).run(mean=3, sum=1).outputs == {"f": 7.0}
+
+
+@pytest.mark.parametrize("text", ["reshape(x)", "1 + one_hot(x, classes=3)", "slice(x)"])
+def test_a_gate_that_needs_an_attribute_cannot_be_written(text):
+    with pytest.raises(
+        cs.ExpressionError, match=r"give the arguments one by one|needs its \w+, which only Python can give"
+    ):
+        cs.parse(text)
