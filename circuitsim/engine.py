@@ -228,7 +228,7 @@ class Engine(ABC):
             If a name is no parameter of the circuit.
         """
         restored = {
-            name: entry._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
+            name: entry.copy()._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
             for name, entry in _mapping(memory, "memories").items()
         }
         self._remember(self.memory, restored)

@@ -1,7 +1,8 @@
 """Reads text such as ``sigmoid(a*x + b*y + c)`` as a circuit, through Python's `ast`; nothing is evaluated.
 
 Every name becomes an input, in order of appearance; every number a constant; every operator and function a
-gate. Allowed are ``+ - * / **``, unary minus, parentheses, and the registered gates by name.
+gate. Allowed are ``+ - * / **``, unary minus, parentheses, and the registered gates by name,
+unless they need an attribute.
 """
 
 import ast

@@ -8,7 +8,7 @@ apply it once, with the same bits.
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from circuitsim.gates.value import Value, as_value
+from circuitsim.gates.value import Value, as_value, own_value
 
 __all__ = ["Memory", "Rule", "Spring", "respond"]
 
@@ -44,6 +44,10 @@ class Memory(NamedTuple):
     value: Value
     state: tuple[Value, ...] = ()
     updates: int = 0
+
+    def copy(self) -> "Memory":
+        """Return the same with arrays of its own."""
+        return Memory(own_value(self.value), tuple(own_value(part) for part in self.state), self.updates)
 
 
 def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Value) -> Memory:

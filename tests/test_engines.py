@@ -202,6 +202,20 @@ def test_arrays_that_were_handed_over_or_back_may_be_changed(make, group, monkey
         assert engine.parameters["w"].tolist() == [4.0 + turn, 6.0 + 2.0 * turn]
 
 
+@each_engine
+def test_a_memory_is_a_copy(make):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("w", [1.0, 2.0]) * circuit.input("x"))
+    engine = make(circuit)
+    engine.learn(cs.Momentum(0.5))
+    taken = engine.memory["w"]
+    engine.restore({"w": taken})
+    for value in (taken.value, *taken.state, engine.memory["w"].value, *engine.memory["w"].state):
+        value[:] = 7.0
+    assert engine.memory["w"].value.tolist() == engine.parameters["w"].tolist() == [1.0, 2.0]
+    assert engine.memory["w"].state[0].tolist() == [0.0, 0.0]
+
+
 @pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
 def test_the_order_of_elements_in_memory_does_not_touch_the_bits(group, monkeypatch):
     monkeypatch.setattr(compiled, "GROUP", group)

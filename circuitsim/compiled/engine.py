@@ -49,7 +49,8 @@ class Compiled(Engine):
         What to run.
     nonfinite : {"warn", "error", "ignore"}
         What to do when a gate makes an infinity or a nan. Looking for them takes time until the first is told;
-        ``"ignore"`` does not look.
+        ``"ignore"`` does not look. Where several gates make one in the same run, the simulation names the one that
+        fires first, this engine the first in topological order; so it is with gates that fail.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class Parameters:
                 rows = zip(*columns, strict=True)
                 found.update((place, Memory(row[0], row[1:], updates)) for place, row in zip(places, rows, strict=True))
             else:
-                found[places[0]] = Memory(value, state, updates)
+                found[places[0]] = Memory(value, state, updates).copy()
         return {name: found[place] for place, name in enumerate(self._names)}
 
     def restore(self, memory: Mapping[str, Memory]) -> None:

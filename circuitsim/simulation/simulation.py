@@ -111,7 +111,7 @@ class Simulation(Engine):
     @property
     def memory(self) -> dict[str, Memory]:
         """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
-        return {name: actor.memory for name, actor in self._learners.items()}
+        return {name: actor.memory.copy() for name, actor in self._learners.items()}
 
     @property
     def trace(self) -> Trace | None:
@@ -120,7 +120,7 @@ class Simulation(Engine):
 
     @property
     def messages(self) -> int:
-        """How many messages were sent since the simulation was made."""
+        """How many messages were sent since the simulation was made, or since it last failed."""
         return self.environment.sent
 
     # -- building ------------------------------------------------------------------------------------------
