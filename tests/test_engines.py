@@ -97,12 +97,13 @@ class TwoWordsError(Exception):
 @each_engine
 def test_what_a_gate_of_the_users_raises_comes_out_as_it_is(make, own_gate):
     def fail(x):
-        raise TwoWordsError("out of", "range")
+        raise TwoWordsError("out of", "range") from OSError("no such page")
 
     engine = make(one_gate(own_gate(fail, None)))
     for _ in range(2):
-        with pytest.raises(TwoWordsError, match=r"^out of range$"):
+        with pytest.raises(TwoWordsError, match=r"^out of range$") as caught:
             engine.forward({"x": 1.0})
+        assert isinstance(caught.value.__cause__, OSError)
 
 
 @each_engine

@@ -62,7 +62,7 @@ class Walk:
             try:
                 output = as_value(forward(*inputs))
             except Exception as error:
-                raise explain_failure(nodes[index].name, gate, nodes[index].attributes, inputs, error) from None
+                explain_failure(nodes[index].name, gate, nodes[index].attributes, inputs, error)
             if not is_finite(output):
                 tell(made_nonfinite(nodes[index].name, gate, inputs, output))
             values[index] = output
@@ -94,7 +94,7 @@ class Walk:
                     shapes[wire] = shape_of(share)
                     share = shares[wire] = fit(share, inputs[port])
                 except ValueError as error:
-                    raise explain_rule(netlist.nodes[index].name, gate, inputs, port, error) from None
+                    explain_rule(netlist.nodes[index].name, gate, inputs, port, error)
                 if not is_finite(share):
                     tell(sent_nonfinite(netlist.nodes[index].name, gate, inputs, port, share))
         for index, node in enumerate(netlist.nodes):

@@ -1,7 +1,7 @@
 """What to tell people when a gate fails at its work: the same sentences from every engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
 from circuitsim.gates.gate import Gate
@@ -10,16 +10,16 @@ from circuitsim.gates.value import Value, shape_of, show
 
 def explain_failure(
     name: str, gate: Gate, attributes: Mapping[str, Any] | None, values: Sequence[Any], error: Exception
-) -> Exception:
-    """Return the error to raise in place of the one that a gate called `name` raised when it was given `values`.
+) -> NoReturn:
+    """Raise an error in place of the one that a gate called `name` raised when it was given `values`.
 
     Where the gate's own shape rule refuses the shapes, it says why better than NumPy. What says nothing of values or
     shapes comes out as it is.
     """
     if isinstance(error, InputError):
-        return GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}")
+        raise GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}") from None
     if isinstance(error, CircuitSimError):
-        return error
+        raise error
     met = [shape_of(value) for value in values]
     if gate.shape_rule is not None:
         try:
@@ -27,21 +27,21 @@ def explain_failure(
         except ValueError as told:
             error = told
     if not isinstance(error, ValueError if gate.shape_rule is None else (ValueError, IndexError)):
-        return error
+        raise error
     shapes = " and ".join(map(str, met))
     fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
-    return ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}")
+    raise ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}") from None
 
 
-def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error: ValueError) -> Exception:
-    """Return the error to raise in place of the one that came of a gate's rule for a port."""
+def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error: ValueError) -> NoReturn:
+    """Raise an error in place of the one that came of a gate's rule for a port."""
     where = f"gate {name!r} ({gate.name}) cannot send a gradient back through port {port} ({gate.ports[port]})"
     if isinstance(error, InputError):
-        return GateError(f"{where}: {error}")
+        raise GateError(f"{where}: {error}") from None
     if isinstance(error, CircuitSimError):
-        return error
+        raise error
     fault = "its rule gives one of another shape" if "broadcast" in str(error) else str(error)
-    return ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}")
+    raise ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}") from None
 
 
 def made_nonfinite(name: str, gate: Gate, values: Sequence[Any], output: Value) -> str:

@@ -36,7 +36,7 @@ class Arithmetic:
             if output.__class__ is not float:
                 output = as_value(output)
         except Exception as error:
-            raise explain_failure(self.name, self.gate, self._attributes, values, error) from None
+            explain_failure(self.name, self.gate, self._attributes, values, error)
         if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
             self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
         return output
@@ -48,7 +48,7 @@ class Arithmetic:
             if share.__class__ is not float or values[port].__class__ is not float:
                 share = fit(as_value(share), values[port])
         except ValueError as error:
-            raise explain_rule(self.name, self.gate, values, port, error) from None
+            explain_rule(self.name, self.gate, values, port, error)
         if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
             self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
         return share

@@ -293,7 +293,9 @@ class Simulation(Engine):
         except BaseException as error:
             failure = self.environment.failure or error
             self._build()
-            raise failure from None
+        else:
+            return
+        raise failure  # out of the handling of the copy that SimPy made, which would be told as well
 
     def _note_culprit(self, sentence: str) -> None:
         if self._culprit is None:
