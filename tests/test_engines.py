@@ -338,3 +338,39 @@ def test_an_infinite_gradient_that_a_choice_swallows_is_told(make, group, choose
     engine.forward(inputs)
     with pytest.raises(cs.NonFiniteError, match="sent the gradient inf back"):
         engine.backward(1e200)
+
+
+@pytest.mark.parametrize("nonfinite", ["warn", "ignore"])
+def test_a_chain_that_is_never_pulled_is_not_nested_too_deeply_for_python(nonfinite):
+    circuit = cs.Circuit()
+    wire = circuit.input("x")
+    for _ in range(300):
+        wire = cs.tanh(wire)
+    circuit.output("f", wire)
+    engine = cs.Compiled(circuit, nonfinite=nonfinite)
+    assert len({engine.forward({"x": 0.5})["f"] for _ in range(3)}) == 1
+
+
+@each_engine
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_what_meets_an_empty_array_is_watched_by_itself(make, group, monkeypatch):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    circuit = cs.Circuit()
+    circuit.output("f", cs.log(circuit.input("x")) * circuit.input("nobody"))
+    engine = make(circuit, nonfinite="error")
+    again(engine, {"x": 1.0, "nobody": np.zeros(0)})
+    with pytest.raises(cs.NonFiniteError, match=r"gate 'log1' \(log\) made -inf from 0"):
+        engine.forward({"x": 0.0, "nobody": np.zeros(0)})
+
+
+@each_engine
+def test_an_infinite_gradient_that_an_empty_product_swallows_is_told(make):
+    circuit = cs.Circuit()
+    a, b, x = circuit.inputs("a b x")
+    circuit.output("f", cs.matmul(a, b) * x)
+    engine = make(circuit, nonfinite="error")
+    inputs = {"a": np.zeros((2, 0)), "b": np.zeros((0, 3)), "x": 1e200}
+    again(engine, inputs)
+    engine.forward(inputs)
+    with pytest.raises(cs.NonFiniteError, match=r"gate 'mul1' \(mul\) sent the gradient array 2×3 back through port 0"):
+        engine.backward(1e200)

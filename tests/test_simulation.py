@@ -366,3 +366,39 @@ def test_inputs_with_any_name_are_given_in_a_mapping():
     circuit.output("f", pull * odd)
     run = cs.Simulation(circuit).run({"pull": 2, "no name in Python": 3}, pull=10)
     assert run.gradients == {"pull": 30.0, "no name in Python": 20.0}
+
+
+def test_a_parameter_that_arrives_between_two_values_starts_nothing():
+    circuit = cs.Circuit()
+    x, low = circuit.inputs("x low")
+    circuit.output("f", cs.clip(x, low, circuit.parameter("high", 2.0)))
+    simulation = cs.Simulation(circuit, wire_latency={"x": 1, "high": 2, "low": 3})
+    run = simulation.run(x=5.0, low=-1.0)
+    assert run.outputs == {"f": 2.0}
+    assert run.gradients == {"x": 0.0, "low": 0.0, "high": 1.0}
+    assert [(r.start, r.end) for r in run.trace if r.kind.name == "FORWARD"] == [(3.0, 4.0)]
+
+
+def test_a_gate_takes_examples_in_flight_one_after_the_other():
+    simulation = cs.Simulation(cs.parse("x * y"), gate_delay=5.0)
+    world, actors = simulation.environment, simulation._actors
+    for tag in range(3):
+        world.tokens[tag] = [None] * len(actors)
+        for name, index in simulation._inputs.items():
+            actors[index].send(tag, 2.0 + tag if name == "x" else 10.0)
+    world.run()
+    assert actors[simulation._outputs["f"]].values == {0: 20.0, 1: 30.0, 2: 40.0}
+    fired = [(r.tag, r.start, r.end) for r in world.trace if r.kind.name == "FORWARD"]
+    assert fired == [(0, 1.0, 6.0), (1, 6.0, 11.0), (2, 11.0, 16.0)]
+
+
+def test_what_is_done_is_let_go():
+    """Messages hold on to what they last carried, and examples that were never pulled to all that they came by."""
+    simulation = cs.Simulation(cs.parse("x * y"), trace=False)
+    for _ in range(3):
+        simulation.forward({"x": [1.0, 2.0], "y": 3.0})
+        assert not simulation.environment.spare
+        assert len(simulation.environment.tokens) == 1
+    simulation.backward()
+    assert not simulation.environment.spare
+    assert not simulation.environment.tokens

@@ -51,8 +51,8 @@ ARRAYS = ANY | {
     gates.exp: ("exp({a})", "{g} * {o}"),
     gates.sigmoid: ("sigmoid({a})", "{g} * ({o} * (1.0 - {o}))"),
 }
-DEEPEST = 20  # brackets within brackets: Python reads no more than some 90
-LONGEST = 100  # terms of one sum: Python reads no more than some 1,000
+DEEPEST = 20  # gates within gates, each with up to three brackets: Python reads 200 within one another
+LONGEST = 100  # terms of one sum: Python reads a sum with recursion, and some thousand at most
 
 
 class MisfitError(Exception):
