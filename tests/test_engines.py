@@ -304,6 +304,26 @@ def test_a_parameter_may_feed_thousands_of_gates_in_a_chain():
     assert_same_bits(*(again(make(circuit), {"x": 1.0})[1] for make in ENGINES))
 
 
+@each_engine
+def test_a_gate_is_asked_once_in_each_direction(make, own_gate):
+    asked = []
+
+    def forward(x):
+        asked.append("forward")
+        return x + 1.0
+
+    def rule(gradient, output, x):
+        asked.append("backward")
+        return gradient
+
+    own, circuit = own_gate(forward, rule), cs.Circuit()
+    circuit.output("f", cs.square(own(circuit.input("x"))))
+    engine = make(circuit)
+    assert again(engine, {"x": 2.0}) == ({"f": 9.0}, {"x": 6.0})
+    again(engine, {"x": [2.0, 3.0]})
+    assert asked == ["forward", "backward"] * 6
+
+
 # -- levels --------------------------------------------------------------------------------------------------
 
 

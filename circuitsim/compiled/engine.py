@@ -97,7 +97,7 @@ class Compiled(Engine):
     def _note_shapes(self) -> None:
         """Give the shapes that the parameters now have a number, by which they are known."""
         shapes = tuple([shape_of(value) for value in self._held.values])
-        self._held_arrays = any(shapes)
+        self._held_arrays = [name for name, shape in zip(self._parameters, shapes, strict=True) if shape]
         self._parameter_shapes = self._known_shapes.setdefault(shapes, len(self._known_shapes))
 
     # -- running -------------------------------------------------------------------------------------------
@@ -106,7 +106,8 @@ class Compiled(Engine):
         self._culprit: str | None = None
         self._given_values = [inputs[name] for name in self._inputs] + self._held.values
         input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
-        self._with_arrays = any(input_shapes) or self._held_arrays
+        self._arrays = [name for name, shape in zip(self._inputs, input_shapes, strict=True) if shape]
+        self._arrays += self._held_arrays
         form = self._forms.get((input_shapes, self._parameter_shapes))
         self._walked: list[Any] | None = None
         if form is None:
@@ -151,7 +152,9 @@ class Compiled(Engine):
             }
         self._learned = list(felt.values())
         self._report()
-        return copies(felt) if self._with_arrays else felt
+        for name in self._arrays:
+            felt[name] = cast(Any, felt[name]).copy()
+        return felt
 
     def _choose(self, shapes: Any, values: list[Any]) -> Form:
         """Return the form that is fastest for these shapes."""

@@ -158,7 +158,7 @@ class Lines:
         if node.kind != "constant":
             return f"v{index}"
         if isinstance(node.value, float) and math.isfinite(node.value):
-            return repr(node.value) if node.value > 0 else f"({node.value!r})"
+            return repr(node.value)
         self._names[f"v{index}"] = node.value
         return f"v{index}"
 
@@ -254,7 +254,7 @@ class Lines:
     def _is_sent_on(self, node: int, plan: Plan) -> bool:
         """Tell whether some other gradient cannot be finite if that of this gate is not: simple rules are products."""
         place = self._places[node]
-        simple = self._text(place) is not None and place.gate is not gates.matmul and 0 not in self._shapes[node]
+        simple = self._text(place) is not None and place.gate is not gates.matmul
         return simple and any(plan.felt[wire] for wire in self._walk.netlist.incoming[node])
 
     def _share(
