@@ -292,6 +292,40 @@ def test_a_gate_of_the_users_may_make_other_shapes_from_the_same(own_gate):
             assert_same_bits(*(engine.backward(pulls) for engine in engines))
 
 
+# -- pulls ---------------------------------------------------------------------------------------------------
+
+
+def three_outputs():
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    circuit.output("f", cs.sin(x))
+    circuit.output("g", cs.log(y) * x)
+    circuit.output("h", cs.sum(x) + y)
+    return circuit
+
+
+@each_engine
+def test_the_order_in_which_pulls_are_named_does_not_matter(make):
+    engine = make(three_outputs())
+    pulls = {"f": 1.0, "g": 2.0, "h": 4.0}
+    given = [again(engine, {"x": 0.5, "y": 0.25}, dict(order)) for order in (pulls.items(), reversed(pulls.items()))]
+    assert given[0] == given[1]
+    assert {type(value) for values in given[0] for value in values.values()} == {float}
+
+
+@each_engine
+def test_whatever_was_pulled_before_the_next_infinity_is_told(make):
+    engine = make(three_outputs(), nonfinite="error")
+    for name in "fgh":
+        engine.forward({"x": 0.5, "y": 0.25})
+        engine.backward({name: 1.0})
+    for name in "fgh":
+        engine.forward({"x": 0.5, "y": 0.25})
+        engine.backward({name: 1.0})
+        with pytest.raises(cs.NonFiniteError, match=r"gate 'log1' \(log\) made -inf from 0"):
+            engine.forward({"x": 0.5, "y": 0.0})
+
+
 # -- size ----------------------------------------------------------------------------------------------------
 
 
@@ -322,6 +356,10 @@ def test_a_gate_is_asked_once_in_each_direction(make, own_gate):
     assert again(engine, {"x": 2.0}) == ({"f": 9.0}, {"x": 6.0})
     again(engine, {"x": [2.0, 3.0]})
     assert asked == ["forward", "backward"] * 6
+    engine = make(circuit)
+    for _ in range(3):
+        engine.forward({"x": 2.0})
+    assert asked[12:] == ["forward"] * 3
 
 
 # -- levels --------------------------------------------------------------------------------------------------
