@@ -300,7 +300,7 @@ def test_shapes_that_cannot_meet_are_told_before_anything_runs(make, words):
 
 def test_an_attribute_that_is_missing_is_named():
     with pytest.raises(cs.GateError, match="reshape needs its attribute 'shape': give it by name, shape="):
-        cs.parse("reshape(x)")
+        cs.reshape(cs.Circuit().input("x"))
 
 
 def test_wrong_shapes_at_run_time_name_the_gate(engine):
