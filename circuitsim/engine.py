@@ -245,8 +245,9 @@ class Engine(ABC):
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self._inputs)}"
             )
-        given = {name: self._named(name, value, self._inputs, "input") for name, value in inputs.items()}
-        values = {name: given[name] for name in self._inputs}
+        values = {name: self._named(name, inputs[name], self._inputs, "input") for name in self._inputs}
+        for name in inputs if len(inputs) > len(values) else ():
+            self._named(name, 0.0, self._inputs, "input")  # refuses what is none
         for name, declared in self._declared.items():
             shape = shape_of(values[name])
             if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):

@@ -432,3 +432,32 @@ def test_an_infinite_gradient_that_an_empty_product_swallows_is_told(make):
     engine.forward(inputs)
     with pytest.raises(cs.NonFiniteError, match=r"gate 'mul1' \(mul\) sent the gradient array 2×3 back through port 0"):
         engine.backward(1e200)
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+@pytest.mark.parametrize("shapes", [[(3,), (2, 3)], [(1,), (2, 3)], [(2, 1), (3,)], [(4, 1, 3), (2, 3)]])
+def test_arrays_of_several_shapes_meet(group, shapes, monkeypatch):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    random = np.random.default_rng(0)
+    x, w = (random.normal(size=shape) for shape in shapes)
+    circuit = cs.Circuit()
+    circuit.output("f", cs.tanh(circuit.input("x") * circuit.parameter("w", w)) - circuit.parameter("b", x))
+    (one, other), (mine, own) = (again(make(circuit), {"x": x}) for make in ENGINES)
+    assert_same_bits(one, mine)
+    assert_same_bits(other, own)
+
+
+def test_parameters_that_responded_more_or_less_often_keep_count():
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("a", 1.0) * circuit.parameter("b", 2.0) * circuit.input("x"))
+    engines = [make(circuit) for make in ENGINES]
+    for engine in engines:
+        engine.learn(cs.Adam(0.1))
+        first = engine.memory["a"]
+        for turn in range(4):
+            again(engine, {"x": 1.0 + turn}, times=1)
+            engine.update()
+            if turn == 1:
+                engine.restore({"a": first})
+        assert [memory.updates for memory in engine.memory.values()] == [2, 4]
+    assert_same_bits(*(engine.parameters for engine in engines))
