@@ -9,7 +9,7 @@ from circuitsim.compiled.lines import Lines, MisfitError
 from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.walk import Walk
 from circuitsim.engine import Engine
-from circuitsim.gates.value import Value, copies, fit, is_finite, shape_of
+from circuitsim.gates.value import Value, copies, fit, is_finite, own_value, shape_of
 from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
@@ -33,7 +33,10 @@ class Form(Protocol):
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
 
     def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
-        """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
+        """Return what inputs and parameters feel, and whether all was finite, if to be watched.
+
+        Whoever gets the gradients may change them: no array is part of another or used again.
+        """
 
 
 class Compiled(Engine):
@@ -97,7 +100,7 @@ class Compiled(Engine):
     def _note_shapes(self) -> None:
         """Give the shapes that the parameters now have a number, by which they are known."""
         shapes = tuple([shape_of(value) for value in self._held.values])
-        self._held_arrays = [name for name, shape in zip(self._parameters, shapes, strict=True) if shape]
+        self._held_arrays = [place for place, shape in enumerate(shapes, len(self._inputs)) if shape]
         self._parameter_shapes = self._known_shapes.setdefault(shapes, len(self._known_shapes))
 
     # -- running -------------------------------------------------------------------------------------------
@@ -106,8 +109,6 @@ class Compiled(Engine):
         self._culprit: str | None = None
         self._given_values = [inputs[name] for name in self._inputs] + self._held.values
         input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
-        self._arrays = [name for name, shape in zip(self._inputs, input_shapes, strict=True) if shape]
-        self._arrays += self._held_arrays
         form = self._forms.get((input_shapes, self._parameter_shapes))
         self._walked: list[Any] | None = None
         if form is None:
@@ -147,13 +148,14 @@ class Compiled(Engine):
             if form is not None and not form.knows(pulled):
                 form.learn(pulled, self._felt[pulled], shapes)
             felt = {
-                self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else totals[index]
+                self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else own_value(totals[index])
                 for index, value in zip(self._given, self._given_values, strict=True)
             }
         self._learned = list(felt.values())
+        if self.springs is not None:  # who is handed the gradients may change them before the parameters respond
+            for place in self._held_arrays:
+                self._learned[place] = own_value(self._learned[place])
         self._report()
-        for name in self._arrays:
-            felt[name] = cast(Any, felt[name]).copy()
         return felt
 
     def _choose(self, shapes: Any, values: list[Any]) -> Form:

@@ -113,7 +113,7 @@ class Levels:
             function(*arguments)
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
-            learned.insert(number, total)
+            learned.insert(number, total.copy())
         felt = dict(zip(self._names, learned, strict=True))
         return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in (*learners, *swallowed))
 

@@ -241,6 +241,8 @@ class Lines:
             if nodes[index].gate is None:
                 if not shares and not self._scalar:
                     shares = [f"fit(0.0, {self._words[index]})"]
+                elif len(shares) == 1 and self._shapes[index] and not self._is_new(wires[0], pulls):
+                    shares[0] += ".copy()"
                 if shares:
                     lines += _summed(f"felt[{nodes[index].name!r}]", shares)
             elif len(shares) == 1 and shares[0].isidentifier():
@@ -285,6 +287,12 @@ class Lines:
         if shape and len(shape) > len(like) and shape[-len(like) :] == like:
             return f"total({share}, {tuple(range(len(shape) - len(like)))})"
         return f"fit({share}, {self._words[source]})"
+
+    def _is_new(self, wire: int, pulls: Mapping[int, str]) -> bool:
+        """Tell whether what comes back through a wire is an array that the code makes there and holds nowhere else."""
+        _, target, port = self._walk.netlist.wires[wire]
+        text = None if target in pulls else self._text(self._places[target])
+        return text is not None and text[1 + port] != "{g}"
 
     def _text(self, place: Place) -> tuple[str, ...] | None:
         """Return a gate's entry in the tables above, if it has one for the shapes that it meets."""
