@@ -182,9 +182,9 @@ def test_arrays_that_were_handed_over_or_back_may_be_changed(make, group, monkey
     monkeypatch.setattr(compiled, "GROUP", group)
     given, first = np.array([1.0, 2.0]), np.array([3.0, 4.0])
     circuit = cs.Circuit()
-    x, y, w = circuit.input("x"), circuit.input("y"), circuit.parameter("w", first)
+    x, y, z, w = *circuit.inputs("x y z"), circuit.parameter("w", first)
     bent = cs.tanh(x)
-    circuit.output("f", bent + y)
+    circuit.output("f", bent + y + z)
     circuit.output("bent", bent)
     circuit.output("g", w * circuit.constant(given))
     engine = make(circuit)
@@ -192,13 +192,14 @@ def test_arrays_that_were_handed_over_or_back_may_be_changed(make, group, monkey
     given[:], first[:] = 9.0, 9.0
     x, pull = np.array([0.5, 0.25]), np.array([1.0, -1.0])
     for turn in range(4):
-        outputs = engine.forward({"x": x, "y": 0.25 * x})
+        outputs = engine.forward({"x": x, "y": 0.25 * x, "z": x})
         assert outputs["g"].tolist() == [(3.0 + turn), (4.0 + 2.0 * turn) * 2.0]
         for value in (*outputs.values(), *engine.parameters.values()):
             value[:] = 7.0
         gradients = engine.backward({"f": pull, "g": 1.0})
         assert gradients["x"].tobytes() == (pull * (1.0 - np.tanh(x) * np.tanh(x))).tobytes()
         gradients["y"][:] = gradients["w"][:] = 7.0
+        assert gradients["z"].tolist() == pull.tolist()
         engine.update()
         assert engine.parameters["w"].tolist() == [4.0 + turn, 6.0 + 2.0 * turn]
 
