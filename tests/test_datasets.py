@@ -50,6 +50,11 @@ def read(tmp_path, text, encoding="utf-8"):
     ("label,a\nyes,1\nno,2\n", ["a"], ("no", "yes"), [1, -1]),
     ("a;b;kind\n1;2;cat\n\n3;4;dog\n", ["a", "b"], ("cat", "dog"), [-1, 1]),
     ("\ufeffa\tb\tc\ty\r\n1\t2\t3\t10\r\n3\t4\t5\t9\r\n", ["a", "b", "c"], ("9", "10"), [1, -1]),
+    ("x,y,label\n1,2,1\n3,4,-1\n", ["x", "y"], ("-1", "1"), [1, -1]),  # y is where the point is, not what it is
+    ("x,y,kind\n1,2,a\n3,4,b\n", ["x", "y"], ("a", "b"), [-1, 1]),
+    ("Y,x1,x2\n0,1,2\n1,3,4\n", ["x1", "x2"], ("0", "1"), [-1, 1]),
+    ("\n\na;b;label\n1;2;1\n3;4;-1\n", ["a", "b"], ("-1", "1"), [1, -1]),
+    ('"w, cm";"h, cm, all";label\n1;2;1\n3;4;-1\n', ["w, cm", "h, cm, all"], ("-1", "1"), [1, -1]),
     ("1,1.0\n2,1\n3,2\n", ["x1"], ("1.0", "2"), [-1, -1, 1]),
 ])  # fmt: skip
 def test_tables(tmp_path, text, features, classes, labels):
@@ -82,6 +87,9 @@ def test_what_is_written_is_read(tmp_path_factory, points):
     ("1,2,\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),
     ("1,2,nan\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),
     ("1\n2\n", "mine.csv, line 1: there is only one column"),
+    ("a b label\n1 2 1\n", "mine.csv, line 2: there is only one column; .* parted by commas, semicolons or tabs"),
+    ("a;label\n1,5;1\n2;-1\n", "mine.csv, line 2, column 'a': '1,5' is no number; write it with a point"),
+    ('"1,2,1\n3,4,-1\n', "mine.csv, line 2: unexpected end of data; check the quotation marks"),
     (b"a,b,label\n1,\xff,1\n", "mine.csv': byte 12 is no UTF-8"),
 ])  # fmt: skip
 def test_tables_that_cannot_be_read(tmp_path, text, sentence):

@@ -1,12 +1,13 @@
 """Reads the user's own points from a CSV file: any number of columns of numbers, and one of labels.
 
-The first line may name the columns. The label is the column called ``label``, ``class``, ``target`` or ``y``, or else
-the last one; it has two values, of which the smaller is taken for -1 and the larger for +1 (as numbers if they are
-numbers, else as words). Commas, semicolons or tabs part the columns.
+The first line may name the columns. The label is the column called ``label``, or else ``class``, or else ``target``, or
+else ``y`` if there is no ``x`` beside it, or else the last one; it has two values, of which the smaller is taken for -1
+and the larger for +1 (as numbers if they are numbers, else as words). Commas, semicolons or tabs part the columns.
 """
 
 import csv
 import math
+import re
 from os import PathLike
 from pathlib import Path
 
@@ -41,13 +42,13 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror}; give a CSV file") from None
     except UnicodeDecodeError as error:
         raise InputError(f"cannot read {str(path)!r}: byte {error.start} is no UTF-8; save it as UTF-8") from None
-    first = text.partition("\n")[0]
+    first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])  # a comma within quotes parts nothing
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         stripped = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
-        raise InputError(f"{name}, line {reader.line_num}: {error}") from None
+        raise InputError(f"{name}, line {reader.line_num}: {error}; check the quotation marks") from None
     rows = [(line, row) for line, row in stripped if any(row)]
     if not rows:
         raise InputError(f"{name} has no rows: give it one line for each point, with a label in the last column")
@@ -59,7 +60,10 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
     if not rows:
         raise InputError(f"{name} has no rows below its heading: give it one line for each point")
     if len(columns) < 2:
-        raise InputError(f"{name}, line {rows[0][0]}: there is only one column; give at least one feature and a label")
+        raise InputError(
+            f"{name}, line {rows[0][0]}: there is only one column; give at least one feature and a label, "
+            "parted by commas, semicolons or tabs"
+        )
     points, labels = [], []
     for line, row in rows:
         if len(row) != len(columns):
@@ -76,9 +80,10 @@ def _columns(row: list[str]) -> tuple[list[str] | None, int]:
     """Return the names in a heading, or None if the row is none, and the number of the label's column."""
     if any(_is_number(cell) for cell in row):
         return None, len(row) - 1
-    for number, cell in enumerate(row):
-        if cell.lower() in _LABELS:
-            return row, number
+    names = [cell.lower() for cell in row]
+    for label in _LABELS:
+        if label in names and not (label == "y" and "x" in names):  # x and y are a place in the plane
+            return row, names.index(label)
     return row, len(row) - 1
 
 
@@ -99,7 +104,8 @@ def _number(cell: str, name: str, line: int, column: str) -> float:
     if not cell:
         raise InputError(f"{where}: the number is missing")
     if not _is_number(cell):
-        raise InputError(f"{where}: {cell!r} is no number")
+        comma = "; write it with a point" if _is_number(cell.replace(",", ".")) else ""
+        raise InputError(f"{where}: {cell!r} is no number{comma}")
     if not math.isfinite(float(cell)):
         raise InputError(f"{where}: {cell!r} is no finite number; leave the row out")
     return float(cell)
