@@ -128,6 +128,7 @@ def test_points_of_ones_own(tmp_path):
     (["mlp", "--hidden", "three"], "--hidden 'three' is no list of sizes"),
     (["mlp", "--hidden", "0"], "a size of 0 cannot be"),
     (["svm", "--step", "1e200"], "training diverged at iteration"),
+    (["svm", "--step", "1e300"], "training diverged at iteration"),
 ])  # fmt: skip
 def test_mistakes_get_one_sentence(arguments, sentence):
     from typer.testing import CliRunner

@@ -249,6 +249,7 @@ class Trainer:
         self.history, self._best, self._seed = saved.history, saved.best, saved.seed
         self._sampler, self._sampler_state = None, saved.sampler
 
+    @np.errstate(all="ignore")  # what diverges is told in words of its own
     def _iterate(self, point: Any, target: Any) -> None:
         """Show examples and let the parameters respond, unless something has become infinite or nan."""
         score = self.engine.forward(self._intake.feed(point, target))[self.output]
@@ -278,6 +279,7 @@ class Trainer:
             f"the parameters are put back to the best so far, after {best.iteration} iterations"
         )
 
+    @np.errstate(all="ignore")
     def _evaluate(self, shown: Examples, held: Examples) -> Best:
         """Add an evaluation to the history, unless it is there, and return the best so far."""
         done = self.history.evaluations
