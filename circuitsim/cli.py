@@ -68,7 +68,7 @@ def flow(
         simulation = Simulation(parse(expression))
         run = simulation.run(inputs)
         story = run.explain(explain) if explain is not None else ""
-        verdict = check_gradients(Simulation(parse(expression)), inputs) if check else None
+        verdict = check_gradients(Simulation(parse(expression), nonfinite="ignore"), inputs) if check else None
         if save is not None:
             run.save(save)
     if as_json:

@@ -30,6 +30,7 @@ from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, copies, own_value, shape_of
 from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring
+from circuitsim.spelling import nearest
 
 __all__ = ["Engine"]
 
@@ -278,7 +279,8 @@ class Engine(ABC):
     def _named(self, name: str, thing: Any, known: Mapping[str, int], kind: str) -> Value:
         if name not in known:
             raise InputError(
-                f"circuit {self.netlist.name!r} has no {kind} {name!r}: its {kind}s are {', '.join(known) or 'none'}"
+                f"circuit {self.netlist.name!r} has no {kind} {name!r}: {nearest(str(name), known)}"
+                f"its {kind}s are {', '.join(known) or 'none'}"
             )
         try:
             return own_value(thing)

@@ -14,6 +14,7 @@ from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.errors import ExpressionError
 from circuitsim.gates.gate import Gate
+from circuitsim.spelling import nearest
 
 __all__ = ["parse"]
 
@@ -147,8 +148,11 @@ def _gate_of(node: ast.expr, text: str) -> Gate | None:
             raise _refuse(node, text, "give the arguments one by one, without names or stars")
         name = _ALIASES.get(node.func.id, node.func.id)
         if name not in gates.registry:
-            known = " ".join(sorted(name for name, gate in gates.registry.items() if not gate.for_arrays))
-            raise ExpressionError(f"unknown gate {node.func.id!r} in {_quote(text)}: the gates are {known}")
+            known = sorted(name for name, gate in gates.registry.items() if not gate.for_arrays)
+            raise ExpressionError(
+                f"unknown gate {node.func.id!r} in {_quote(text)}: {nearest(name, known)}"
+                f"the gates are {' '.join(known)}"
+            )
         gate = gates.registry[name]
         if gate.required:
             needed = " and ".join(gate.required)

@@ -18,6 +18,7 @@ import typer
 from circuitsim.console import Json, Save, SavePicture, SaveTimeline, Seed, check_save, kindly, print_json, print_table
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
+from circuitsim.spelling import nearest
 
 __all__ = [
     "Json",
@@ -150,7 +151,8 @@ def find(name: str) -> Path:
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
     if not path.is_file():
         raise InputError(
-            f"there is no scenario {name!r}: use one of {', '.join(summaries())}, or the path of a .py file"
+            f"there is no scenario {name!r}: {nearest(name, summaries())}use one of {', '.join(summaries())}, "
+            "or the path of a .py file"
         )
     return path
 

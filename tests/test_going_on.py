@@ -80,6 +80,14 @@ def test_a_callback_may_stop_it(engine):
     assert (history.ended, history.iterations) == ("stopped by a callback", 7)
 
 
+@pytest.mark.parametrize("step", [1e200, 1e300])
+def test_nothing_but_divergence_itself_tells_of_it(engine, step):
+    """Warnings are errors here: NumPy gives them where a spring's energy overflows, before a parameter does."""
+    trained = cs.Trainer(engine(svm(), nonfinite="ignore"), cs.forces.svm, cs.SGD(step), cs.L2(1.0), output="score")
+    with pytest.raises(cs.DivergenceError):
+        trained.fit(POINTS, LABELS, 50, every=1, seed=0)
+
+
 @pytest.mark.filterwarnings("ignore::circuitsim.NonFiniteWarning")
 def test_divergence_is_told_and_the_best_parameters_are_kept(engine):
     trained = trainer(engine, svm(), cs.forces.squared_error, cs.SGD(10.0))
