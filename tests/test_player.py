@@ -288,6 +288,16 @@ def test_a_phone_is_wide_enough(tmp_path, open_page, dark):
     assert (sum(map(int, re.findall(r"\d+", colour)[:3])) < 200) == dark
 
 
+@pytest.mark.parametrize("expression", ["x * y", "max(x*y, tanh(z) - 3*x) / (1 + abs(y))"])
+def test_on_a_projector_the_controls_are_in_sight(tmp_path, open_page, expression):
+    circuit = cs.parse(expression)
+    trace = cs.Simulation(circuit).run(dict.fromkeys(circuit.names("input"), 0.5)).trace
+    page = open_page(write(trace, tmp_path), width=1280, height=720)
+    for part in ("#sentence", "#play", "#time"):
+        box = page.locator(part).bounding_box()
+        assert 0 < box["y"] < box["y"] + box["height"] <= 720, part
+
+
 def test_a_long_trace_comes_in_windows_and_says_so(tmp_path, open_page, monkeypatch):
     monkeypatch.setattr(webpage, "windows", partial(windows, most=12))
     monkeypatch.setattr(webpage, "MOST_MESSAGES", 12)

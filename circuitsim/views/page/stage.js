@@ -1,5 +1,7 @@
 // The picture: wires and gates are drawn once; a moment only changes numbers, marks, and the tokens under way.
 
+const BELOW = 430; // pixels of the window that the title, the sentence and the controls take
+
 class Stage {
   constructor(scene, holder, choose) {
     this.scene = scene;
@@ -192,10 +194,11 @@ class Stage {
     this.svg.classList.toggle("tracing", Boolean(makers));
   }
 
-  // Without a factor, the circuit fits in as far as its words stay readable.
+  // Without a factor, the circuit fits in as far as its words stay readable, with the controls below it in sight.
   resize(factor = null) {
-    const [width, height] = this.scene.size;
-    const fit = Math.min((this.holder.clientWidth - 2) / width, (0.6 * window.innerHeight) / height);
+    const [width, height] = this.scene.size,
+      room = Math.max(0.38 * window.innerHeight, Math.min(0.6 * window.innerHeight, window.innerHeight - BELOW));
+    const fit = Math.min((this.holder.clientWidth - 2) / width, room / height);
     this.scale = factor ? Math.min(3, Math.max(0.2, this.scale * factor)) : Math.min(1.4, Math.max(0.76, fit));
     this.svg.setAttribute("width", Math.floor(width * this.scale));
     this.svg.setAttribute("height", Math.floor(height * this.scale));
