@@ -126,7 +126,7 @@ def test_points_of_ones_own(tmp_path):
     (["svm", "--penalty", "-1"], "strength -1.0 cannot be"),
     (["svm", "--save", "a.vcd"], "the suffix must be one of .html .gif"),
     (["mlp", "--hidden", "three"], "--hidden 'three' is no list of sizes"),
-    (["mlp", "--hidden", "0"], "a size of 0 cannot be"),
+    (["mlp", "--hidden", "0"], "size=0 cannot be"),
     (["svm", "--step", "1e200"], "training diverged at iteration"),
     (["svm", "--step", "1e300"], "training diverged at iteration"),
 ])  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
+from circuitsim.learning import decay
 from tests import guide_loops
 from tests.guide_loops import LABELS, POINTS
 from tests.learners import NAMES, case, network, random_start, svm, trainer
@@ -140,3 +141,47 @@ def test_moons_are_separated_fully(engine):
     trained = trainer(engine, cs.mlp([2, 16, 16, 1], init="he"), cs.forces.svm, cs.Adam(0.05), cs.L2(1e-4))
     history = trained.fit(moons.points, moons.labels, 100, batch=100, order="in order", every=100)
     assert history.accuracy == 1.0
+
+
+@pytest.mark.parametrize("order", [(0, 5, 2), range(3), np.array([4, 1, 0])], ids=repr)
+def test_an_order_may_be_any_sequence_and_goes_on(order):
+    trained = trainer(cs.Compiled, svm())
+    for count in (1, 2):
+        trained.fit(POINTS, LABELS, count, order=order)
+    assert trained.history.examples == [[number] for number in order]
+    with pytest.raises(cs.InputError, match="the order has 3 examples and more were asked for"):
+        trained.fit(POINTS, LABELS, 1, order=order)
+
+
+@pytest.mark.parametrize(("setting", "message"), [
+    ({"order": [0.5, 1]}, r"order=\[0.5, 1\] cannot be"), ({"order": 3}, "order=3 cannot be"),
+    ({"order": [0, 6]}, "names example 6"), ({"validation": "half"}, "validation='half' cannot be"),
+    ({"callbacks": print}, "give a list of functions"), ({"callbacks": [3]}, "give a list of functions"),
+])  # fmt: skip
+def test_settings_that_cannot_be(setting, message):
+    with pytest.raises(cs.InputError, match=message):
+        trainer(cs.Compiled, svm()).fit(POINTS, LABELS, 2, **setting)
+
+
+@pytest.mark.parametrize(("parts", "message"), [
+    ((svm(), cs.forces.svm, cs.SGD()), "for an engine: give it one, Simulation"),
+    ((cs.Compiled(svm()), "svm", cs.SGD()), "for a force: give it one, forces.svm"),
+    ((cs.Compiled(svm()), cs.forces.svm, 0.01), "for an optimizer: give it one, SGD"),
+    ((cs.Compiled(svm()), cs.forces.svm, cs.SGD(), 0.1), "for a penalty: give it one, L2"),
+])  # fmt: skip
+def test_what_is_given_in_the_wrong_place(parts, message):
+    with pytest.raises(cs.InputError, match=message):
+        cs.Trainer(*parts)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: decay.LinearDecay(1.0, 0.0, 0), lambda: decay.CosineDecay(np.nan, 0.0, 5),
+    lambda: decay.LinearDecay(1.0, -1.0, 5), lambda: decay.ExponentialDecay(1.0, 0.5, 0),
+    lambda: decay.ExponentialDecay(1.0, -0.5), lambda: decay.ExponentialDecay("fast", 0.5),
+    lambda: cs.SGD(lambda count: -1.0).size(3), lambda: cs.Adam(lambda count: None).size(0),
+    lambda: cs.mlp([2, 3, 1], seed=-1), lambda: cs.datasets.spirals(10, seed=-1),
+    lambda: cs.datasets.moons(10, seed=-1),
+])  # fmt: skip
+def test_numbers_that_cannot_be(make):
+    with pytest.raises(cs.InputError, match=r"cannot be: give a (finite|whole) number"):
+        make()

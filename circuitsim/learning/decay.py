@@ -1,10 +1,13 @@
 """Learning-rate schedules: step sizes that change with the number of the update.
 
-Each is a small object that is called with that number, from 0; any function of one integer does as well.
+Each is a small object that is called with that number, from 0; any function of one integer does as well. A setting
+that cannot be raises `InputError`.
 """
 
 from dataclasses import dataclass
 from math import cos, pi
+
+from circuitsim.learning.settings import number, whole
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
@@ -22,6 +25,11 @@ class LinearDecay:
     start: float
     end: float
     updates: int
+
+    def __post_init__(self) -> None:
+        number("start", self.start, 0.0, closed=True)
+        number("end", self.end, 0.0, closed=True)
+        whole("updates", self.updates, 1)
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
@@ -42,6 +50,11 @@ class ExponentialDecay:
     factor: float
     every: int = 1
 
+    def __post_init__(self) -> None:
+        number("start", self.start, 0.0, closed=True)
+        number("factor", self.factor, 0.0)
+        whole("every", self.every, 1)
+
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
         return float(self.start * self.factor ** (update // self.every))
@@ -60,6 +73,11 @@ class CosineDecay:
     start: float
     end: float
     updates: int
+
+    def __post_init__(self) -> None:
+        number("start", self.start, 0.0, closed=True)
+        number("end", self.end, 0.0, closed=True)
+        whole("updates", self.updates, 1)
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""

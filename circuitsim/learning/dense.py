@@ -6,7 +6,8 @@ from itertools import pairwise
 from circuitsim import gates
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError
-from circuitsim.learning.networks import ACTIVATIONS, Activation, Init, initialiser, whole
+from circuitsim.learning.networks import ACTIVATIONS, Activation, Init, initialiser
+from circuitsim.learning.settings import whole
 
 __all__ = ["dense"]
 
@@ -44,7 +45,7 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
         )
     if activation not in ACTIVATIONS:
         raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
-    circuit = Circuit("dense " + "-".join(str(whole(size)) for size in sizes))
+    circuit = Circuit("dense " + "-".join(str(whole("size", size, 1)) for size in sizes))
     draw = initialiser(init, seed)
     signal = circuit.input("x")
     for layer, (inputs, neurons) in enumerate(pairwise(sizes), 1):

@@ -13,8 +13,9 @@ import numpy as np
 from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.errors import InputError
+from circuitsim.learning.settings import whole
 
-__all__ = ["ACTIVATIONS", "Activation", "Init", "initialiser", "linear", "mlp", "neuron", "whole"]
+__all__ = ["ACTIVATIONS", "Activation", "Init", "initialiser", "linear", "mlp", "neuron"]
 
 #: How parameters begin: see `mlp`.
 Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
@@ -40,7 +41,7 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     >>> linear(2)
     <circuit 'linear 2': 2 inputs, 3 parameters, 4 gates, outputs score>
     """
-    circuit = Circuit(f"linear {whole(features)}")
+    circuit = Circuit(f"linear {whole('size', features, 1)}")
     draw = initialiser(init, seed)
     circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)[:, 0]))
     return circuit
@@ -89,7 +90,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         )
     if activation not in ACTIVATIONS:
         raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
-    circuit = Circuit("mlp " + "-".join(str(whole(size)) for size in sizes))
+    circuit = Circuit("mlp " + "-".join(str(whole("size", size, 1)) for size in sizes))
     draw = initialiser(init, seed)
     signals = _inputs(circuit, sizes[0])
     for layer, size in enumerate(sizes[1:], 1):
@@ -122,16 +123,9 @@ def _inputs(circuit: Circuit, count: int) -> list[Wire]:
     return [circuit.input(f"x{number}") for number in range(1, count + 1)]
 
 
-def whole(size: int) -> int:
-    """Return a size, if it is a whole number from 1 up."""
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise InputError(f"a size of {size!r} cannot be: give a whole number from 1 up")
-    return int(size)
-
-
 def initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
     """Return a function that draws a layer: one column a neuron, its bias in the last row."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(whole("seed", seed, 0))
 
     def draw(inputs: int, outputs: int) -> np.ndarray:
         if init == "uniform":

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, shape_of
+from circuitsim.learning.settings import number
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSProp", "State", "Step"]
 
@@ -40,12 +40,18 @@ class Optimizer(ABC):
 
     def __init__(self, step: Step) -> None:
         if not callable(step):
-            _check("step", step, 0.0, np.inf)
+            number("step", step, 0.0)
         self.step = step
 
     def size(self, count: int) -> float:
-        """Return the step size of update number `count`."""
-        return float(self.step(count)) if callable(self.step) else self.step
+        """Return the step size of update number `count`.
+
+        Raises
+        ------
+        InputError
+            If a schedule gives no finite number from 0 up.
+        """
+        return number(f"step({count})", self.step(count), 0.0, closed=True) if callable(self.step) else self.step
 
     @abstractmethod
     def start(self, value: Value) -> State:
@@ -89,7 +95,7 @@ class Momentum(Optimizer):
 
     def __init__(self, step: Step = 0.01, momentum: float = 0.9) -> None:
         super().__init__(step)
-        self.momentum = _check("momentum", momentum, 0.0, 1.0, closed=True)
+        self.momentum = number("momentum", momentum, 0.0, 1.0, closed=True)
 
     def start(self, value: Value) -> State:
         """Return a velocity of zero."""
@@ -123,7 +129,7 @@ class AdaGrad(Optimizer):
 
     def __init__(self, step: Step = 0.01, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+        self.epsilon = number("epsilon", epsilon, 0.0)
 
     def start(self, value: Value) -> State:
         """Return a sum of zero."""
@@ -143,8 +149,8 @@ class RMSProp(Optimizer):
 
     def __init__(self, step: Step = 0.01, decay: float = 0.99, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.decay = _check("decay", decay, 0.0, 1.0, closed=True)
-        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+        self.decay = number("decay", decay, 0.0, 1.0, closed=True)
+        self.epsilon = number("epsilon", epsilon, 0.0)
 
     def start(self, value: Value) -> State:
         """Return a mean of zero."""
@@ -161,9 +167,9 @@ class Adam(Optimizer):
 
     def __init__(self, step: Step = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.beta1 = _check("beta1", beta1, 0.0, 1.0, closed=True)
-        self.beta2 = _check("beta2", beta2, 0.0, 1.0, closed=True)
-        self.epsilon = _check("epsilon", epsilon, 0.0, np.inf)
+        self.beta1 = number("beta1", beta1, 0.0, 1.0, closed=True)
+        self.beta2 = number("beta2", beta2, 0.0, 1.0, closed=True)
+        self.epsilon = number("epsilon", epsilon, 0.0)
 
     def start(self, value: Value) -> State:
         """Return a mean and a mean square of zero."""
@@ -180,16 +186,3 @@ class Adam(Optimizer):
 
 def _zeros(value: Value) -> Value:
     return np.zeros(shape_of(value)) if shape_of(value) else 0.0
-
-
-def _check(name: str, setting: float, lowest: float, highest: float, closed: bool = False) -> float:
-    """Return a setting that lies between two bounds, the lower one included only if `closed`."""
-    try:
-        number = float(setting)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not (lowest <= number < highest if closed else lowest < number < highest):
-        above = "from" if closed else "above"
-        limit = f" to below {highest:g}" if highest < np.inf else ""
-        raise InputError(f"{name}={setting!r} cannot be: give a finite number {above} {lowest:g}{limit}")
-    return number

@@ -1,6 +1,7 @@
 """Which example is shown next: at random, shuffled, in order, or in an order of the user's own."""
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -34,8 +35,10 @@ class Sampler:
                 raise InputError(
                     f"order={order!r} is unknown: use 'random', 'shuffled', 'in order', or a list of numbers"
                 )
-        elif wrong := [index for index in order if not 0 <= index < count]:
-            raise InputError(f"the order names example {wrong[0]}: there are {count}, numbered from 0")
+        else:
+            order = _numbers(order)
+            if wrong := [number for number in order if not 0 <= number < count]:
+                raise InputError(f"the order names example {wrong[0]}: there are {count}, numbered from 0")
         self.order = order
         self.count = count
         self._random = np.random.default_rng(seed)
@@ -87,3 +90,11 @@ class Sampler:
         self._random.bit_generator.state = state["random"]
         self._queue = list(state["queue"])
         self._taken = state["taken"]
+
+
+def _numbers(order: Any) -> list[int]:
+    """Return an order of the user's own as a list, whatever sequence it came as."""
+    try:
+        return [index(number) for number in order]
+    except TypeError:
+        raise InputError(f"order={order!r} cannot be: give a list of the numbers of examples, from 0") from None

@@ -24,6 +24,7 @@ from circuitsim.learning.history import Evaluation, History
 from circuitsim.learning.optimizers import Optimizer
 from circuitsim.learning.penalties import Penalty
 from circuitsim.learning.sampling import Order, Sampler
+from circuitsim.learning.settings import whole
 from circuitsim.progress import interruptible, progress_bar
 
 __all__ = ["Trainer"]
@@ -84,6 +85,7 @@ class Trainer:
         *,
         output: str | None = None,
     ) -> None:
+        _check_parts(engine, force, optimizer, penalty)
         circuit = engine.netlist.name
         if output is not None and output not in engine.outputs:
             known = ", ".join(engine.outputs)
@@ -173,12 +175,14 @@ class Trainer:
             evaluation.
         """
         examples = self._check(points, labels)
-        _whole("iterations", iterations, 0)
-        _whole("batch", batch, 1)
-        every = max(1, iterations // 100) if every is None else _whole("every", every, 1)
+        whole("iterations", iterations, 0)
+        whole("batch", batch, 1)
+        every = max(1, iterations // 100) if every is None else whole("every", every, 1)
         learned, held_back = self._split(len(examples), seed, validation)
-        if patience is not None and not len(held_back) * _whole("patience", patience, 1):
+        if patience is not None and not len(held_back) * whole("patience", patience, 1):
             raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
+        if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+            raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
         sampler = self._choose_by(order, len(learned), anew=seed is not None)
         shown, held = examples.take(learned), examples.take(held_back)
 
@@ -319,10 +323,10 @@ class Trainer:
 
     def _split(self, count: int, seed: int | None, validation: float) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """Return the numbers of the examples to learn from, and of those to hold back."""
-        if not 0.0 <= validation < 1.0:
+        if not isinstance(validation, int | float) or not 0.0 <= validation < 1.0:
             raise InputError(f"validation={validation!r} cannot be: give the share to hold back, from 0 to below 1")
         if seed is not None:
-            self._seed, self._best = _whole("seed", seed, 0), None
+            self._seed, self._best = whole("seed", seed, 0), None
         mixed = np.random.default_rng([self._seed, 1]).permutation(count)
         held = round(validation * count)
         if held >= count:
@@ -340,10 +344,17 @@ class Trainer:
         return sampler
 
 
-def _whole(name: str, count: Any, least: int) -> int:
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
-        raise InputError(f"{name}={count!r} cannot be: give a whole number from {least} up")
-    return int(count)
+def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
+    """Tell what a trainer was given in the wrong place."""
+    if not isinstance(engine, Engine):
+        raise InputError(f"a trainer was given {engine!r} for an engine: give it one, Simulation(circuit)")
+    if not isinstance(force, Force):
+        raise InputError(f"a trainer was given {force!r} for a force: give it one, forces.svm")
+    if not isinstance(optimizer, Optimizer):
+        raise InputError(f"a trainer was given {optimizer!r} for an optimizer: give it one, SGD(step=0.01)")
+    springs = penalty if isinstance(penalty, Sequence) else [penalty]
+    if odd := [spring for spring in springs if not hasattr(spring, "pull")]:
+        raise InputError(f"a trainer was given {odd[0]!r} for a penalty: give it one, L2(0.1)")
 
 
 def _in_shape(targets: Any, scores: Value) -> Any:
