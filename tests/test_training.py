@@ -180,7 +180,8 @@ def test_what_is_given_in_the_wrong_place(parts, message):
     lambda: decay.ExponentialDecay(1.0, -0.5), lambda: decay.ExponentialDecay("fast", 0.5),
     lambda: cs.SGD(lambda count: -1.0).size(3), lambda: cs.Adam(lambda count: None).size(0),
     lambda: cs.mlp([2, 3, 1], seed=-1), lambda: cs.datasets.spirals(10, seed=-1),
-    lambda: cs.datasets.moons(10, seed=-1),
+    lambda: cs.datasets.moons(10, seed=-1), lambda: cs.datasets.circles(10, noise=-1.0),
+    lambda: cs.datasets.gaussians(10, noise=np.nan), lambda: cs.datasets.gaussians(10, seed=0.5),
 ])  # fmt: skip
 def test_numbers_that_cannot_be(make):
     with pytest.raises(cs.InputError, match=r"cannot be: give a (finite|whole) number"):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitsim.errors import InputError
-from circuitsim.learning.settings import whole
+from circuitsim.learning.settings import number, whole
 
 __all__ = ["Dataset", "by_name", "circles", "digits", "gaussians", "guide", "moons", "spirals"]
 
@@ -53,26 +53,23 @@ def guide() -> Dataset:
 
 def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Return two half moons that reach into each other."""
-    points, classes = _sklearn().make_moons(
-        n_samples=whole("count", count, 2), noise=noise, random_state=whole("seed", seed, 0)
-    )
+    count, noise, seed = _checked(count, noise, seed)
+    points, classes = _sklearn().make_moons(count, noise=noise, random_state=seed)
     return _plane("moons", points, classes * 2 - 1)
 
 
 def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return a small ring inside a larger one."""
-    points, classes = _sklearn().make_circles(
-        n_samples=whole("count", count, 2), noise=noise, factor=0.5, random_state=seed
-    )
+    count, noise, seed = _checked(count, noise, seed)
+    points, classes = _sklearn().make_circles(count, noise=noise, factor=0.5, random_state=seed)
     return _plane("circles", points, classes * 2 - 1)
 
 
 def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     """Return two round clouds, around (-1, -1) and (1, 1), with `noise` as their standard deviation."""
+    count, noise, seed = _checked(count, noise, seed)
     centers = np.array([[-1.0, -1.0], [1.0, 1.0]])
-    points, classes = _sklearn().make_blobs(
-        whole("count", count, 2), centers=centers, cluster_std=noise, random_state=seed
-    )
+    points, classes = _sklearn().make_blobs(count, centers=centers, cluster_std=noise, random_state=seed)
     return _plane("gaussians", points, classes * 2 - 1)
 
 
@@ -88,8 +85,9 @@ def digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return two spirals wound around each other for one and a half turns."""
-    random = np.random.default_rng(whole("seed", seed, 0))
-    labels = np.where(np.arange(whole("count", count, 2)) % 2, 1.0, -1.0)
+    count, noise, seed = _checked(count, noise, seed)
+    random = np.random.default_rng(seed)
+    labels = np.where(np.arange(count) % 2, 1.0, -1.0)
     turn = 3 * np.pi * np.sqrt(random.uniform(0.03, 1.0, count))
     radius = labels * turn / (3 * np.pi)
     points = np.column_stack([radius * np.cos(turn), radius * np.sin(turn)])
@@ -107,6 +105,11 @@ by_name: dict[str, Callable[..., Dataset]] = {
 
 def _plane(name: str, points: NDArray[np.float64], labels: NDArray[Any]) -> Dataset:
     return Dataset(name, np.asarray(points, dtype=np.float64), labels.astype(np.float64), ["x", "y"])
+
+
+def _checked(count: int, noise: float, seed: int) -> tuple[int, float, int]:
+    """Return how many points, how much noise and which seed, if they can be."""
+    return whole("count", count, 2), number("noise", noise, 0.0, closed=True), whole("seed", seed, 0)
 
 
 def _sklearn() -> Any:
