@@ -126,7 +126,7 @@ def gather_rows(gates=MANY):
     inputs = {name: 1.0 if number % 3 else -1.0 for number, name in enumerate(circuit.names("input"))}
     step = stepping(engine, inputs)
     step()
-    raw, levels = in_turn((raw_gathers(gates // 1000, 1000), 1), (step, 1), rounds=5)
+    raw, levels = in_turn((raw_gathers(gates // 1000, 1000), 3), (step, 3), rounds=15)
     note = f"{levels / gates * 1e9:.0f} ns a gate against {raw / gates * 1e9:.0f} ns"
     what = f"Compiled ÷ NumPy with gathers, {gates:,} scalar gates in layers of 1,000"
     return [Row(what, levels / raw, 1.5, True, note)]
