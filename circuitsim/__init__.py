@@ -125,20 +125,11 @@ from circuitsim.learning import (
     numerical_gradient,
     read_csv,
 )
-from circuitsim.rules import Memory
-from circuitsim.simulation import (
+from circuitsim.plan import (
     Distribution,
-    Faults,
-    Kind,
-    Link,
     Placement,
-    Run,
     Schedule,
-    Simulation,
-    StreamRun,
-    Timeline,
     Times,
-    Trace,
     Work,
     exponential,
     lognormal,
@@ -146,6 +137,9 @@ from circuitsim.simulation import (
     schedules,
     uniform,
 )
+from circuitsim.rules import Memory
+from circuitsim.simulation import Faults, Link, Run, Simulation, StreamRun
+from circuitsim.trace import Kind, Timeline, Trace
 
 __version__ = "0.1.0"
 

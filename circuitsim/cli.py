@@ -14,7 +14,8 @@ from circuitsim.errors import InputError
 from circuitsim.expression import parse
 from circuitsim.gates.value import Value, show
 from circuitsim.learning.gradients import check_gradients
-from circuitsim.simulation import Run, Simulation, Trace
+from circuitsim.simulation import Run, Simulation
+from circuitsim.trace import Trace
 
 __all__ = ["main"]
 

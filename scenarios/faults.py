@@ -11,8 +11,8 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
-from circuitsim.simulation.schedules import SCHEDULES
 from circuitsim.views import TIMELINES, save_timelines
 
 STEP = 0.1

@@ -15,10 +15,10 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.plan.schedules import SCHEDULES, auto
 from circuitsim.progress import progress_bar
 from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
-from circuitsim.simulation.report import StreamReport
-from circuitsim.simulation.schedules import SCHEDULES, auto
+from circuitsim.trace.report import StreamReport
 from circuitsim.views import TIMELINES, save_timelines
 
 STEP = 0.1

@@ -28,19 +28,21 @@ ROOMS = {
     "rules": {"gates"},
     "engine": {"errors", "spelling", "gates", "circuit", "netlist", "rules"},
     "compiled": {"gates", "circuit", "netlist", "rules", "engine"},
-    "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "views"},
+    "plan": {"errors", "circuit", "netlist"},
+    "trace": {"errors", "files", "gates", "netlist", "views"},
+    "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "plan", "trace", "views"},
     "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
-    "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "learning"},
+    "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "trace", "learning"},
     "console": {"errors", "views"},
     "scenario": {"errors", "spelling", "gates", "console"},
     "lesson": {
         "errors", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation", "learning", "scenario",
         "views",
     },
-    "cli": {"errors", "gates", "expression", "simulation", "learning", "console", "scenario", "views"},
+    "cli": {"errors", "gates", "expression", "simulation", "trace", "learning", "console", "scenario", "views"},
 }
 # fmt: on
-LAZY = {("circuit", "views"), ("simulation", "views"), ("console", "views"), ("lesson", "views")}
+LAZY = {("circuit", "views"), ("simulation", "views"), ("trace", "views"), ("console", "views"), ("lesson", "views")}
 
 
 def room(path):

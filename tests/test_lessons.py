@@ -11,7 +11,7 @@ import circuitsim as cs
 from circuitsim import scenario
 from circuitsim.learning.recording import RESOLUTION, Plane, Recorder
 from circuitsim.learning.sampling import Sampler
-from circuitsim.simulation import Kind
+from circuitsim.trace import Kind
 from circuitsim.views import training_film
 from tests import guide_loops
 from tests.learners import NAMES, svm

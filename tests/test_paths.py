@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from rich.console import Console
 
 import circuitsim as cs
-from circuitsim.simulation.paths import find_paths
+from circuitsim.trace.paths import find_paths
 from tests.programs import Program, programs
 from tests.test_cli import call
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.simulation.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_h1, zb_h2, zb_v
+from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_h1, zb_h2, zb_v
 from tests.pipelines import earliest, run
 
 PYTORCH = json.loads((Path(__file__).parent / "schedules" / "pytorch.json").read_text(encoding="utf-8"))["tables"]

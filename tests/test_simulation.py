@@ -10,7 +10,7 @@ import simpy
 import circuitsim as cs
 from circuitsim.learning import check_gradients
 from circuitsim.simulation.channel import Channel
-from circuitsim.simulation.trace import GRADIENT
+from circuitsim.trace.records import GRADIENT
 
 NEURON = "sigmoid(a*x + b*y + c)"
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}

@@ -8,7 +8,7 @@ import pytest
 
 import circuitsim as cs
 from circuitsim import scenario
-from circuitsim.simulation.search import auto
+from circuitsim.plan.search import auto
 from tests.pipelines import chain, earliest, run
 
 

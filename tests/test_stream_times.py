@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
-from circuitsim.simulation.schedules import interleaved
+from circuitsim.plan.schedules import interleaved
 from tests.pipelines import chain
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.simulation.schedules import SCHEDULES, gpipe, one_f_one_b, zb_v
+from circuitsim.plan.schedules import SCHEDULES, gpipe, one_f_one_b, zb_v
 from tests.pipelines import bits, chain, examples, network, one_by_one
 from tests.programs import programs
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import circuitsim as cs
 from circuitsim.cli import app
 from circuitsim.gates import Gate
-from circuitsim.simulation import archive
+from circuitsim.trace import archive
 from tests.programs import Program, programs
 
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}

@@ -12,7 +12,7 @@ from vcdvcd import VCDVCD
 
 import circuitsim as cs
 from circuitsim.cli import app
-from circuitsim.simulation.trace import Kind
+from circuitsim.trace.records import Kind
 from circuitsim.views import vcd
 from tests.programs import Program, programs
 

@@ -21,7 +21,7 @@ from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfini
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, as_value, fit, is_finite
 from circuitsim.simulation.channel import Channel, World
-from circuitsim.simulation.trace import BACKWARD, FORWARD, GRADIENT, VALUE
+from circuitsim.trace.records import BACKWARD, FORWARD, GRADIENT, VALUE
 
 __all__ = ["GateActor", "Output", "Source", "Token"]
 

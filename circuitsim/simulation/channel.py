@@ -12,7 +12,7 @@ from simpy import Environment
 from simpy.events import NORMAL
 
 from circuitsim.gates.value import Value
-from circuitsim.simulation.trace import VALUE, Kind, Trace
+from circuitsim.trace.records import VALUE, Kind, Trace
 
 __all__ = ["Channel", "Message", "World"]
 

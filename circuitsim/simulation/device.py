@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from simpy import Environment, Event
 from simpy.events import NORMAL
 
-from circuitsim.simulation.schedule import Work
+from circuitsim.plan.schedule import Work
 
 __all__ = ["Agenda", "Device", "Fifo", "Policy"]
 

@@ -16,9 +16,9 @@ from simpy import Environment, Event
 
 from circuitsim.errors import DeadlockError, InputError
 from circuitsim.gates.value import Value
-from circuitsim.simulation.delays import draw
+from circuitsim.plan.times import draw
 from circuitsim.simulation.link import Line, Link, Packet
-from circuitsim.simulation.timeline import Outage, Timeline
+from circuitsim.trace.timeline import Outage, Timeline
 
 if TYPE_CHECKING:
     from circuitsim.simulation.stream import Stream

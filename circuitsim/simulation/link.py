@@ -11,8 +11,8 @@ from simpy.events import NORMAL
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, size_of
-from circuitsim.simulation.delays import Ticks, draw
-from circuitsim.simulation.timeline import Timeline, Transfer
+from circuitsim.plan.times import Ticks, draw
+from circuitsim.trace.timeline import Timeline, Transfer
 
 __all__ = ["Line", "Link", "Packet"]
 

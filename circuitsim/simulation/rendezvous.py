@@ -10,9 +10,9 @@ from simpy import Environment, Event
 from simpy.events import NORMAL
 
 from circuitsim.gates.value import Value
+from circuitsim.plan.schedule import Work
 from circuitsim.simulation.device import Device
 from circuitsim.simulation.link import Line
-from circuitsim.simulation.schedule import Work
 from circuitsim.simulation.stage import Stage
 
 __all__ = ["Rendezvous"]

@@ -5,9 +5,9 @@ from os import PathLike
 
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
-from circuitsim.simulation.explanation import explain
-from circuitsim.simulation.paths import Paths, find_paths
-from circuitsim.simulation.trace import Trace
+from circuitsim.trace.explanation import explain
+from circuitsim.trace.paths import Paths, find_paths
+from circuitsim.trace.records import Trace
 
 __all__ = ["Run"]
 

@@ -15,7 +15,7 @@ from circuitsim.simulation.channel import Channel, World
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run
 from circuitsim.simulation.streaming import stream
-from circuitsim.simulation.trace import Trace
+from circuitsim.trace.records import Trace
 
 __all__ = ["Simulation"]
 

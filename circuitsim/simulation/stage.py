@@ -9,9 +9,9 @@ parameters (W), for which nobody waits. `Held` is what a stage keeps of an examp
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value, size_of
 from circuitsim.netlist import Netlist
-from circuitsim.simulation.arithmetic import Arithmetic
 from circuitsim.simulation.keeper import Copy, add_up
 
 __all__ = ["Held", "Stage", "StagePlan", "Surroundings", "plan_stages"]
@@ -23,7 +23,7 @@ class GatePlan(NamedTuple):
     """One gate of a stage, where its values come from and where its gradients go."""
 
     node: int
-    arithmetic: Arithmetic
+    firing: Firing
     sources: tuple[int, ...]  # the nodes that feed its ports
     returned: tuple[int, ...]  # the wires on which gradients come back to it, in wiring order
     data: tuple[tuple[int, int, int], ...]  # ports that lead back to an input: port, wire, where the gradient goes
@@ -173,7 +173,7 @@ class Stage:
     def _forward(self, tag: int, held: Held) -> None:
         values = held.values
         for gate in self.plan.gates:
-            values[gate.node] = gate.arithmetic.forward([values[source] for source in gate.sources])
+            values[gate.node] = gate.firing.forward([values[source] for source in gate.sources])
         for name, wire, node, pulled in self.plan.outputs:
             pull = self.around.show(name, tag, values[node])
             if pulled:
@@ -214,7 +214,7 @@ class Stage:
         values = held.values
         inputs = [values[source] for source in gate.sources]
         for port, wire, target in ports:
-            share = gate.arithmetic.share(port, total, values[gate.node], inputs)
+            share = gate.firing.share(port, total, values[gate.node], inputs)
             if target == OWN:
                 held.gradients[wire] = share
             elif target == INPUT:
@@ -281,7 +281,7 @@ def plan_stages(
         to_data = [from_input[netlist.wires[wire].source] for _, wire, _ in ports]
         return GatePlan(
             node,
-            Arithmetic(netlist.nodes[node], on_nonfinite),
+            Firing(netlist.nodes[node].name, netlist.nodes[node].gate, netlist.nodes[node].attributes, on_nonfinite),  # type: ignore[arg-type]
             tuple(netlist.wires[wire].source for wire in netlist.incoming[node]),
             tuple(wire for wire in netlist.outgoing[node] if felt[wire]),
             tuple(port for port, data in zip(ports, to_data, strict=True) if data),

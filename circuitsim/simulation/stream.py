@@ -18,17 +18,17 @@ from simpy.core import EmptySchedule
 from circuitsim.errors import DeadlockError, InputError, ShapeError
 from circuitsim.gates.value import Value, as_value, fit, shape_of
 from circuitsim.netlist import Netlist
-from circuitsim.simulation.delays import Times, draw
+from circuitsim.plan.placement import Placement
+from circuitsim.plan.schedule import TRANSFERS, Schedule, Work
+from circuitsim.plan.times import Times, draw
 from circuitsim.simulation.device import Agenda, Device, Fifo, Policy
 from circuitsim.simulation.faults import Faults, Recovery, ReliableLine
 from circuitsim.simulation.keeper import Keeper, add_up
 from circuitsim.simulation.link import Line, Link, Packet
-from circuitsim.simulation.placement import Placement
 from circuitsim.simulation.rendezvous import Rendezvous
-from circuitsim.simulation.schedule import TRANSFERS, Schedule, Work
 from circuitsim.simulation.stage import Stage, plan_stages
-from circuitsim.simulation.timeline import Piece, Timeline
 from circuitsim.simulation.weights import Weights
+from circuitsim.trace.timeline import Piece, Timeline
 
 __all__ = ["Pull", "Stream"]
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from circuitsim.errors import InputError, ScheduleError
 from circuitsim.gates.value import Value, is_finite
-from circuitsim.simulation.delays import Distribution, Ticks, Times
+from circuitsim.plan.placement import Placement
+from circuitsim.plan.schedule import Schedule
+from circuitsim.plan.schedules import SCHEDULES
+from circuitsim.plan.times import Distribution, Ticks, Times
 from circuitsim.simulation.faults import Faults
 from circuitsim.simulation.keeper import Keeper
 from circuitsim.simulation.link import Link
-from circuitsim.simulation.placement import Placement
-from circuitsim.simulation.report import StreamReport, report
-from circuitsim.simulation.schedule import Schedule
-from circuitsim.simulation.schedules import SCHEDULES
 from circuitsim.simulation.stream import Pull, Stream
-from circuitsim.simulation.timeline import Timeline
+from circuitsim.trace.report import StreamReport, report
+from circuitsim.trace.timeline import Timeline
 
 if TYPE_CHECKING:
     from circuitsim.simulation.simulation import Simulation

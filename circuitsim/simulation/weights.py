@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from circuitsim.gates.value import Value
 from circuitsim.netlist import Netlist
 from circuitsim.simulation.keeper import Copy, Keeper, Worker
-from circuitsim.simulation.timeline import Timeline, Update
+from circuitsim.trace.timeline import Timeline, Update
 
 __all__ = ["Weights"]
 

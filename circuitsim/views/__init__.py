@@ -11,8 +11,8 @@ from typing import Any
 from circuitsim.circuit import Circuit
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
-from circuitsim.simulation.timeline import Timeline
-from circuitsim.simulation.trace import Trace
+from circuitsim.trace.records import Trace
+from circuitsim.trace.timeline import Timeline
 
 __all__ = ["animate", "check_save", "draw", "embed", "player", "save", "save_timelines", "svg"]
 

@@ -21,8 +21,8 @@ from PIL import Image
 from circuitsim.gates.value import Value
 from circuitsim.netlist import Netlist
 from circuitsim.progress import progress_bar
-from circuitsim.simulation.explanation import arithmetic, chain_rule, label
-from circuitsim.simulation.trace import Kind, Record, Trace
+from circuitsim.trace.explanation import arithmetic, chain_rule, label
+from circuitsim.trace.records import Kind, Record, Trace
 from circuitsim.views.fold import fold
 from circuitsim.views.movie import FRAME, check_film, write_film
 from circuitsim.views.picture import (

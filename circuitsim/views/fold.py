@@ -22,7 +22,7 @@ import numpy as np
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value
 from circuitsim.netlist import Netlist, Node, Wiring
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.trace.records import Kind, Trace
 
 __all__ = ["MOST_GATES", "Folding", "fold"]
 

@@ -21,8 +21,8 @@ from typing import Any
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
-from circuitsim.simulation.explanation import label
-from circuitsim.simulation.trace import Kind, Record, Trace
+from circuitsim.trace.explanation import label
+from circuitsim.trace.records import Kind, Record, Trace
 
 __all__ = ["to_perfetto"]
 

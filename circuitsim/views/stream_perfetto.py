@@ -11,8 +11,8 @@ from os import PathLike
 from typing import Any
 
 from circuitsim.files import check_path, writing
-from circuitsim.simulation.report import memory_over_time
-from circuitsim.simulation.timeline import Timeline
+from circuitsim.trace.report import memory_over_time
+from circuitsim.trace.timeline import Timeline
 from circuitsim.views.perfetto import TICK
 
 __all__ = ["write_perfetto"]

@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from circuitsim.files import check_path
-from circuitsim.simulation.report import memory_over_time
-from circuitsim.simulation.timeline import Timeline
+from circuitsim.trace.report import memory_over_time
+from circuitsim.trace.timeline import Timeline
 from circuitsim.views.figures import FAINT, INK, PICTURES, save_figure, style
 
 __all__ = ["draw_timelines"]

@@ -5,8 +5,8 @@ from os import PathLike
 from typing import Any
 
 from circuitsim.files import check_path, writing
-from circuitsim.simulation.report import memory_over_time, report
-from circuitsim.simulation.timeline import Timeline
+from circuitsim.trace.report import memory_over_time, report
+from circuitsim.trace.timeline import Timeline
 from circuitsim.views.webpage import block, fill
 
 __all__ = ["write_timelines"]

@@ -20,8 +20,8 @@ from vcd.writer import RealVariable
 
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import shape_of
-from circuitsim.simulation.explanation import label
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.trace.explanation import label
+from circuitsim.trace.records import Kind, Trace
 
 __all__ = ["to_vcd"]
 

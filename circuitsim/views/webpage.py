@@ -17,7 +17,7 @@ from os import PathLike
 from typing import Any
 
 from circuitsim.files import check_path, writing
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.trace.records import Kind, Trace
 from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training import panels

@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from circuitsim.errors import ScheduleError
-from circuitsim.simulation.schedule import Schedule, Work
-from circuitsim.simulation.search import auto
+from circuitsim.plan.schedule import Schedule, Work
+from circuitsim.plan.search import auto
 
 __all__ = ["SCHEDULES", "auto", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
 

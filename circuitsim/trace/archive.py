@@ -47,7 +47,7 @@ from circuitsim.gates import Gate, registry
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
 from circuitsim.netlist import Netlist, Node, Wiring
-from circuitsim.simulation.trace import Kind, Trace
+from circuitsim.trace.records import Kind, Trace
 
 __all__ = ["FORMAT", "SUFFIX", "VERSION", "load", "save"]
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from circuitsim.errors import ScheduleError
-from circuitsim.simulation.schedule import Schedule, Work
+from circuitsim.plan.schedule import Schedule, Work
 
 __all__ = ["auto"]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from circuitsim.simulation.timeline import Timeline
+from circuitsim.trace.timeline import Timeline
 
 __all__ = ["StreamReport", "memory_over_time", "report"]
 

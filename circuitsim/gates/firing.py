@@ -1,33 +1,43 @@
-"""A gate of a stage: its arithmetic, and its mistakes told with the name that it has in the circuit."""
+"""The firing of a gate: its arithmetic in a circuit, with what goes wrong told by the name that it has there.
+
+Every engine fires gates here, apart from the generators of compiled code, which come back here when their code fails.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfinite, sent_nonfinite
+from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import as_value, fit, is_finite
-from circuitsim.netlist import Node
 
-__all__ = ["Arithmetic"]
+__all__ = ["Firing"]
 
 
-class Arithmetic:
-    """What one gate of a circuit computes.
+class Firing:
+    """A gate of a circuit, ready to fire.
 
     Parameters
     ----------
-    node : Node
-        The gate's row in the netlist.
+    name : str
+        Its name in the circuit.
+    gate : Gate
+        The arithmetic.
+    attributes : dict or None
+        What the arithmetic takes besides inputs.
     on_nonfinite : callable
         Called with a sentence when the gate makes an infinity or a nan.
     """
 
-    def __init__(self, node: Node, on_nonfinite: Callable[[str], None]) -> None:
-        assert node.gate is not None
-        self.name = node.name
-        self.gate = node.gate
+    __slots__ = ("_forward", "_vjps", "attributes", "gate", "name", "on_nonfinite")
+
+    def __init__(
+        self, name: str, gate: Gate, attributes: dict[str, Any] | None, on_nonfinite: Callable[[str], None]
+    ) -> None:
+        self.name = name
+        self.gate = gate
+        self.attributes = attributes
         self.on_nonfinite = on_nonfinite
-        self._attributes = node.attributes
-        self._forward, self._vjps = node.gate.bind(node.attributes)
+        self._forward, self._vjps = gate.bind(attributes)
 
     def forward(self, values: list[Any]) -> Any:
         """Return the output."""
@@ -36,7 +46,7 @@ class Arithmetic:
             if output.__class__ is not float:
                 output = as_value(output)
         except Exception as error:
-            explain_failure(self.name, self.gate, self._attributes, values, error)
+            explain_failure(self.name, self.gate, self.attributes, values, error)
         if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
             self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
         return output

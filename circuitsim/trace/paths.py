@@ -12,8 +12,8 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from circuitsim.gates.value import Value, show
-from circuitsim.simulation.explanation import bracket, goal_of, label, local_derivative
-from circuitsim.simulation.trace import Trace
+from circuitsim.trace.explanation import bracket, goal_of, label, local_derivative
+from circuitsim.trace.records import Trace
 
 if TYPE_CHECKING:
     from rich.tree import Tree

@@ -216,14 +216,14 @@ class Trace:
         return rows
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the trace to a ``.trace`` file, whose format `circuitsim.simulation.archive` documents.
+        """Write the trace to a ``.trace`` file, whose format `circuitsim.trace.archive` documents.
 
         Raises
         ------
         SaveError
             If the suffix is another or the file cannot be written.
         """
-        from circuitsim.simulation.archive import save
+        from circuitsim.trace.archive import save
 
         save(self, path)
 
@@ -236,7 +236,7 @@ class Trace:
         LoadError
             If there is no such file, or it is no trace file, is cut off or damaged, or is of a newer version.
         """
-        from circuitsim.simulation.archive import load
+        from circuitsim.trace.archive import load
 
         return load(path)
 

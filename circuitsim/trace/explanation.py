@@ -8,7 +8,7 @@ import numpy as np
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.netlist import Netlist, Node
-from circuitsim.simulation.trace import Trace
+from circuitsim.trace.records import Trace
 
 __all__ = ["arithmetic", "bracket", "chain_rule", "explain", "goal_of", "label", "local_derivative", "operator"]
 
