@@ -126,10 +126,13 @@ from circuitsim.learning import (
     read_csv,
 )
 from circuitsim.plan import (
+    Cluster,
+    Costs,
     Distribution,
+    Link,
     Placement,
+    Plan,
     Schedule,
-    Times,
     Work,
     exponential,
     lognormal,
@@ -138,7 +141,7 @@ from circuitsim.plan import (
     uniform,
 )
 from circuitsim.rules import Memory
-from circuitsim.simulation import Faults, Link, Run, Simulation, StreamRun
+from circuitsim.simulation import Run, Simulation, StreamRun
 from circuitsim.trace import Kind, Timeline, Trace
 
 __version__ = "0.1.0"
@@ -152,7 +155,9 @@ __all__ = [
     "Circuit",
     "CircuitError",
     "CircuitSimError",
+    "Cluster",
     "Compiled",
+    "Costs",
     "Dataset",
     "DeadlockError",
     "Distribution",
@@ -160,7 +165,6 @@ __all__ = [
     "Engine",
     "Evaluation",
     "ExpressionError",
-    "Faults",
     "Force",
     "Gate",
     "GateError",
@@ -178,6 +182,7 @@ __all__ = [
     "Optimizer",
     "Penalty",
     "Placement",
+    "Plan",
     "RMSProp",
     "Run",
     "SaveError",
@@ -187,7 +192,6 @@ __all__ = [
     "Simulation",
     "StreamRun",
     "Timeline",
-    "Times",
     "Trace",
     "TraceError",
     "Trainer",

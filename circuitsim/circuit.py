@@ -11,6 +11,7 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import networkx as nx
+import numpy as np
 
 from circuitsim import gates
 from circuitsim.errors import CircuitError, GateError, InputError, ShapeError
@@ -18,6 +19,7 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import own_value
 from circuitsim.inference import infer
+from circuitsim.table import Table, tabulate
 
 __all__ = ["Circuit", "Wire"]
 
@@ -201,7 +203,7 @@ class Circuit:
         name : str, optional
             The name of the gate and of the wire it drives; ``mul1`` and so on if not given.
         **attributes
-            The gate's attributes.
+            The gate's attributes. They are copied: an array, list or dict that changes later changes no circuit.
 
         Raises
         ------
@@ -216,15 +218,22 @@ class Circuit:
         gate.check_arguments(len(inputs), attributes)
         if name is None:
             name = self._free_name(gate.name)
-        sources = [self._source(thing, gate, name) for thing in inputs]
+        sources = [
+            # The usual case is decided here: a circuit may have a million gates.
+            thing.name if thing.__class__ is Wire and thing.circuit is self else self._source(thing, gate, name)
+            for thing in inputs
+        ]
+        self._check_free(name, "gate")
+        graph = self.graph
         if attributes:
-            wire = self._place(name, kind="gate", gate=gate, attributes=attributes)
+            owned = {key: _own_copy(attribute) for key, attribute in attributes.items()}
+            graph.add_node(name, kind="gate", gate=gate, attributes=owned)
         else:
-            wire = self._place(name, kind="gate", gate=gate)
+            graph.add_node(name, kind="gate", gate=gate)
         for port, source in enumerate(sources):
             if source is not None:
-                self.graph.add_edge(source, name, key=port)
-        return wire
+                graph.add_edge(source, name, port)
+        return Wire(self, name)
 
     def connect(self, source: Wire, target: Wire, port: int) -> None:
         """Wire `source` to a port of the gate that drives `target`, which must have been left open.
@@ -267,21 +276,7 @@ class Circuit:
         ShapeError
             If shapes meet in a gate that cannot take them, as far as shapes are known.
         """
-        if not self.graph:
-            raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
-        if not self.outputs:
-            raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
-        self._check_nodes()
-        try:
-            order = list(nx.topological_sort(self.graph))
-        except nx.NetworkXUnfeasible:
-            cycle = [edge[0] for edge in nx.find_cycle(self.graph)]
-            path = " → ".join([*cycle, cycle[0]])
-            raise CircuitError(
-                f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
-            ) from None
-        infer(self.name, self.graph, order)
-        return order
+        return self._table().order
 
     def shapes(self) -> dict[str, Shape]:
         """Return the shape of what each node sends out, as far as it is known before anything runs.
@@ -291,7 +286,7 @@ class Circuit:
         ShapeError
             If shapes meet in a gate that cannot take them.
         """
-        return infer(self.name, self.graph, nx.topological_sort(self.graph))
+        return infer(self.name, self.graph, list(nx.topological_sort(self.graph)))
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.
@@ -317,7 +312,7 @@ class Circuit:
             return None
 
     def _check_nodes(self) -> None:
-        predecessors = self.graph.pred
+        """Raise an error that names every culprit, if some node lacks a wire or has one too many."""
         open_ports = []
         for name, node in self.graph.nodes(data=True):
             if "kind" not in node:
@@ -326,12 +321,12 @@ class Circuit:
                     "add nodes with the methods of Circuit, not to its graph"
                 )
             gate = node.get("gate")
-            ports = [port for keys in predecessors[name].values() for port in keys]
+            ports = [port for _, _, port in self.graph.in_edges(name, keys=True)]
             wanted = gate.arity if gate else 0
             if (
                 len(ports) == wanted
-                and (wanted < 2 or len(set(ports)) == wanted)
-                and all(port.__class__ is int and 0 <= port < wanted for port in ports)
+                and len(set(ports)) == wanted
+                and all(type(port) is int and 0 <= port < wanted for port in ports)
             ):
                 continue
             missing = [port for port in range(wanted) if port not in ports]
@@ -347,13 +342,34 @@ class Circuit:
                 "connect each with circuit.connect(source, gate, port)"
             )
 
+    def _table(self) -> Table:
+        """Return the nodes and wires by number, after all checks of `validate`."""
+        if not self.graph:
+            raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
+        if not self.outputs:
+            raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
+        table = tabulate(self.graph, self.outputs)
+        if table is None:
+            self._check_nodes()
+            cycle = [edge[0] for edge in nx.find_cycle(self.graph)]
+            path = " → ".join([*cycle, cycle[0]])
+            raise CircuitError(
+                f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
+            )
+        infer(self.name, self.graph, table.order)
+        return table
+
     def _place(self, name: str, **node: Any) -> Wire:
-        self._check_name(name, node["kind"])
-        if name in self.graph:
-            taken = _a(self.graph.nodes[name].get("kind", "node"))
-            raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
+        self._check_free(name, node["kind"])
         self.graph.add_node(name, **node)
         return Wire(self, name)
+
+    def _check_free(self, name: Any, kind: str) -> None:
+        if name.__class__ is not str or not name:
+            self._check_name(name, kind)
+        if name in self.graph._node:
+            taken = _a(self.graph.nodes[name].get("kind", "node"))
+            raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
 
     def _check_name(self, name: Any, kind: str) -> None:
         if not isinstance(name, str) or not name:
@@ -383,7 +399,7 @@ class Circuit:
 
     def _free_name(self, stem: str) -> str:
         number = self._numbers.get(stem, 0) + 1
-        while (name := f"{stem}{number}") in self.graph:
+        while (name := f"{stem}{number}") in self.graph._node:
             number += 1
         self._numbers[stem] = number
         return name
@@ -392,6 +408,19 @@ class Circuit:
         kinds = [kind for _, kind in self.graph.nodes(data="kind")]
         parts = [f"{kinds.count(kind)} {kind}s" for kind in ("input", "parameter", "gate")]
         return f"<circuit {self.name!r}: {', '.join(parts)}, outputs {', '.join(self.outputs) or 'none'}>"
+
+
+def _own_copy(attribute: Any) -> Any:
+    """Return an attribute that nobody else can change: arrays, and what holds them, as copies."""
+    if isinstance(attribute, np.ndarray):
+        copy = attribute.copy()
+        copy.setflags(write=False)
+        return copy
+    if isinstance(attribute, dict):
+        return {key: _own_copy(value) for key, value in attribute.items()}
+    if type(attribute) in (list, tuple):
+        return type(attribute)(_own_copy(thing) for thing in attribute)
+    return set(attribute) if isinstance(attribute, set) else attribute
 
 
 def _a(kind: str) -> str:

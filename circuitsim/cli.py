@@ -120,11 +120,14 @@ def view(
         Path | None, typer.Option(help="Where to write the page; beside the file with the suffix .html, if not given.")
     ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    flow: Annotated[
+        bool, typer.Option("--flow", help="Of a stream on devices, play the flow in the circuit, not their timeline.")
+    ] = False,
 ) -> None:
-    """Make a page to play with from a saved trace."""
+    """Make a page from a saved trace: a run to play, or the timeline of the devices that examples streamed through."""
     page = save or file.with_suffix(".html")
     with kindly():
-        views.player(Trace.load(file), page)
+        views.view(Trace.load(file), page, flow)
     print(f"saved {page}")
     if show:
         webbrowser.open(page.resolve().as_uri())

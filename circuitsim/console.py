@@ -40,7 +40,10 @@ Save: TypeAlias = Annotated[
 SavePicture: TypeAlias = Annotated[Path | None, typer.Option(help="Draw it to this file, a .png, .svg or .pdf.")]
 SaveTimeline: TypeAlias = Annotated[
     Path | None,
-    typer.Option(help="Write who did what when to this file: an .html page, .png, .svg, .pdf, or .json for Perfetto."),
+    typer.Option(
+        help="Write who did what when to this file: an .html page, .png, .svg, .pdf, or .json for Perfetto; or keep "
+        "one stream as a .trace, for 'circuitsim view'."
+    ),
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]

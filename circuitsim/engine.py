@@ -14,9 +14,13 @@ or, to let every parameter respond by itself to what it feels::
     engine.forward({"x": 2.0})
     engine.backward(1.0)
     engine.update()                               # and moves
+
+Arrays that an engine hands out are read-only: take ``.copy()`` of what is to be changed. An engine works for one
+thread at a time, and a forward pass with its backward pass and update belong to one thread.
 """
 
 import sys
+import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -27,9 +31,9 @@ import numpy as np
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
-from circuitsim.gates.value import Value, copies, own_value, shape_of
+from circuitsim.gates.value import Value, own_value, shape_of
 from circuitsim.netlist import Netlist
-from circuitsim.rules import Memory, Rule, Spring
+from circuitsim.rules import Memory, Rule, Spring, begin
 from circuitsim.spelling import nearest
 
 __all__ = ["Engine"]
@@ -60,13 +64,16 @@ class Engine(ABC):
         self._inputs = self.netlist.of_kind("input")
         self._parameters = self.netlist.of_kind("parameter")
         self._outputs = self.netlist.of_kind("output")
-        self._declared = {name: shape for name, shape in circuit.graph.nodes(data="shape") if shape is not None}
+        nodes = circuit.graph.nodes
+        self._declared = {name: nodes[name]["shape"] for name in self._inputs if nodes[name].get("shape") is not None}
         self._pulled: frozenset[int] = frozenset(self._outputs.values())
         self._values: dict[str, Value] | None = None  # outputs that wait for a pull
         self._rule: Rule | None = None
         self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
         self._felt_a_pull = False
         self._reported = False
+        self._lock = threading.Lock()
+        self._runner = 0  # the thread that ran the last forward pass
 
     @property
     def inputs(self) -> list[str]:
@@ -79,9 +86,14 @@ class Engine(ABC):
         return list(self._outputs)
 
     @property
+    def time(self) -> float | None:
+        """How much simulated time the last run took, in ticks; None if there is no clock."""
+        return None
+
+    @property
     @abstractmethod
     def parameters(self) -> dict[str, Value]:
-        """The parameters' present values by name; a copy."""
+        """The parameters' present values by name; arrays are read-only, as all that engines hand out."""
 
     @abstractmethod
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]: ...
@@ -92,7 +104,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
+        """What every parameter remembers: value, state of its rule, count of its responses."""
 
     @abstractmethod
     def _set_memory(self, memory: Mapping[str, Memory]) -> None: ...
@@ -118,14 +130,19 @@ class Engine(ABC):
         ShapeError
             If arrays meet in a gate that do not broadcast.
         """
-        values = self._check_inputs(inputs)
-        self._values = None
-        with np.errstate(all="ignore"):
-            self._values = self._forward(values)
-        return copies(self._values)
+        with self._turn():
+            values = self._check_inputs(inputs)
+            self._values = None
+            with np.errstate(all="ignore"):
+                self._values = self._forward(values)
+            self._runner = threading.get_ident()
+            return self._values.copy()
 
     def backward(self, pull: Any = 1.0) -> dict[str, Value]:
         """Pull on the outputs of the last forward pass and return what inputs and parameters feel.
+
+        Gradients do not accumulate: each backward pass replaces what the one before it left, and `update` responds to
+        the last one alone. To learn from several examples at once, give them as one batch.
 
         Parameters
         ----------
@@ -142,16 +159,18 @@ class Engine(ABC):
         Raises
         ------
         InputError
-            If nothing was run forward since the last pull, or the pull fits no output.
+            If nothing was run forward since the last pull, another thread ran it, or the pull fits no output.
         """
-        if self._values is None:
-            raise InputError("there is nothing to pull: run forward first, each pull uses up one forward pass")
-        pulls = self._check_pull(pull, self._values)
-        self._values, self._felt_a_pull = None, False
-        with np.errstate(all="ignore"):
-            gradients = self._backward(pulls)
-        self._felt_a_pull = True
-        return gradients
+        with self._turn():
+            if self._values is None:
+                raise InputError("there is nothing to pull: run forward first, each pull uses up one forward pass")
+            self._check_runner("forward")
+            pulls = self._check_pull(pull, self._values)
+            self._values, self._felt_a_pull = None, False
+            with np.errstate(all="ignore"):
+                gradients = self._backward(pulls)
+            self._felt_a_pull = True
+            return gradients
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Give parameters new values.
@@ -164,14 +183,15 @@ class Engine(ABC):
         InputError
             If a name is no parameter of the circuit, or a value is no number.
         """
-        memory, changed = self.memory, dict[str, Memory]()
-        for name, thing in _mapping(values, "parameters").items():
-            value = self._named(name, thing, self._parameters, "parameter")
-            if shape_of(value) == shape_of(memory[name].value):
-                changed[name] = memory[name]._replace(value=value)
-            else:
-                changed[name] = Memory(value, () if self._rule is None else self._rule.start(value))
-        self._remember(memory, changed)
+        with self._turn():
+            memory, changed = self.memory, dict[str, Memory]()
+            for name, thing in _mapping(values, "parameters").items():
+                value = self._named(name, thing, self._parameters, "parameter")
+                if shape_of(value) == shape_of(memory[name].value):
+                    changed[name] = memory[name]._replace(value=value)
+                else:
+                    changed[name] = Memory(value) if self._rule is None else begin(self._rule, value)
+            self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
         """Give every parameter a rule by which it responds to what it feels, with a fresh state.
@@ -200,25 +220,28 @@ class Engine(ABC):
                         f"its parameters are {', '.join(held) or 'none'}"
                     )
                 held[name].append(spring)
-        self._learn(rule, held)
-        self._rule = rule
-        self.springs = held
+        with self._turn():
+            self._learn(rule, held)
+            self._rule = rule
+            self.springs = held
 
     def update(self) -> None:
-        """Let every parameter respond to what it felt in the last backward pass.
+        """Let every parameter respond to what it felt in the last backward pass, and in no other before it.
 
         Raises
         ------
         InputError
-            If the parameters have no rule, or have felt nothing since they last responded.
+            If the parameters have no rule, have felt nothing since they last responded, or felt it in another thread.
         """
-        if self.springs is None:
-            raise InputError("the parameters have no rule: give them one first, engine.learn(SGD(step=0.01))")
-        if not self._felt_a_pull:
-            raise InputError("there is nothing to respond to: run forward and backward first")
-        self._felt_a_pull = False
-        with np.errstate(all="ignore"):
-            self._update()
+        with self._turn():
+            if self.springs is None:
+                raise InputError("the parameters have no rule: give them one first, engine.learn(SGD(step=0.01))")
+            if not self._felt_a_pull:
+                raise InputError("there is nothing to respond to: run forward and backward first")
+            self._check_runner("backward")
+            self._felt_a_pull = False
+            with np.errstate(all="ignore"):
+                self._update()
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
         """Put back what parameters remembered, as `memory` gave it.
@@ -228,11 +251,45 @@ class Engine(ABC):
         InputError
             If a name is no parameter of the circuit.
         """
-        restored = {
-            name: entry.copy()._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
-            for name, entry in _mapping(memory, "memories").items()
-        }
-        self._remember(self.memory, restored)
+        with self._turn():
+            restored = {
+                name: entry.copy()._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
+                for name, entry in _mapping(memory, "memories").items()
+            }
+            self._remember(self.memory, restored)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy takes over: all but the lock."""
+        return {name: thing for name, thing in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def _turn(self) -> threading.Lock:
+        """Return the lock to work under; if somebody works, refuse and do not wait."""
+        if self._lock.locked():
+            frame: Any = sys._getframe(2)
+            while frame is not None:
+                if frame.f_locals.get("self") is self and frame.f_globals["__name__"].startswith("circuitsim."):
+                    raise InputError(
+                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule, pull or delay "
+                        "that it calls may call it"
+                    )
+                frame = frame.f_back
+            raise InputError(
+                f"the engine of circuit {self.netlist.name!r} is at work in another thread: make an engine for each "
+                "thread"
+            )
+        return self._lock
+
+    def _check_runner(self, last: str) -> None:
+        """Refuse to go on with a pass of another thread, whose numbers the caller does not expect."""
+        if self._runner != threading.get_ident():
+            raise InputError(
+                f"the last {last} pass of circuit {self.netlist.name!r} was run in another thread: make an engine for "
+                "each thread"
+            )
 
     def _remember(self, before: Mapping[str, Memory], now: Mapping[str, Memory]) -> None:
         if any(shape_of(entry.value) != shape_of(before[name].value) for name, entry in now.items()):

@@ -10,6 +10,7 @@
     ├── ScheduleError    (ValueError)       an order of work cannot be run
     ├── ShapeError       (ValueError)       shapes do not broadcast
     ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
+    ├── FencedError      (RuntimeError)     a device wrote its state after its next life had begun
     ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
     ├── DivergenceError  (ArithmeticError)  training went off to infinity
     ├── TraceError       (LookupError)      the trace does not hold what was asked for
@@ -28,6 +29,7 @@ __all__ = [
     "DeadlockError",
     "DivergenceError",
     "ExpressionError",
+    "FencedError",
     "GateError",
     "InputError",
     "LoadError",
@@ -70,6 +72,10 @@ class ShapeError(CircuitSimError, ValueError):
 
 class DeadlockError(CircuitSimError, RuntimeError):
     """The simulation ran out of events while gates were still waiting for messages."""
+
+
+class FencedError(CircuitSimError, RuntimeError):
+    """A device wrote its state after its next life had begun: it is no longer the device."""
 
 
 class NonFiniteError(CircuitSimError, ArithmeticError):

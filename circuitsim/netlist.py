@@ -5,8 +5,10 @@ order, outputs first, and every engine sums the gradients that meet at the node 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from hashlib import sha256
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from circuitsim.circuit import Circuit
@@ -14,6 +16,8 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value
 
 __all__ = ["Netlist", "Node", "Wiring"]
+
+_new: Any = tuple.__new__  # `_new(Node, row)` takes half the time of `Node(*row)`; there may be millions of them
 
 
 class Node(NamedTuple):
@@ -59,32 +63,15 @@ class Netlist:
     """
 
     def __init__(self, circuit: Circuit) -> None:
-        order = circuit.validate()
+        order, targets, ports, ends, self.incoming = circuit._table()
         self.name = circuit.name
-        graph = circuit.graph
-        number = {name: index for index, name in enumerate(order)}
-        self.nodes = [
-            Node(name, node["kind"], node.get("gate"), node.get("attributes"), node.get("value"))
-            for name, node in ((name, graph.nodes[name]) for name in order)
-        ]
-        shown_by: dict[str, list[int]] = {}
-        for output, source in circuit.outputs.items():
-            shown_by.setdefault(source, []).append(len(self.nodes))
-            self.nodes.append(Node(output, "output"))
-
-        self.wires: list[Wiring] = []
-        self.outgoing: list[range] = []
-        self.incoming = _no_wires(self.nodes)
-        successors = graph.succ
-        for index, name in enumerate(order):
-            first = len(self.wires)
-            ends = [(output, 0) for output in shown_by.get(name, ())]
-            ends += [(number[target], port) for target, ports in successors[name].items() for port in ports]
-            for target, port in ends:
-                self.incoming[target][port] = len(self.wires)
-                self.wires.append(Wiring(index, target, port))
-            self.outgoing.append(range(first, len(self.wires)))
-        self.outgoing += [range(len(self.wires), len(self.wires))] * len(circuit.outputs)
+        nodes = circuit.graph._node  # a plain dict: networkx's view of it takes far longer
+        self.nodes = [_node_of(name, nodes[name]) for name in order]
+        self.nodes += [Node(output, "output") for output in circuit.outputs]
+        ends += [len(targets)] * len(circuit.outputs)
+        self.outgoing = list(map(range, [0, *ends], ends))
+        sources = chain.from_iterable(map(repeat, range(len(ends)), map(len, self.outgoing)))
+        self.wires: list[Wiring] = list(map(_new, repeat(Wiring), zip(sources, targets, ports, strict=True)))
 
     @classmethod
     def from_tables(cls, name: str, nodes: list[Node], wires: list[Wiring]) -> "Netlist":
@@ -115,7 +102,16 @@ class Netlist:
 
     def of_kind(self, *kinds: str) -> dict[str, int]:
         """Return the numbers of all nodes of these kinds by their names."""
-        return {node.name: index for index, node in enumerate(self.nodes) if node.kind in kinds}
+        found = [index for kind in kinds for index in self._by_kind.get(kind, ())]
+        return {self.nodes[index].name: index for index in (found if len(kinds) == 1 else sorted(found))}
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[int]]:
+        """The numbers of the nodes of each kind."""
+        found: dict[str, list[int]] = {}
+        for index, node in enumerate(self.nodes):
+            found.setdefault(node.kind, []).append(index)
+        return found
 
     def biases(self) -> set[str]:
         """Return the names of the parameters that are only ever added: the springs leave them alone."""
@@ -144,22 +140,55 @@ class Netlist:
         leads = [False] * len(self.nodes)
         for index in pulled:
             leads[index] = True
-        for index in reversed(range(len(self.nodes))):
-            if leads[index]:
-                for wire in self.incoming[index]:
-                    leads[self.wires[wire].source] = True
-        learns = self.descend("input", "parameter")
-        return [leads[target] and learns[source] for source, target, _ in self.wires]
+        for source, target, _ in reversed(self.wires):  # they are grouped by source, in topological order
+            if leads[target]:
+                leads[source] = True
+        learns = [False] * len(self.nodes)
+        for index in self.of_kind("input", "parameter").values():
+            learns[index] = True
+        felt = []
+        for source, target, _ in self.wires:
+            if learns[source]:
+                learns[target] = True
+            felt.append(learns[source] and leads[target])
+        return felt
 
     def descend(self, *kinds: str) -> list[bool]:
         """Tell for each node whether it is of one of these kinds, or what it gets comes from such a node."""
-        found = [node.kind in kinds for node in self.nodes]
+        found = [False] * len(self.nodes)
+        for index in self.of_kind(*kinds).values():
+            found[index] = True
         for source, target, _ in self.wires:
             if found[source]:
                 found[target] = True
         return found
 
+    def entered(self, stage_of: Mapping[int, int]) -> list[bool]:
+        """Tell for each gate whether it depends on what enters its stage from an input or another stage.
+
+        Parameters
+        ----------
+        stage_of : mapping of int to int
+            The stage of each gate, by node.
+        """
+        found = [False] * len(self.nodes)
+        for source, target, _ in self.wires:
+            if target in stage_of:
+                within = stage_of.get(source) == stage_of[target]
+                comes_in = self.nodes[source].kind == "input" or (source in stage_of and not within)
+                found[target] |= comes_in or (within and found[source])
+        return found
+
+
+def _node_of(name: str, node: dict[str, Any]) -> Node:
+    """Return the row for a node of a circuit's graph."""
+    gate, attributes = node.get("gate"), node.get("attributes")
+    if gate is not None and attributes is None:
+        row: Node = _new(Node, (name, node["kind"], gate, None, None))  # the usual case
+        return row
+    return Node(name, node["kind"], gate, None if attributes is None else attributes.copy(), node.get("value"))
+
 
 def _no_wires(nodes: list[Node]) -> list[list[int]]:
     """Return for each node a list with a place for the wire that enters each port."""
-    return [[0] * (node.gate.arity if node.gate else node.kind == "output") for node in nodes]
+    return [[0] * (len(gate.ports) if gate is not None else kind == "output") for _, kind, gate, _, _ in nodes]

@@ -6,15 +6,19 @@ apply it once, with the same bits.
 """
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from circuitsim.gates.value import Value, as_value, own_value
+from circuitsim.errors import InputError
+from circuitsim.gates.value import Value, frozen, own_value, refused_to_write
 
-__all__ = ["Memory", "Rule", "Spring", "respond"]
+__all__ = ["Memory", "Rule", "Spring", "begin", "respond"]
 
 
 class Rule(Protocol):
-    """How a parameter responds to what it feels; the optimizers are rules."""
+    """How a parameter responds to what it feels; the optimizers are rules.
+
+    A rule writes to nothing that it is given: ``value = value + change``, never ``value += change``.
+    """
 
     def start(self, value: Value) -> tuple[Value, ...]:
         """Return the state of a parameter that has not responded yet, each part in the shape of its value."""
@@ -46,13 +50,31 @@ class Memory(NamedTuple):
     updates: int = 0
 
     def copy(self) -> "Memory":
-        """Return the same with arrays of its own."""
+        """Return the same with arrays that nobody else can change."""
         return Memory(own_value(self.value), tuple(own_value(part) for part in self.state), self.updates)
 
 
+def begin(rule: Rule, value: Value) -> Memory:
+    """Return what a parameter of this value remembers when it takes a rule."""
+    return Memory(value, tuple(frozen(part) for part in rule.start(value)))
+
+
 def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Value) -> Memory:
-    """Return what a parameter remembers after it has responded to a gradient and to its springs."""
-    for spring in springs:
-        gradient = gradient + spring.pull(memory.value)
-    value, state = rule.respond(memory.value, gradient, memory.state, memory.updates)
-    return Memory(as_value(value), tuple(as_value(part) for part in state), memory.updates + 1)
+    """Return what a parameter remembers after it has responded to a gradient and to its springs.
+
+    Raises
+    ------
+    InputError
+        If the rule or a spring writes in place to what it is given.
+    """
+    at_work: Any = rule
+    try:
+        for at_work in springs:
+            gradient = gradient + at_work.pull(memory.value)
+        at_work = rule
+        value, state = rule.respond(memory.value, gradient, memory.state, memory.updates)
+    except ValueError as error:
+        if not refused_to_write(error):
+            raise
+        raise InputError(f"{at_work!r} writes in place to what it is given: let it return new arrays") from None
+    return Memory(frozen(value), tuple(frozen(part) for part in state), memory.updates + 1)

@@ -22,7 +22,7 @@ def main(
     stages: Annotated[int, typer.Option(help="How many devices the pipeline has.", min=1)] = 4,
     microbatches: Annotated[int, typer.Option(help="How many microbatches in a batch.", min=1)] = 8,
     batches: Annotated[int, typer.Option(help="How many batches.", min=1)] = 3,
-    schedule: Annotated[str, typer.Option(help=f"One of {', '.join(SCHEDULES)}.")] = "one_f_one_b",
+    schedule: Annotated[str, typer.Option(help=f"One of {', '.join(SCHEDULES)}.")] = "1f1b",
     latency: Annotated[float, typer.Option(help="Mean ticks from one device to another.")] = 0.5,
     loss: Annotated[float, typer.Option(help="The part of all messages that get lost.")] = 0.2,
     duplicate: Annotated[float, typer.Option(help="The part that come twice.")] = 0.1,
@@ -38,34 +38,30 @@ def main(
     """Run the scenario."""
     if save is not None:
         check_path(save, TIMELINES)
-    chunks = 2 if schedule in ("interleaved", "zb_v") else 1
+    chunks = 2 if schedule in ("interleaved", "zb-v") else 1
     circuit = network(stages * chunks)
     random = np.random.default_rng(seed)
     examples = [{"x": x, "y": np.sin(2 * x)} for x in random.uniform(-1, 1, (microbatches * batches, 4))]
     wait = cs.exponential(latency)
     failing = cs.Link(wait, loss=loss, duplicate=duplicate, reorder=reorder)
-    faults = cs.Faults(crash_every, downtime, checkpoint_every, retry_after)
-    cases: dict[str, tuple[cs.Link, cs.Faults | None]] = {
-        "nothing": (cs.Link(wait), None),
-        "links": (failing, cs.Faults(retry_after=retry_after)),
-        "crashes": (cs.Link(wait), faults),
-        "both": (failing, faults),
+    plan = cs.Plan(
+        cs.place(circuit, stages * chunks, cost=lambda gate: float(gate.startswith("tanh"))),
+        schedule=schedule,
+        microbatches=microbatches,
+        checkpoint_every=checkpoint_every,
+        retry_after=retry_after,
+    )
+    cases = {
+        "nothing": cs.Cluster(link=cs.Link(wait)),
+        "links": cs.Cluster(link=failing),
+        "crashes": cs.Cluster(link=cs.Link(wait), crash_every=crash_every, downtime=downtime),
+        "both": cs.Cluster(link=failing, crash_every=crash_every, downtime=downtime),
     }
     runs: dict[str, cs.StreamRun] = {}
-    for name, (link, more) in cases.items():
-        simulation = cs.Simulation(circuit)
+    for name, cluster in cases.items():
+        simulation = cs.Simulation(circuit, plan, cluster=cluster, seed=seed)
         simulation.learn(cs.Momentum(STEP))
-        runs[name] = simulation.stream(
-            examples,
-            pull=-1.0 / microbatches,
-            devices=cs.place(circuit, stages * chunks, cost=lambda gate: float(gate.startswith("tanh"))),
-            schedule=schedule,
-            batch=microbatches,
-            links=link,
-            faults=more,
-            update="batch",
-            seed=seed,
-        )
+        runs[name] = simulation.stream(examples, pull=-1.0 / microbatches)
 
     expected = runs["nothing"].parameters
     found = {name: figures(run, expected) for name, run in runs.items()}

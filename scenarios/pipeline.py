@@ -14,12 +14,12 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.files import check_path
-from circuitsim.plan.schedules import SCHEDULES, auto
+from circuitsim.plan import auto
+from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.progress import progress_bar
 from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
 from circuitsim.trace.report import StreamReport
-from circuitsim.views import TIMELINES, save_timelines
+from circuitsim.views import check_streams, save_streams
 
 STEP = 0.1
 EXAMPLES = 4  # in each microbatch
@@ -58,7 +58,7 @@ def main(
 ) -> Report:
     """Run the scenario."""
     if save is not None:
-        check_path(save, TIMELINES)
+        check_streams(save, several=schedule == "all" and table is None)
     own = None if table is None else cs.Schedule.from_table(table, stages=None, microbatches=microbatches)
     p = stages or (own.devices if own else 4)
     m = microbatches or (own.microbatches if own else 8)
@@ -89,23 +89,21 @@ def main(
     examples = data(m, seed)
     link = cs.Link(latency, bandwidth, serial)
     figures: dict[str, Any] = {}
-    timelines, parameters, gradients = {}, {}, {}
+    traces, parameters, gradients = {}, {}, {}
     for name, one in show_progress(chosen):
-        simulation = cs.Simulation(circuit)
-        simulation.learn(cs.SGD(STEP))
         stages_of_it, barrier = (p, True) if one is None else (one.stages, one.barrier)
         each = stages_of_it / p
-        run = simulation.stream(
-            examples,
-            pull=-1.0 / m,
-            devices=cs.place(circuit, stages_of_it, cost=lambda gate: float(gate.startswith("tanh"))),
-            schedule=one,
-            times=cs.Times(forward / each, backward / each, weight / each),
-            links=link,
-            overlap=overlap,
-            update="batch",
+        placement = cs.place(circuit, stages_of_it, cost=lambda gate: float(gate.startswith("tanh")))
+        simulation = cs.Simulation(
+            circuit,
+            cs.Plan(placement, schedule=one or "fifo", overlap=overlap),
+            cluster=cs.Cluster(link=link),
+            costs=cs.Costs(forward / each, backward / each, weight / each),
         )
-        timelines[name], parameters[name], gradients[name] = run.timeline, run.parameters, run.gradients
+        simulation.learn(cs.SGD(STEP))
+        run = simulation.stream(examples, pull=-1.0 / m)
+        assert run.trace is not None
+        traces[name], parameters[name], gradients[name] = run.trace, run.parameters, run.gradients
         figures[name] = {
             **figures_of(run.report, barrier),
             "loss": float(np.mean([o["loss"] for o in run.outputs])),
@@ -144,7 +142,7 @@ def main(
         ],
     )
     report.note(
-        "The span is a device's largest. Bubbles are of all ticks; for zb_h2, zb_v and auto, which\n"
+        "The span is a device's largest. Bubbles are of all ticks; for zb-h2, zb-v and auto, which\n"
         "need no barrier, of the span. Peaks are of microbatches that went forward and whose W, or\n"
         "whose I, is not done."
     )
@@ -162,7 +160,7 @@ def main(
     if "interleaved" not in chosen and schedule == "all" and own is None:
         report.note(f"interleaved is left out: {m} microbatches are no multiple of {p} devices.")
     if save is not None:
-        save_timelines({f"{name}: {figures[name]['makespan']:g} ticks": t for name, t in timelines.items()}, save)
+        save_streams({f"{name}: {figures[name]['makespan']:g} ticks": t for name, t in traces.items()}, save)
     return report
 
 

@@ -2,15 +2,20 @@
 
 With k examples under way, each gradient is k - 1 updates old when it arrives. On a loss of curvature c the parameter
 still finds its place if step × c is below 2 sin(π / (2 (2k - 1))), and flees from it if not.
+
+With --data a network learns points through the same pipeline: try --data moons --step 0.1 --updates 6400.
 """
 
 import math
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.lesson import open_data
+from circuitsim.race import BATCH, DataToo, race
 from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
@@ -24,6 +29,7 @@ def main(
     step: Annotated[float, typer.Option(help="The step size.")] = 0.3,
     curvature: Annotated[float, typer.Option(help="The curvature of the loss.")] = 1.0,
     updates: Annotated[int, typer.Option(help="How many updates.", min=1)] = 100,
+    data: DataToo = None,
     seed: Seed = 0,
     save: SavePicture = None,
     as_json: Json = False,
@@ -34,6 +40,11 @@ def main(
     if not 0 < curvature < math.inf:
         raise cs.InputError(f"the curvature is {curvature!r}: give a finite number above 0")
     sizes = counts(windows, "windows")
+    if data is not None:
+        report = Report("staleness", seed, {})
+        engines = {name(window): partial(pipeline, stages, window) for window in sizes}
+        race(report, open_data(data, seed), engines, updates=updates, step=step, save=save)
+        return report
     curves: dict[int, tuple[list[float], list[float]]] = {}
     found: dict[str, dict[str, Any]] = {}
     for window in sizes:
@@ -88,20 +99,11 @@ def main(
 
         by_update = {name(window): (list(range(1, updates + 1)), losses) for window, (_, losses) in curves.items()}
         by_time = {name(window): curve for window, curve in curves.items()}
+        within: dict[str, Any] = {"logarithmic": True, "bottom": LEAST, "top": MOST}
         draw_lines(
             [
-                Panel(
-                    "the loss after so many updates",
-                    "updates",
-                    "loss",
-                    by_update,
-                    logarithmic=True,
-                    bottom=LEAST,
-                    top=MOST,
-                ),
-                Panel(
-                    "the loss after so many ticks", "ticks", "loss", by_time, logarithmic=True, bottom=LEAST, top=MOST
-                ),
+                Panel("the loss after so many updates", "updates", "loss", by_update, **within),
+                Panel("the loss after so many ticks", "ticks", "loss", by_time, **within),
             ],
             save,
         )
@@ -113,6 +115,12 @@ def time_below(limit: float, times: list[float], losses: list[float]) -> float |
     above = [place for place, loss in enumerate(losses) if not loss < limit]
     place = above[-1] + 1 if above else 0
     return times[place] if place < len(times) else None
+
+
+def pipeline(stages: int, window: int, circuit: cs.Circuit) -> cs.Simulation:
+    """Return a circuit on devices, with so many examples under way."""
+    plan = cs.Plan(stages, in_flight=window, microbatches=BATCH, update="async")
+    return cs.Simulation(circuit, plan, trace=False)
 
 
 def line(stages: int, curvature: float) -> cs.Circuit:
@@ -128,25 +136,18 @@ def line(stages: int, curvature: float) -> cs.Circuit:
 def stream(stages: int, window: int, step: float, curvature: float, updates: int) -> cs.StreamRun:
     """Send examples through the pipeline, so many at a time; the parameter answers each gradient at once."""
     circuit = line(stages, curvature)
-    simulation = cs.Simulation(circuit, nonfinite="ignore")
+    plan = cs.Plan(min(stages, len(circuit.names("gate"))), in_flight=window, update="async")
+    simulation = cs.Simulation(circuit, plan, trace="work", nonfinite="ignore")
     simulation.learn(cs.SGD(step))
-    return simulation.stream(
-        [{"one": 1.0}] * updates,
-        pull=-1.0,
-        devices=cs.place(circuit, min(stages, len(circuit.names("gate")))),
-        window=window,
-        update="each",
-    )
+    return simulation.stream([{"one": 1.0}] * updates, pull=-1.0)
 
 
 def settles(window: int, step: float, curvature: float) -> bool:
     """Tell whether the parameter comes to rest: one device that does as many things at a time as are under way."""
-    circuit = line(1, curvature)
-    simulation = cs.Simulation(circuit, nonfinite="ignore")
+    plan, cluster = cs.Plan(in_flight=window, update="async"), cs.Cluster(slots=window)
+    simulation = cs.Simulation(line(1, curvature), plan, cluster=cluster, trace="work", nonfinite="ignore")
     simulation.learn(cs.SGD(step))
-    run = simulation.stream(
-        [{"one": 1.0}] * 600, pull=-1.0, devices=cs.place(circuit, 1), window=window, workers=window, update="each"
-    )
+    run = simulation.stream([{"one": 1.0}] * 600, pull=-1.0)
     places = [abs(float(update.value)) for update in run.timeline.updates]
     return max(places[-50:]) < max(places[:50])
 

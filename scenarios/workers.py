@@ -3,6 +3,8 @@
 Each of M workers asks the server for the weight, takes a random, memoryless time for the gradient of w²/2, and sends it
 to the server, which answers at once. The mean over many seeds follows Mitliagkas et al. 2016, "Asynchrony begets
 momentum": E[w(t+1) - w(t)] = (1 - 1/M) E[w(t) - w(t-1)] - (step/M) E[w(t)], after a first step of -step × w(0).
+
+With --data the workers teach a network points: try --data moons --step 0.1 --updates 6400.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +18,9 @@ import typer
 
 import circuitsim as cs
 from circuitsim.files import check_path
+from circuitsim.lesson import open_data
 from circuitsim.progress import progress_bar
+from circuitsim.race import BATCH, DataToo, race
 from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
@@ -31,6 +35,7 @@ def main(
     latency: Annotated[float, typer.Option(help="Ticks between a worker and the server.")] = 0.0,
     straggler: Annotated[float, typer.Option(help="How much slower the first worker is than the others.")] = 1.0,
     local_steps: Annotated[int, typer.Option(help="Steps that a worker takes between messages.", min=1)] = 1,
+    data: DataToo = None,
     seed: Seed = 0,
     save: SavePicture = None,
     as_json: Json = False,
@@ -38,10 +43,16 @@ def main(
     """Run the scenario."""
     if save is not None:
         check_path(save, PICTURES)
+    sizes = counts(workers, "workers")
+    setting: dict[str, Any] = {"latency": latency, "straggler": straggler, "local_steps": local_steps}
+    if data is not None:
+        report = Report("workers", seed, {})
+        engines = {name(count): partial(with_server, count, seed, **setting, batch=BATCH) for count in sizes}
+        race(report, open_data(data, seed), engines, updates=updates, step=step, save=save)
+        return report
     theory_holds = latency == 0 and straggler == 1 and local_steps == 1
     found: dict[str, dict[str, Any]] = {}
-    sizes = counts(workers, "workers")
-    one = partial(serve, step=step, updates=updates, latency=latency, straggler=straggler, local_steps=local_steps)
+    one = partial(serve, step=step, updates=updates, **setting)
     runs = run_all(sizes, range(seed * seeds, (seed + 1) * seeds), one)
     for count in sizes:
         paths, ticks, staleness = [], [], []
@@ -100,13 +111,9 @@ def main(
     if save is not None:
         from circuitsim.views.lines import Panel, draw_lines
 
-        def curves(what: str, every: int = 1) -> dict[str, tuple[list[int], list[float]]]:
+        def curves(what: str) -> dict[str, tuple[list[int], list[float]]]:
             return {
-                f"{count} worker{'s' * (count != '1')}": (
-                    list(range(0, len(entry[what]), every)),
-                    entry[what][::every],
-                )
-                for count, entry in found.items()
+                name(count): (list(range(len(found[str(count)][what]))), found[str(count)][what]) for count in sizes
             }
 
         title = f"w after so many updates: theory (lines), mean of {seeds} runs (dots)"
@@ -122,25 +129,27 @@ def run_all(sizes: list[int], seeds: range, one: Callable[[int, int], cs.StreamR
             yield one(count, run_seed)
 
 
-def serve(
-    count: int, seed: int, *, step: float, updates: int, latency: float, straggler: float, local_steps: int
-) -> cs.StreamRun:
-    """Let so many workers send gradients to a server that keeps the weight."""
+def with_server(
+    count: int, seed: int, circuit: cs.Circuit, latency: float, straggler: float, local_steps: int, batch: int | None
+) -> cs.Simulation:
+    """Return a circuit with so many workers and a server that keeps the parameters."""
+    return cs.Simulation(
+        circuit,
+        cs.Plan(replicas=count, microbatches=batch, update="async", local_steps=local_steps),
+        cluster=cs.Cluster(link=cs.Link(latency), slowdown={0: straggler}),
+        costs=cs.Costs(0.0, cs.exponential(1.0), 0.0),
+        seed=seed,
+        trace="work",
+    )
+
+
+def serve(count: int, seed: int, step: float, updates: int, local_steps: int, **setting: Any) -> cs.StreamRun:
+    """Let so many workers send gradients of w²/2 to a server that keeps the weight."""
     circuit = cs.Circuit("workers")
     circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", START) * circuit.input("one")))
-    simulation = cs.Simulation(circuit)
+    simulation = with_server(count, seed, circuit, local_steps=local_steps, batch=None, **setting)
     simulation.learn(cs.SGD(step))
-    return simulation.stream(
-        [{"one": 1.0}] * ((updates + count) * local_steps),
-        pull=-1.0,
-        devices=cs.place(circuit, 1),
-        replicas=count,
-        times=cs.Times(0.0, cs.exponential(1.0), 0.0, slowdown={0: straggler}),
-        links=cs.Link(latency),
-        update="each",
-        local_steps=local_steps,
-        seed=seed,
-    )
+    return simulation.stream([{"one": 1.0}] * ((updates + count) * local_steps), pull=-1.0)
 
 
 def expected(count: int, step: float, updates: int) -> npt.NDArray[np.float64]:
@@ -158,6 +167,11 @@ def deviation(path: npt.NDArray[np.float64], count: int, step: float) -> float:
     error = off.std(axis=0, ddof=1) / np.sqrt(len(path))
     mean = np.abs(off.mean(axis=0))
     return float(np.max(np.where(mean < 1e-12, 0.0, mean / np.maximum(error, 1e-300))))
+
+
+def name(count: int) -> str:
+    """Return what so many workers are called in tables and pictures."""
+    return f"{count} worker{'s' * (count != 1)}"
 
 
 if __name__ == "__main__":

@@ -31,25 +31,35 @@ def network(stages):
 
 def run(schedule, forward=1.0, backward=1.0, weight=1.0, latency=0.0, chunks=1):
     """Run one batch of a schedule on a chain and return the report."""
-    circuit = chain(schedule.stages)
-    return (
-        cs.Simulation(circuit)
-        .stream(
-            [{"x": 1.0}] * schedule.microbatches,
-            devices=cs.place(circuit, schedule.stages),
-            schedule=schedule,
-            times=cs.Times(forward / chunks, backward / chunks, weight / chunks),
-            links=cs.Link(latency),
-        )
-        .report
-    )
+    costs = cs.Costs(forward / chunks, backward / chunks, weight / chunks)
+    plan, given = cs.Plan(schedule.stages, schedule=schedule), [{"x": 1.0}] * schedule.microbatches
+    return stream(chain(schedule.stages), given, plan, linked(latency), costs).report
+
+
+def stream(circuit, given, plan=None, cluster=None, costs=None, *, pull=1.0, rule=None, learn=None, **more):
+    """Make a simulation, give it a rule if there is one, and return what came of a stream through it."""
+    simulation = cs.Simulation(circuit, plan, cluster=cluster, costs=costs, **more)
+    if rule is not None:
+        simulation.learn(rule)
+    return simulation.stream(given, pull=pull, learn=learn)
+
+
+def linked(*link, **more):
+    """Return a cluster with a link between any two devices."""
+    return cs.Cluster(link=cs.Link(*link, **more))
 
 
 def earliest(schedule, forward, backward, weight, latency):
-    """Return the makespan by following each row for as long as what it needs is done: the longest path."""
+    """Return the makespan: when the last piece of work is done."""
+    return max(end for row in spans(schedule, forward, backward, weight, latency) for end in row[1:])
+
+
+def spans(schedule, forward, backward, weight, latency):
+    """Return each device's first start and last end, by following each row while what it needs is done."""
     time = {"F": forward, "I": backward, "W": weight, "B": backward + weight}
     last = schedule.stages - 1
     done, clock, place = {}, [0.0] * schedule.devices, [0] * schedule.devices
+    begin = [None] * schedule.devices
 
     def needs(kind, stage, i):
         if kind == "F":
@@ -66,10 +76,12 @@ def earliest(schedule, forward, backward, weight, latency):
                 before = needs(kind, stage, i)
                 if all(work in done for work in before):
                     arrivals = [done[w] + (latency if schedule.homes[w[1]] != device else 0.0) for w in before]
-                    clock[device] = max([clock[device], *arrivals]) + time[kind]
+                    start = max([clock[device], *arrivals])
+                    begin[device] = start if begin[device] is None else begin[device]
+                    clock[device] = start + time[kind]
                     done[kind, stage, i] = clock[device]
                     place[device] += 1
-    return max(done.values())
+    return list(zip(begin, clock, strict=True))
 
 
 def examples(count, seed=0, shape=()):
@@ -88,7 +100,12 @@ def one_by_one(circuit, given, pull):
     for gradient in gradients[1:]:
         total = {name: total[name] + gradient[name] for name in total}
     inputs = [{name: gradient[name] for name in circuit.names("input")} for gradient in gradients]
-    return outputs, inputs, total
+    return [outputs, inputs, total]
+
+
+def numbers(run):
+    """Return the bits of all numbers of a stream, as those of `one_by_one`."""
+    return bits([run.outputs, run.input_gradients, run.gradients])
 
 
 def bits(thing):

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import suppress
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,6 +30,33 @@ def test_resuming_is_the_same_as_never_having_stopped(engine, tmp_path, order, b
     resumed.fit(POINTS, LABELS, 25, **options)
     assert whole.engine.memory == halves.engine.memory == resumed.engine.memory
     assert whole.history == halves.history == resumed.history
+
+
+@pytest.mark.parametrize("plan", [None, cs.Plan(2, schedule="1f1b", microbatches=2), cs.Plan(2, update="async")])
+def test_a_history_has_the_time_of_each_update(tmp_path, plan):
+    def fresh():
+        cluster = None if plan is None else cs.Cluster(link=cs.Link(cs.exponential(0.3)))
+        return trainer(lambda circuit: cs.Simulation(circuit, plan, cluster=cluster), svm())
+
+    whole, halves, resumed = fresh(), fresh(), fresh()
+    whole.fit(POINTS, LABELS, 20, seed=3, batch=4, every=3)
+    halves.fit(POINTS, LABELS, 10, seed=3, batch=4, every=3)
+    halves.save(tmp_path / "half.npz")
+    resumed.load(tmp_path / "half.npz")
+    assert resumed.history.ticks == halves.history.ticks
+    resumed.fit(POINTS, LABELS, 10, batch=4, every=3)
+    ticks = whole.history.ticks
+    assert ticks == resumed.history.ticks
+    assert len(ticks) == 20
+    assert all(before < after for before, after in pairwise(ticks))
+    if plan is None:
+        assert ticks == [14.0 * number for number in range(1, 21)]  # the time of evaluations left out
+        assert whole.engine.ticks > ticks[-1]
+    else:
+        assert whole.engine.ticks == ticks[-1]  # evaluations take no time
+    compiled = trainer(cs.Compiled, svm())
+    assert compiled.fit(POINTS, LABELS, 5).ticks == []
+    assert compiled.engine.time is None
 
 
 def test_a_seed_begins_anew_and_repeats(engine):
@@ -127,7 +155,7 @@ def test_checkpoints_are_refused_by_name(engine, tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(cs.LoadError, match=r"saved.npz': it is damaged"):
             trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)
-    for byte in range(0, len(whole), 97):
+    for byte in range(0, len(whole), 61):
         path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 0x55]) + whole[byte + 1 :])
         with suppress(cs.LoadError):  # or the damage does not matter
             trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)

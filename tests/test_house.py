@@ -17,20 +17,25 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # a picture; it is listed too.
 ROOMS = {
     "errors": set(),
+    "checks": {"errors"},
     "files": {"errors"},
     "spelling": set(),
     "progress": set(),
     "gates": {"errors"},
     "inference": {"errors", "gates"},
-    "circuit": {"errors", "gates", "inference", "views"},
+    "table": set(),
+    "circuit": {"errors", "gates", "inference", "table", "views"},
     "netlist": {"circuit", "gates"},
     "expression": {"errors", "spelling", "gates", "circuit"},
-    "rules": {"gates"},
+    "rules": {"errors", "gates"},
     "engine": {"errors", "spelling", "gates", "circuit", "netlist", "rules"},
     "compiled": {"gates", "circuit", "netlist", "rules", "engine"},
-    "plan": {"errors", "circuit", "netlist"},
+    "plan": {"errors", "checks", "spelling", "circuit", "netlist"},
     "trace": {"errors", "files", "gates", "netlist", "views"},
-    "simulation": {"errors", "files", "gates", "circuit", "netlist", "rules", "engine", "plan", "trace", "views"},
+    "protocol": {"errors"},
+    "simulation": {
+        "errors", "checks", "gates", "circuit", "netlist", "rules", "engine", "plan", "trace", "protocol", "views",
+    },
     "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
     "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "trace", "learning"},
     "console": {"errors", "views"},
@@ -39,10 +44,20 @@ ROOMS = {
         "errors", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation", "learning", "scenario",
         "views",
     },
-    "cli": {"errors", "gates", "expression", "simulation", "trace", "learning", "console", "scenario", "views"},
+    "race": {"gates", "circuit", "simulation", "learning", "scenario", "views"},
+    "cli": {
+        "errors", "files", "gates", "expression", "simulation", "trace", "learning", "console", "scenario", "views",
+    },
 }
 # fmt: on
-LAZY = {("circuit", "views"), ("simulation", "views"), ("trace", "views"), ("console", "views"), ("lesson", "views")}
+LAZY = {
+    ("circuit", "views"),
+    ("simulation", "views"),
+    ("trace", "views"),
+    ("console", "views"),
+    ("lesson", "views"),
+    ("race", "views"),
+}
 
 
 def room(path):
@@ -78,7 +93,7 @@ def test_arrows_point_one_way(path):
 
 @pytest.mark.parametrize(("library", "rooms"), [
     ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}), ("vcd", {"views"}),
-    ("typer", {"cli", "console", "scenario", "lesson"}), ("networkx", {"circuit"}),
+    ("typer", {"cli", "console", "scenario", "lesson", "race"}), ("networkx", {"circuit"}),
 ])  # fmt: skip
 def test_each_library_has_its_room(library, rooms):
     users = set()
@@ -118,3 +133,92 @@ def test_importing_stays_light():
     script = f"import sys, circuitsim; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# -- one idea, one place -------------------------------------------------------------------------------------
+
+# Compiled code is written out, not called: these two may do by themselves what others must ask for.
+GENERATORS = {"compiled/lines.py", "compiled/levels.py"}
+# Where the gradients of wires are at hand.
+WITH_GRADIENTS = {"netlist", "engine", "rules", "compiled", "protocol", "trace", "simulation", "views"}
+
+
+def words(node):
+    """Return the names in a piece of code, and the names after its dots."""
+    return {getattr(part, "id", getattr(part, "attr", getattr(part, "name", None))) for part in ast.walk(node)} - {None}
+
+
+def gradient_sums(tree):
+    """Yield what looks like a sum of gradients: ``total = total + x`` in whatever form, or a call that adds them up."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assign | ast.AugAssign | ast.Call):
+            continue
+        gradients = any(stem in word.lower() for word in words(node) for stem in ("gradient", "share", "arriv", "felt"))
+        if isinstance(node, ast.Assign):
+            ends = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+            targets = {ast.unparse(target) for target in node.targets}
+            if any(isinstance(end, ast.BinOp) and ast.unparse(first_term(end)) in targets for end in ends):
+                yield node
+        elif isinstance(node, ast.AugAssign):
+            if isinstance(node.op, ast.Add) and gradients and not isinstance(node.value, ast.List | ast.ListComp):
+                yield node
+        elif words(node.func) & {"reduce", "accumulate"}:
+            if any("add" in words(argument) for argument in node.args):
+                yield node
+        elif words(node.func) & {"sum", "fsum"} and gradients:
+            terms = node.args[0].elt if isinstance(node.args[0], ast.GeneratorExp) else None
+            if not isinstance(terms, ast.Compare) and (terms is None or ast.unparse(terms) != "felt[wire]"):
+                yield node  # what compares, or asks whether a wire carries a gradient, counts
+
+
+def first_term(sum_):
+    while isinstance(sum_, ast.BinOp) and isinstance(sum_.op, ast.Add):
+        sum_ = sum_.left
+    return sum_
+
+
+@pytest.mark.parametrize("text", [
+    "total = arrived[0]\nfor gradient in arrived[1:]:\n    total = total + gradient",
+    "total = shares[wire] if total is None else total + shares[wire]",
+    "total = reduce(add, [met[wire] for wire in sorted(met)])",
+    "total = functools.reduce(operator.add, parts)",
+    "total = sum(gradients)",
+    "total = np.sum([share for share in shares], axis=0)",
+    "self.total += gradient",
+    "felt[node] += share",
+    "self.felt = self.felt + x + y",
+])  # fmt: skip
+def test_a_second_sum_of_gradients_is_seen(text):
+    assert len(list(gradient_sums(ast.parse(text)))) >= 1
+
+
+def test_gradients_are_summed_in_one_place():
+    """In wiring order, so that every engine has the same bits: ask `gates.value.add_up`."""
+    found = {}
+    for path in MODULES:
+        name = path.relative_to(PACKAGE).as_posix()
+        if (room(path) in WITH_GRADIENTS or name in ("gates/value.py", "gates/firing.py")) and name not in GENERATORS:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            found[name] = [ast.unparse(node) for node in gradient_sums(tree)]
+    assert {name: sums for name, sums in found.items() if sums} == {
+        "gates/value.py": [
+            "total = value if total is None else total + value",
+            "np.sum(gradient, axis=stretched, keepdims=True)",  # of one gradient, over its axes
+            "np.sum(gradient)",
+        ],
+        "rules.py": ["gradient = gradient + at_work.pull(memory.value)"],  # what springs pull
+    }
+
+
+def test_gates_are_fired_in_one_place():
+    """With every check, and what goes wrong told by name: ask `gates.firing.Firing`."""
+    found = {}
+    for path in MODULES:
+        for word in words(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(word, set()).add(path.relative_to(PACKAGE).as_posix())
+    one = {"gates/firing.py"}
+    for word in ("explain_failure", "explain_rule", "made_nonfinite", "sent_nonfinite"):
+        assert found[word] == one | {"gates/failure.py"}, word
+    assert found["bind"] == one | {"gates/gate.py"}
+    assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
+    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"trace/explanation.py"}

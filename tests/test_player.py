@@ -394,3 +394,35 @@ def test_groups_of_a_big_circuit_are_told(tmp_path, open_page):
         if name != "score" and not name.startswith("n3"):
             node = trace.node(name)
             assert shown[str(index)] == [text(values[node]), text(gradients[node])]
+
+
+def test_the_messages_of_a_stream_bear_the_numbers_of_their_microbatches(tmp_path, open_page):
+    circuit = cs.parse("tanh(tanh(tanh(x) * 2) * x)")
+    plan = cs.Plan(3, schedule="1f1b", microbatches=3)
+    run = cs.Simulation(circuit, plan, cluster=cs.Cluster(link=cs.Link(0.5))).stream(
+        [{"x": 0.25 * tag} for tag in range(6)]
+    )
+    run.player(tmp_path / "stream.html")
+    page, trace = open_page(tmp_path / "stream.html"), run.trace.expanded
+    start, end = trace.span
+    for time in np.linspace(start, end, 60):
+        scrub(page, float(time))
+        tokens = page.eval_on_selector_all(
+            ".token", "all => all.map(t => [...t.querySelectorAll('text')].map(x => x.textContent))"
+        )
+        now = float(page.input_value("#time"))
+        alive = [record for record in trace if record.start <= now < record.end]
+        flying = [[text(r.value), str(r.tag % 3)] for r in alive if r.kind in (Kind.VALUE, Kind.GRADIENT)]
+        assert sorted(tokens) == sorted(flying + [[str(r.tag % 3)] for r in alive if r.kind >= Kind.FORWARD])
+        boxes = page.eval_on_selector_all(
+            ".token.value path, .token.gradient path",
+            "all => all.map(t => { const b = t.getBoundingClientRect(); return [b.left, b.right, b.top, b.bottom]; })",
+        )
+        for place, (left, right, top, bottom) in enumerate(boxes):
+            for other in boxes[:place]:
+                apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+                assert apart, now
+    scrub(page, end / 2)
+    assert re.match(r"Microbatch [012] of batch [01]: ", page.inner_text("#sentence"))
+    play_to_the_end(page)
+    assert_final_numbers(page, run.trace)

@@ -5,12 +5,10 @@ import pickle
 
 import numpy as np
 import pytest
-import simpy
 
 import circuitsim as cs
 from circuitsim.learning import check_gradients
-from circuitsim.simulation.channel import Channel
-from circuitsim.trace.records import GRADIENT
+from circuitsim.simulation.kernel import Channel, World
 
 NEURON = "sigmoid(a*x + b*y + c)"
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
@@ -114,17 +112,40 @@ def test_parameters_stay_until_they_are_set(engine):
     assert runner.forward({"x": 1})["f"] == 40.0
 
 
-def test_parameters_are_sent_again_only_when_they_change():
+def test_parameters_are_sent_in_every_run_once_for_all_its_examples():
     circuit = cs.Circuit()
     x = circuit.input("x")
     circuit.output("f", circuit.parameter("a", 2.0) * x)
     simulation = cs.Simulation(circuit)
-    assert [simulation.run(x=1).messages for _ in range(3)] == [6, 5, 5]
+    assert [simulation.run(x=1).messages for _ in range(3)] == [6, 6, 6]
+    before = simulation.messages
+    simulation.stream([{"x": 1}] * 4)
+    assert simulation.messages - before == 1 + 4 * 5
     simulation.set_parameters({"a": 3.0})
     run = simulation.run(x=1)
-    assert run.messages == 6
     assert run.outputs["f"] == 3.0
     assert run.value("a") == 3.0
+
+
+@pytest.mark.parametrize("wire_latency", [1.0, {"a": 9.0}, {"a": 90.0, "x": 0.0}])
+def test_a_forward_pass_waits_for_the_parameters_that_have_moved(wire_latency):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("a", 2.0) * circuit.input("x"))
+    simulation = cs.Simulation(circuit, wire_latency=wire_latency)
+    simulation.learn(cs.SGD(0.5))
+    for expected in (2.0, 2.5, 3.0):
+        assert simulation.run(x=1).outputs["f"] == expected
+        simulation.update()
+
+
+def test_the_same_run_leaves_the_same_trace_on_the_same_engine():
+    circuit = cs.Circuit()
+    circuit.output("f", cs.tanh(circuit.parameter("a", 2.0) * circuit.input("x") + 1))
+    simulation = cs.Simulation(circuit)
+    traces = [list(simulation.run(x=1).trace) for _ in range(3)]
+    assert traces[0] == traces[1] == traces[2]
+    simulation.stream([{"x": 1}])
+    assert list(simulation.trace) == traces[0]
 
 
 def test_the_callers_arrays_are_left_alone(engine):
@@ -137,8 +158,8 @@ def test_the_callers_arrays_are_left_alone(engine):
 
 def count_events(monkeypatch):
     counted = []
-    genuine = simpy.Environment.step
-    monkeypatch.setattr(simpy.Environment, "step", lambda self: (genuine(self), counted.append(1)))
+    genuine = World.step
+    monkeypatch.setattr(World, "step", lambda self: (genuine(self), counted.append(1)))
     return counted
 
 
@@ -148,13 +169,12 @@ def test_one_event_a_message_and_one_a_firing(monkeypatch, text):
     simulation = cs.Simulation(circuit)
     inputs = {name: 1.0 + index for index, name in enumerate(circuit.names("input"))}
     events = count_events(monkeypatch)
-    for turn in range(3):
+    for _ in range(3):
         events.clear()
         run = simulation.run(inputs)
         firings = sum(record.kind in (cs.Kind.FORWARD, cs.Kind.BACKWARD) for record in run.trace)
         messages = sum(record.kind in (cs.Kind.VALUE, cs.Kind.GRADIENT) for record in run.trace)
-        starts = len(circuit.names("gate")) if turn == 0 else 0
-        assert len(events) == messages + firings + starts
+        assert len(events) == messages + firings
 
 
 def test_only_what_leads_to_a_pull_takes_part_backward():
@@ -234,13 +254,13 @@ def test_a_run_can_be_pickled():
 def test_a_lost_message_is_a_deadlock_that_names_who_waits(monkeypatch):
     simulation = cs.Simulation(cs.parse("(x + y) * z"))
     genuine = Channel.send
-    monkeypatch.setattr(Channel, "send", lambda self, *what: None if what[-1] == 5.0 else genuine(self, *what))
+    monkeypatch.setattr(Channel, "send", lambda self, tag, value: None if value == 5.0 else genuine(self, tag, value))
     with pytest.raises(cs.DeadlockError, match=r"on its way forward .* 'add1' for tag 0 on b; 'mul1' for tag 0 on a"):
         simulation.run(x=-2, y=5, z=-4)
     monkeypatch.undo()
     assert simulation.run(x=-2, y=5, z=-4).outputs["f"] == -12.0
-    monkeypatch.setattr(Channel, "send", lambda self, *what: None if what[0] is GRADIENT else genuine(self, *what))
-    with pytest.raises(cs.DeadlockError, match=r"on its way backward .* 'mul1' for tag 2 on gradients"):
+    monkeypatch.setattr(Channel, "send_back", lambda self, *what: None)
+    with pytest.raises(cs.DeadlockError, match=r"on its way backward .* 'mul1' for tag 0 on gradients"):
         simulation.run(x=-2, y=5, z=-4)
 
 
@@ -381,15 +401,12 @@ def test_a_parameter_that_arrives_between_two_values_starts_nothing():
 
 def test_a_gate_takes_examples_in_flight_one_after_the_other():
     simulation = cs.Simulation(cs.parse("x * y"), gate_delay=5.0)
-    world, actors = simulation.environment, simulation._actors
-    for tag in range(3):
-        world.tokens[tag] = [None] * len(actors)
-        for name, index in simulation._inputs.items():
-            actors[index].send(tag, 2.0 + tag if name == "x" else 10.0)
-    world.run()
-    assert actors[simulation._outputs["f"]].values == {0: 20.0, 1: 30.0, 2: 40.0}
-    fired = [(r.tag, r.start, r.end) for r in world.trace if r.kind.name == "FORWARD"]
+    run = simulation.stream([{"x": 2.0 + tag, "y": 10.0} for tag in range(3)])
+    assert [outputs["f"] for outputs in run.outputs] == [20.0, 30.0, 40.0]
+    fired = [(r.tag, r.start, r.end) for r in run.trace if r.kind.name == "FORWARD"]
     assert fired == [(0, 1.0, 6.0), (1, 6.0, 11.0), (2, 11.0, 16.0)]
+    backward = [(r.tag, r.start, r.end) for r in run.trace if r.kind.name == "BACKWARD"]
+    assert backward == [(0, 16.0, 21.0), (1, 21.0, 26.0), (2, 26.0, 31.0)]
 
 
 def test_what_is_done_is_let_go():

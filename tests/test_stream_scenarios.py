@@ -8,8 +8,9 @@ import pytest
 
 import circuitsim as cs
 from circuitsim import scenario
+from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.plan.search import auto
-from tests.pipelines import chain, earliest, run
+from tests.pipelines import chain, earliest, run, spans, stream
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def find(ask):
 
 
 def test_the_question_of_the_readme(find):
-    result = find("pipeline", "--stages", 8, "--microbatches", 32, "--latency", 0.1, "--schedule", "zb_h1")
+    result = find("pipeline", "--stages", 8, "--microbatches", 32, "--latency", 0.1, "--schedule", "zb-h1")
     assert result["bubble"] == pytest.approx(7 * 1 + 4 * 7 * 0.1)
     assert result["bubble_ratio"] == pytest.approx(9.8 / (9.8 + 32 * 3))
     assert result["peak"] == 8
@@ -47,9 +48,9 @@ def test_the_question_of_the_readme(find):
 
 @pytest.mark.parametrize(("schedule", "bubble"), [
     ("gpipe", lambda p, m, f, i, w, c: (p - 1) * (f + i + w) + 2 * (p - 1) * c),
-    ("one_f_one_b", lambda p, m, f, i, w, c: (p - 1) * (f + i + w) + 2 * c * ((p - 1) * m / p + p - 2)),
-    ("zb_h1", lambda p, m, f, i, w, c: (p - 1) * (f + i - w) + 4 * (p - 1) * c),
-    ("zb_h2", lambda p, m, f, i, w, c: (p - 1) * (f + i - 2 * w) + 2 * (p - 1) * c),
+    ("1f1b", lambda p, m, f, i, w, c: (p - 1) * (f + i + w) + 2 * c * ((p - 1) * m / p + p - 2)),
+    ("zb-h1", lambda p, m, f, i, w, c: (p - 1) * (f + i - w) + 4 * (p - 1) * c),
+    ("zb-h2", lambda p, m, f, i, w, c: (p - 1) * (f + i - 2 * w) + 2 * (p - 1) * c),
 ])  # fmt: skip
 @pytest.mark.parametrize("setting", [(8, 24, 18.5, 18.1, 9.3, 0.6), (4, 12, 0.031, 0.029, 0.02, 0.001)])
 def test_measured_times(find, schedule, bubble, setting):
@@ -67,15 +68,15 @@ def test_all_schedules_end_with_the_same_parameters(find):
     assert list(result["schedules"]) == [
         "fifo",
         "gpipe",
-        "one_f_one_b",
+        "1f1b",
         "interleaved",
-        "zb_h1",
-        "zb_h2",
-        "zb_v",
+        "zb-h1",
+        "zb-h2",
+        "zb-v",
         "auto",
     ]
     assert result["same_as_without_devices"] is True
-    gpipe, one_f_one_b = result["schedules"]["gpipe"], result["schedules"]["one_f_one_b"]
+    gpipe, one_f_one_b = result["schedules"]["gpipe"], result["schedules"]["1f1b"]
     assert gpipe["makespan"] < one_f_one_b["makespan"]  # with latency GPipe is the faster
     left_out = find("pipeline", "--stages", 3, "--microbatches", 5)
     assert "interleaved" not in left_out["schedules"]
@@ -128,6 +129,38 @@ def test_auto_keeps_to_a_limit_on_whole_activations(limit):
     assert run(schedule, 1.2).makespan == pytest.approx(earliest(schedule, 1.2, 1, 1, 0))
 
 
+def test_auto_is_never_worse_than_a_schedule_that_keeps_the_limit():
+    random = np.random.default_rng(0)
+    for setting in range(60):
+        p, m = int(random.integers(1, 7)), int(random.integers(1, 25))
+        times = [float(random.choice([0.1, 0.3, 1, 1.4, 2, 5])), *(float(random.choice([0, 0.3, 1, 5])) for _ in "IW")]
+        latency, kept = float(random.choice([0, 0.1, 1])), float(random.choice([0.4, 1.0]))
+        limit = float(random.integers(1, 2 * p + 2))
+        names = dict(zip(("forward", "backward", "weight"), times, strict=True))
+        found = auto(p, m, latency=latency, limit=limit, kept=kept, **names)
+        assert held(found, kept) <= limit + 1e-9 or held(found, 1.0) <= limit
+        span = largest_span(found, *times, latency)
+        for name in ("gpipe", "1f1b", "zb-h1", "zb-h2"):
+            other = SCHEDULES[name](p, m)
+            if held(other, kept) <= limit:
+                assert span <= largest_span(other, *times, latency) * (1 + 1e-9), (setting, name)
+
+
+def largest_span(schedule, *setting):
+    return max(end - start for start, end in spans(schedule, *setting))
+
+
+def held(schedule, kept):
+    """Return the most activations on a device, of which this part is still there from I to W."""
+    most = 0.0
+    for row in schedule.rows:
+        now = 0.0
+        for work in row:
+            now += {"F": 1.0, "I": kept - 1.0, "W": -kept, "B": -1.0}[work.kind]
+            most = max(most, now)
+    return most
+
+
 def test_staleness_finds_the_boundary(find):
     windows = find("staleness", "--windows", "1,2,3,4,5,6")["windows"]
     bounds = [round(entry["largest_stable_step"], 3) for entry in windows.values()]
@@ -157,6 +190,30 @@ def test_workers_that_are_not_alike(find):
     assert local["largest_deviation"] is None
 
 
+@pytest.mark.parametrize(("name", "option", "names"), [
+    ("staleness", "--windows", ["1 under way", "3 under way"]), ("workers", "--workers", ["1 worker", "3 workers"]),
+])  # fmt: skip
+def test_a_network_learns_points_through_asynchronous_plans(find, ask, name, option, names, tmp_path):
+    result = find(name, "--data", "guide", option, "1,3", "--updates", 100, "--step", 0.3, "--save", tmp_path / "x.svg")
+    assert (result["data"], result["iterations"], list(result["found"])) == ("guide", 128, names)
+    one, three = result["found"].values()
+    assert one["accuracy"] == three["accuracy"] == 1.0
+    assert one["loss"] < 0.1
+    assert one["ticks"] > 2 * three["ticks"]
+    assert [shot["ticks"] for shot in one["history"]] == sorted(shot["ticks"] for shot in one["history"])
+    assert (tmp_path / "x.svg").stat().st_size > 5000
+    again = find(name, "--data", "guide", option, "1,3", "--updates", 100, "--step", 0.3)
+    assert again == result
+    assert "there is no dataset 'moon'" in ask(name, "--data", "moon")[2]
+
+
+def test_points_of_ones_own_are_learned_through_a_plan(find, tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_text("a,b,c,label\n" + "".join(f"{x},{-x},1,{x > 0}\n" for x in (-2, -1, 1, 2)), encoding="utf-8")
+    found = find("workers", "--data", path, "--workers", 2, "--updates", 640, "--local-steps", 3)
+    assert (found["data"], found["accuracy"]) == ("points.csv", 1.0)
+
+
 def test_faults_do_no_harm(find):
     cases = find("faults", "--seed", 5)["cases"]
     assert [entry["same"] for entry in cases.values()] == [True] * 4
@@ -170,20 +227,20 @@ def test_faults_do_no_harm(find):
 @pytest.mark.parametrize(("name", "options", "words"), [
     ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use fifo, gpipe"),
     ("pipeline", ["--forward", -1], "is -1.0: give"),
-    ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W at stage 0 is nan"),
+    ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W is nan"),
     ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
     ("pipeline", ["--bandwidth", 0], "the bandwidth of a link is 0.0: give bytes a tick"),
     ("pipeline", ["--schedule", "interleaved", "--microbatches", 6], "6 is no multiple of 4"),
     ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
     ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
     ("pipeline", ["--schedule", "auto", "--kept", 2], "W cannot keep 2.0 of an activation"),
-    ("pipeline", ["--save", "seen.gif"], "the suffix must be one of .html"),
+    ("pipeline", ["--save", "seen.gif"], "cannot save several streams as 'seen.gif': choose one of them, or"),
     ("staleness", ["--windows", "1,zero"], "the windows are '1,zero': give whole numbers"),
     ("staleness", ["--step", "nan"], "step"),
     ("staleness", ["--curvature", 0], "the curvature is 0.0"),
     ("workers", ["--workers", "0"], "the workers are '0'"),
     ("faults", ["--loss", 1.2], "the loss of a link is 1.2: give a probability"),
-    ("faults", ["--loss", 1.0], "never acknowledged"),
+    ("faults", ["--loss", 1.0], "nothing was heard from device 1 while device 0 sent"),
     ("faults", ["--crash-every", -3], "crash_every is -3.0: give ticks"),
     ("faults", ["--schedule", "best"], "there is no schedule 'best'"),
 ])  # fmt: skip
@@ -235,14 +292,14 @@ def test_timelines_are_drawn_in_every_form_and_the_same_each_time(find, tmp_path
             find("faults", "--stages", 2, "--microbatches", 3, "--save", file)
         assert files[0].read_bytes() == files[1].read_bytes()
         assert files[0].stat().st_size > 5000
-    run = cs.Simulation(chain(1)).stream([{"x": 1.0}])
-    run.save(tmp_path / "one.png", title="one gate, one example")
+    run = stream(chain(1), [{"x": 1.0}], cs.Plan())
+    run.save(tmp_path / "one.png")
     with pytest.raises(cs.SaveError, match="the suffix must be one of"):
-        run.save(tmp_path / "one.gif")
+        run.save(tmp_path / "one.doc")
 
 
 def test_timelines_open_in_perfetto(find, tmp_path):
-    find("pipeline", "--stages", 2, "--microbatches", 4, "--schedule", "zb_h1", "--save", tmp_path / "seen.json")
+    find("pipeline", "--stages", 2, "--microbatches", 4, "--schedule", "zb-h1", "--save", tmp_path / "seen.json")
     events = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["traceEvents"]
     tracks = {event["args"]["name"]: event["tid"] for event in events if event["name"] == "thread_name"}
     assert {"device 0", "device 1", "device 0 → device 1", "device 1 → device 0"} == set(tracks)

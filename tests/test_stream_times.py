@@ -7,23 +7,22 @@ import pytest
 
 import circuitsim as cs
 from circuitsim.plan.schedules import interleaved
-from tests.pipelines import chain
+from tests.pipelines import chain, linked, stream
 
 
 def test_a_link_with_a_bandwidth_queues_and_a_serial_one_holds_up_more():
     circuit = chain(2)
     given = [{"x": np.ones(10)}] * 3  # 80 bytes a message
-    placement = cs.place(circuit, 2)
 
-    def values(link):
-        run = cs.Simulation(circuit).stream(given, devices=placement, schedule="gpipe", links=link)
+    def values(*link, **more):
+        run = stream(circuit, given, cs.Plan(2, schedule="gpipe"), linked(*link, **more))
         return [(t.start, t.end) for t in run.timeline.transfers if t.what == "value"]
 
-    assert values(cs.Link(5)) == [(1, 6), (2, 7), (3, 8)]
-    assert values(cs.Link(5, bandwidth=40)) == [(1, 8), (3, 10), (5, 12)]
-    assert values(cs.Link(5, bandwidth=40, serial=True)) == [(1, 8), (8, 15), (15, 22)]
+    assert values(5) == [(1, 6), (2, 7), (3, 8)]
+    assert values(5, bandwidth=40) == [(1, 8), (3, 10), (5, 12)]
+    assert values(5, bandwidth=40, serial=True) == [(1, 8), (8, 15), (15, 22)]
     apart = {("device 0", "device 1"): cs.Link(2), ("device 1", "device 0"): cs.Link(9)}
-    run = cs.Simulation(circuit).stream(given[:1], devices=placement, links=apart)
+    run = stream(circuit, given[:1], cs.Plan(2), cs.Cluster(link=apart))
     assert [(t.what, t.end - t.start, t.size) for t in run.timeline.transfers] == [
         ("value", 2, 80),
         ("gradient", 9, 80),
@@ -31,16 +30,13 @@ def test_a_link_with_a_bandwidth_queues_and_a_serial_one_holds_up_more():
     assert run.report.bytes == {run.timeline.transfers[0].wire: 160}
 
 
-def test_workers_slow_devices_and_uneven_stages():
+def test_slots_slow_devices_and_uneven_stages():
     circuit = chain(2)
     given = [{"x": 1.0}] * 4
-    placement = cs.place(circuit, 2)
-    times = cs.Times([1, 2], [1, 2], [0, 0])
-    assert cs.Simulation(circuit).stream(given, devices=placement, times=times).report.busy == [8, 16]
-    slow = cs.Times(slowdown={"device 1": 3})
-    assert cs.Simulation(circuit).stream(given, devices=placement, times=slow).report.busy == [12, 36]
-    two = cs.Simulation(circuit).stream(given, devices=cs.place(circuit, 1), workers=2, window=4)
-    assert two.report.makespan == 4 / 2 * 3
+    assert stream(circuit, given, cs.Plan(2), costs=cs.Costs([1, 2], [1, 2], 0)).report.busy == [8, 16]
+    slow = cs.Cluster(slowdown={"device 1": 3})
+    assert stream(circuit, given, cs.Plan(2), slow).report.busy == [12, 36]
+    assert stream(circuit, given, cs.Plan(in_flight=4), cs.Cluster(slots=2)).report.makespan == 4 / 2 * 3
 
 
 def test_receives_that_block_leave_a_bubble_at_the_head_of_the_line():
@@ -49,10 +45,8 @@ def test_receives_that_block_leave_a_bubble_at_the_head_of_the_line():
     schedule = interleaved(4, 8)
 
     def makespan(schedule, **more):
-        run = cs.Simulation(circuit).stream(
-            [{"x": 1.0}] * 8, devices=cs.place(circuit, 8), schedule=schedule, links=cs.Link(0.25), **more
-        )
-        return run.report.makespan
+        plan = cs.Plan(cs.place(circuit, 8), schedule=schedule, **more)
+        return stream(circuit, [{"x": 1.0}] * 8, plan, linked(0.25)).report.makespan
 
     free = makespan(schedule)
     beside = makespan(schedule.with_transfers(early=True), overlap=True)
@@ -70,9 +64,8 @@ def test_receives_that_block_leave_a_bubble_at_the_head_of_the_line():
 ])  # fmt: skip
 def test_two_sends_that_wait_for_each_other_deadlock(rows):
     schedule = cs.Schedule.from_table(rows)
-    circuit = chain(4)
     with pytest.raises(cs.DeadlockError) as told:
-        cs.Simulation(circuit).stream([{"x": 1.0}] * 2, devices=cs.place(circuit, 4), schedule=schedule)
+        stream(chain(4), [{"x": 1.0}] * 2, cs.Plan(4, schedule=schedule))
     assert "device 0 does 0SEND_F1 and waits for the other side" in str(told.value)
     assert "device 1 does 1SEND_F0 and waits for the other side" in str(told.value)
 
@@ -82,10 +75,8 @@ def test_two_sends_that_wait_for_each_other_deadlock(rows):
 
 @pytest.mark.parametrize("p", [1, 2, 3, 4, 6, 8])
 def test_without_flush_stage_s_of_1f1b_uses_weights_p_minus_1_minus_s_updates_old(p):
-    circuit = chain(p)
-    simulation = cs.Simulation(circuit)
-    simulation.learn(cs.SGD(1e-3))
-    run = simulation.stream([{"x": 1.0}] * 5 * p, devices=cs.place(circuit, p), schedule="one_f_one_b", update="each")
+    plan = cs.Plan(p, schedule="1f1b", update="async")
+    run = stream(chain(p), [{"x": 1.0}] * 5 * p, plan, rule=cs.SGD(1e-3))
     for s in range(p):
         found = run.timeline.staleness(f"w{s}")
         assert len(found) == 5 * p
@@ -93,18 +84,15 @@ def test_without_flush_stage_s_of_1f1b_uses_weights_p_minus_1_minus_s_updates_ol
         assert found[: p - s] == list(range(p - s))  # warming up, versions have yet to be made
 
 
-@pytest.mark.parametrize(("stash", "second", "third"), [(1, False, False), (2, True, False), (3, True, True)])
-def test_weight_stashing_as_in_pipedream(stash, second, third):
+@pytest.mark.parametrize(("versions", "second", "third"), [(1, False, False), (2, True, False), (3, True, True)])
+def test_weight_stashing_as_in_pipedream(versions, second, third):
     """Three forwards, then three backwards with an update each; are the later gradients the first?"""
     circuit = cs.Circuit()
     x = circuit.input("x")
     a, b = circuit.parameters(a=0.5, b=-1.5)
     circuit.output("f", b * cs.tanh(a * x))
-    simulation = cs.Simulation(circuit)
-    simulation.learn(cs.SGD(0.1))
-    run = simulation.stream(
-        [{"x": 0.7}] * 3, devices=cs.place(circuit, 1), schedule="gpipe", update="each", stash=stash
-    )
+    plan = cs.Plan(schedule="gpipe", update="async", versions=versions)
+    run = stream(circuit, [{"x": 0.7}] * 3, plan, rule=cs.SGD(0.1))
     felt = [run.input_gradients[tag]["x"] for tag in range(3)]
     assert [felt[1] == felt[0], felt[2] == felt[0]] == [second, third]
 
@@ -119,39 +107,23 @@ def test_a_delay_is_stable_up_to_its_bound(delay):
         circuit = cs.Circuit()
         w = circuit.parameter("w", 1.0) * circuit.input("one")
         circuit.output("loss", 0.5 * curvature * w * w)
-        simulation = cs.Simulation(circuit)
-        simulation.learn(cs.SGD(step / curvature))
-        run = simulation.stream(
-            [{"one": 1.0}] * 600,
-            pull=-1.0,
-            devices=cs.place(circuit, 1),
-            workers=delay + 1,
-            window=delay + 1,
-            update="each",
-        )
+        plan, cluster = cs.Plan(in_flight=delay + 1, update="async"), cs.Cluster(slots=delay + 1)
+        run = stream(circuit, [{"one": 1.0}] * 600, plan, cluster, pull=-1.0, rule=cs.SGD(step / curvature))
         assert set(run.timeline.staleness()[delay:]) == {delay}
         places = [abs(update.value) for update in run.timeline.updates]
         assert (max(places[-50:]) < max(places[:50])) == stable, step
 
 
 def test_a_parameter_server_answers_the_worker_whose_gradient_it_took():
-    circuit = chain(1)
-    simulation = cs.Simulation(circuit)
-    simulation.learn(cs.SGD(0.01))
-    run = simulation.stream(
-        [{"x": 1.0}] * 9, devices=cs.place(circuit, 1), replicas=3, update="each", links=cs.Link(0.5)
-    )
+    circuit, given, rule = chain(1), [{"x": 1.0}] * 9, cs.SGD(0.01)
+    run = stream(circuit, given, cs.Plan(replicas=3, update="async"), linked(0.5), rule=rule)
     assert run.timeline.devices == ("device 0 of 0", "device 0 of 1", "device 0 of 2", "server")
     assert run.timeline.staleness() == [0, 1, 2, 2, 2, 2, 2, 2, 2]
     assert run.report.makespan == 3 * 3 + 2 * (0.5 + 0.5)  # each worker waits for its answer
     assert {t.what for t in run.timeline.transfers} == {"gradient", "weights"}
-    synchronous = cs.Simulation(circuit)
-    synchronous.learn(cs.SGD(0.01))
-    together = synchronous.stream([{"x": 1.0}] * 9, devices=cs.place(circuit, 1), replicas=3, batch=3, update="batch")
+    together = stream(circuit, given, cs.Plan(replicas=3, microbatches=3), rule=rule)
     assert set(together.timeline.staleness()) == {0}
-    alone = cs.Simulation(circuit)
-    alone.learn(cs.SGD(0.01))
-    alone.stream([{"x": 1.0}] * 9, batch=3, update="batch")
+    alone = stream(circuit, given, cs.Plan(microbatches=3), rule=rule)
     assert together.parameters == alone.parameters
 
 
@@ -160,12 +132,8 @@ def test_workers_learn_by_themselves_between_messages():
     circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", 1.0) * circuit.input("one")))
 
     def run(steps, workers, count):
-        simulation = cs.Simulation(circuit)
-        simulation.learn(cs.SGD(0.1))
-        return simulation.stream(
-            [{"one": 1.0}] * count, pull=-1.0, devices=cs.place(circuit, 1), replicas=workers, local_steps=steps,
-            update="each", links=cs.Link(0.5),
-        )  # fmt: skip
+        plan = cs.Plan(replicas=workers, local_steps=steps, update="async")
+        return stream(circuit, [{"one": 1.0}] * count, plan, linked(0.5), pull=-1.0, rule=cs.SGD(0.1))
 
     alone = run(3, 1, 9)
     assert [update.value for update in alone.timeline.updates] == pytest.approx([0.9**3, 0.9**6, 0.9**9])

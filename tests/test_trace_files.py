@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import circuitsim as cs
 from circuitsim.cli import app
 from circuitsim.gates import Gate
 from circuitsim.trace import archive
+from circuitsim.trace.records import Layout
 from tests.programs import Program, programs
 
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
@@ -42,8 +44,9 @@ def same(one, two):
 def assert_equal(one, two):
     assert len(one) == len(two)
     for a, b in zip(one, two, strict=True):
-        assert a[:-1] == b[:-1]
+        assert a._replace(value=0.0) == b._replace(value=0.0)
         assert same(a.value, b.value)
+    assert one.layout == two.layout
     assert one.held.keys() == two.held.keys()
     assert all(same(one.held[node], two.held[node]) for node in one.held)
     assert (one.netlist.name, one.netlist.wires) == (two.netlist.name, two.netlist.wires)
@@ -60,6 +63,39 @@ def test_what_is_loaded_is_what_was_saved(program: Program, tmp_path_factory):
     simulation.run(program.inputs)
     trace = simulation.run(program.inputs, pull=program.pulls).trace  # the second run holds the parameters
     path = tmp_path_factory.mktemp("traces") / "program.trace"
+    trace.save(path)
+    assert_equal(cs.Trace.load(path), trace)
+
+
+NUMBERS = st.floats(allow_nan=False) | st.integers(0, 2**52 - 1).map(
+    lambda payload: struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000000 | payload))[0]  # infinity and all nans
+)
+SHAPES = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(tuple)
+ARRAYS = SHAPES.flatmap(lambda shape: st.lists(NUMBERS, min_size=math.prod(shape), max_size=math.prod(shape)).map(
+    lambda numbers: np.array(numbers, float).reshape(shape)
+))  # fmt: skip
+PLACES = {cs.Kind.F: 2, cs.Kind.I: 2, cs.Kind.W: 2, cs.Kind.B: 2, cs.Kind.OUTAGE: 3}
+RECORDS = st.sampled_from(cs.Kind).flatmap(lambda kind: st.tuples(
+    st.just(kind), st.integers(0, PLACES.get(kind, 8) - 1), st.integers(-(2**31), 2**31 - 1),
+    st.floats(allow_nan=False), st.floats(allow_nan=False), NUMBERS | ARRAYS, st.integers(-(2**31), 2**31 - 1),
+    st.integers(0, 0 if kind in PLACES else 2**15 - 1),
+))  # fmt: skip
+
+
+@settings(max_examples=100)
+@given(records=st.lists(RECORDS, max_size=12), held=NUMBERS | ARRAYS, staged=st.booleans())
+def test_any_record_is_kept_bit_by_bit(records, held, staged, tmp_path_factory):
+    netlist = cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).netlist
+    layout = Layout(("a", "b", "c"), (("mul1", "mul2"), ("add1", "add2", "sigmoid1")), (0, 2), 3, None, {1: 99, 2: 0.5})
+    trace = cs.Trace(netlist, {netlist.of_kind("input")["x"]: held}, layout if staged else None)
+    for record in records:
+        if staged or record[0] not in PLACES:
+            trace.record(*record)
+    expected = [record for record in records if staged or record[0] not in PLACES]
+    for record, (*rest, value, version, detail) in zip(trace, expected, strict=True):
+        assert [*record[:5], *record[6:]] == [*rest, version, detail]
+        assert same(record.value, value)
+    path = tmp_path_factory.getbasetemp() / "any.trace"
     trace.save(path)
     assert_equal(cs.Trace.load(path), trace)
 
@@ -136,12 +172,12 @@ def test_the_file_opens_without_circuitsim(trace, tmp_path):
     script = (
         "import json, sys, numpy as np; file = np.load(sys.argv[1]); header = json.loads(file['header'].tobytes());"
         "assert 'circuitsim' not in sys.modules; print(header['format'], header['version'], len(file['kind']),"
-        "header['nodes'][-2]['gate'], file['numbers'][0])"
+        "header['nodes'][-2]['gate'], file['value'][0])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "n.trace")], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["circuitsim", "trace", "1", str(len(trace)), "sigmoid", "1.0"]
+    assert done.stdout.split() == ["circuitsim", "trace", "2", str(len(trace)), "sigmoid", "1.0"]
 
 
 @settings(max_examples=150)
@@ -176,18 +212,44 @@ def rewrite(path, **changes):
         np.savez(out, **(arrays | changes))
 
 
+LAYOUT = {
+    "devices": ["one"], "stages": [["mul1", "mul2", "add1", "add2", "sigmoid1"]], "homes": [0], "batch": 1,
+    "replicas": None, "sizes": [], "local": False,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("changes", "words"), [
     ({"header": {"format": "other"}}, "is no trace file"),
-    ({"header": {"version": 2}}, "is a trace file of version 2, this circuitsim reads version 1: update circuitsim"),
+    ({"header": {"version": 3}}, "is a trace file of version 3, this circuitsim reads version 2: update circuitsim"),
+    ({"header": {"version": 1}}, "is a trace file of version 1, .* reads version 2: record the trace anew"),
+    ({"header": {"name": 1}}, "is damaged"),
+    ({"held": np.array([1.0])}, "is damaged"),
     ({"header": {"nodes": []}}, "is damaged"),
     ({"header": {"nodes": [{"name": 1, "kind": "input"}]}}, "is damaged"),
     ({"header": {"shapes": [[-1]]}}, "is damaged"),
     ({"wires": np.zeros((9, 3), int)}, "is damaged"),
-    ({"kind": np.full(30, 7)}, "is damaged"),
-    ({"where": np.full(30, -1)}, "is damaged"),
-    ({"where": np.full(30, 10**6)}, "is damaged"),
+    ({"header": {"shapes": [[2**40, 2**40]]}, "shape": np.zeros(1, np.int32)}, "is damaged"),
+    ({"header": {"layout": {}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"homes": [1]}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"stages": [["mul1"]]}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"replicas": 2}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"sizes": [[99, 8]]}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"sizes": [[0, -1]]}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"sizes": [[0, "8"]]}}}, "is damaged"),
+    ({"header": {"layout": LAYOUT | {"sizes": [[0, True]]}}}, "is damaged"),
+    ({"kind": np.full(30, 4, np.int8)}, "is damaged"),
+    ({"kind": np.full(30, 13, np.int8)}, "is damaged"),
+    ({"kind": np.full(30, 64, np.int8)}, "is damaged"),
+    ({"kind": np.full(30, -1, np.int8)}, "is damaged"),
+    ({"kind": np.zeros(30, int)}, "is damaged"),
+    ({"detail": np.full(30, -1, np.int16)}, "is damaged"),
+    ({"where": np.full(30, -1, np.int32)}, "is damaged"),
+    ({"where": np.full(30, 10**6, np.int32)}, "is damaged"),
     ({"numbers": np.zeros(3)}, "is damaged"),
-    ({"tag": np.zeros(3, int)}, "is damaged"),
+    ({"shape": np.full(3, -1, np.int32)}, "is damaged"),
+    ({"tag": np.zeros(3, np.int32)}, "is damaged"),
+    ({"tag": np.zeros((30, 1), np.int32)}, "is damaged"),
+    ({"given": np.array([-1, -2, -3])}, "is damaged"),
     ({"held": np.array([99])}, "is damaged"),
 ])  # fmt: skip
 def test_files_that_make_no_sense(trace, tmp_path, changes, words):

@@ -7,17 +7,19 @@ if it stands in steps. Gradients are written side by side as well, one for each 
 of each node in wiring order, so the sums have the simulation's bits.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuitsim import gates
-from circuitsim.compiled.walk import Place, Walk
+from circuitsim.compiled.form import MOST_PULLS, make_room
+from circuitsim.gates.firing import Firing
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, shape_of
+from circuitsim.gates.value import Value, own_value, shape_of
+from circuitsim.netlist import Netlist
 
 __all__ = ["Levels"]
 
@@ -37,45 +39,79 @@ SWALLOWING = {gates.where, gates.clip, gates.greater, gates.greater_equal, gates
 #: One operation: a function, and its arguments, where it writes among them.
 Step = tuple[Callable[..., Any], tuple[Any, ...]]
 
+#: Numbers of nodes, of wires, or of the rows where their values and gradients stand.
+Indices: TypeAlias = NDArray[np.int_]
+
 
 class Group(NamedTuple):
-    """Gates of one kind and level: their nodes, what they read by port, and where they write."""
+    """Gates of one kind and level: their nodes, the wires to each port, what they read there, where they write."""
 
     gate: Gate
-    places: list[Place]
+    nodes: Indices
     batched: bool
+    wires: list[Indices]
     reads: list[Any]
     writes: Any
+
+
+class FanOut(NamedTuple):
+    """The rows of the wires that carry a gradient, grouped by source; where each node's begin, and how many it has."""
+
+    rows: Indices
+    first: Indices
+    counts: Indices
 
 
 class Levels:
     """The operations for one circuit and one set of shapes.
 
     There are two banks of values: one number for a node that is the same for the whole batch, and one array for a node
-    that is not. See `Lines` for the parameters.
+    that is not.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        A circuit that `fits`.
+    given : sequence of int
+        The inputs and parameters, in the order in which their values are handed over.
+    values : sequence of float or ndarray
+        Values for them, with these shapes.
     """
 
-    def __init__(self, walk: Walk, given: Sequence[int], values: list[Any]) -> None:
-        self._walk = walk
+    def __init__(self, netlist: Netlist, given: Sequence[int], values: Sequence[Value]) -> None:
+        self._netlist = netlist
         self._given = given
-        self._names = [walk.netlist.nodes[index].name for index in given]
-        self._batched = [shape_of(value) != () if value is not None else False for value in values]
-        self._shape: tuple[int, ...] = next((shape_of(v) for v in values if v is not None and shape_of(v)), ())
+        self._names = [netlist.nodes[index].name for index in given]
+        shapes = {index: shape_of(value) for index, value in zip(given, values, strict=True)}
+        shapes |= {index: shape_of(value) for index, value in _constants(netlist).items()}
+        self._shape: tuple[int, ...] = next((shape for shape in shapes.values() if shape), ())
+        self._batched = [False] * len(netlist.nodes)
+        for index, shape in shapes.items():
+            self._batched[index] = shape != ()
+        if self._shape:
+            for source, target, _ in netlist.wires:
+                self._batched[target] |= self._batched[source]
+        wires = np.fromiter(chain.from_iterable(netlist.wires), int, 3 * len(netlist.wires))
+        self._sources, self._targets, self._ports = wires.reshape(-1, 3).T.copy()
         self._kinds = self._group()
         self._steps: list[Step] | None = None  # laid out when they are first wanted
-        self._plans: dict[frozenset[int], list[bool]] = {}
         self._backward: dict[frozenset[int], tuple[list[Step], list[Any], list[Any]]] = {}
 
     @staticmethod
-    def fits(walk: Walk, values: list[Any]) -> bool:
-        """Tell whether all gates work element by element and all arrays have one shape."""
-        shapes = {shape_of(value) for value in values if value is not None} - {()}
-        return len(shapes) <= 1 and all(place.gate in ELEMENTWISE for place in walk.places)
+    def fits(netlist: Netlist, values: Iterable[Value]) -> bool:
+        """Tell whether all gates work element by element, and all arrays given to the circuit have one shape."""
+        shapes = {shape_of(value) for value in chain(values, _constants(netlist).values())} - {()}
+        return len(shapes) <= 1 and {node.gate for node in netlist.nodes} - {None} <= ELEMENTWISE
 
     @property
     def groups(self) -> int:
         """How many groups there are."""
         return len(self._kinds)
+
+    @property
+    def gates(self) -> int:
+        """How many gates there are."""
+        return sum(len(nodes) for _, nodes in self._kinds)
 
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
         """Return the outputs, from values of inputs and parameters, and whether all was finite, if to be watched."""
@@ -89,22 +125,22 @@ class Levels:
             function(*arguments)
         outputs: list[Any] = self._banks[False][self._shown_numbers].tolist()
         for place, slot in self._shown_arrays:
-            outputs.insert(place, self._banks[True][slot])
+            outputs.insert(place, own_value(self._banks[True][slot]))  # the next run writes there
         return outputs, not watch or all(bool(np.isfinite(bank).all()) for bank in self._banks.values())
 
     def knows(self, pulled: frozenset[int]) -> bool:
-        """Tell whether it can go backward from these outputs."""
-        return pulled in self._plans
+        """Tell whether it can go backward from these outputs: from any, because it knows all shapes."""
+        return True
 
     def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
-        """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
-        self._plans[pulled] = felt
+        """Do nothing: it knows."""
 
     def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
         """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
         pulled = frozenset(pulls)
         if pulled not in self._backward:
-            self._backward[pulled] = self._lay_out_backward(self._plans[pulled])
+            make_room(self._backward, MOST_PULLS)
+            self._backward[pulled] = self._lay_out_backward(self._netlist.felt(pulled))
         steps, learners, swallowed = self._backward[pulled]
         for index, force in pulls.items():
             shares, row = self._pulled_rows[index]
@@ -113,67 +149,82 @@ class Levels:
             function(*arguments)
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
-            learned.insert(number, total.copy())
+            learned.insert(number, own_value(total))
         felt = dict(zip(self._names, learned, strict=True))
         return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in (*learners, *swallowed))
 
     # -- grouping ------------------------------------------------------------------------------------------
 
-    def _group(self) -> list[tuple[Gate, list[Place]]]:
+    def _group(self) -> list[tuple[Gate, Indices]]:
         """Return the gates by level and kind, within a group those with the widest fan-out first."""
-        level = [0] * len(self._batched)
-        found: dict[Any, list[Place]] = {}
-        for place in self._walk.places:
-            level[place.node] = 1 + max(level[source] for source in place.sources)
-            pattern = tuple(self._batched[source] for source in place.sources)
-            found.setdefault((level[place.node], place.gate.name, pattern), []).append(place)
-        outgoing = self._walk.netlist.outgoing
-        return [
-            (found[key][0].gate, sorted(found[key], key=lambda place: -len(outgoing[place.node])))
-            for key in sorted(found)
-        ]
+        nodes = self._netlist.nodes
+        level = [0] * len(nodes)
+        for source, target, _ in self._netlist.wires:  # in topological order of their sources
+            if level[target] <= level[source]:
+                level[target] = level[source] + 1
+        of_kind = {gate: number for number, gate in enumerate(sorted(ELEMENTWISE, key=lambda gate: gate.name))}
+        kind = [of_kind.get(node.gate, -1) for node in nodes]  # type: ignore[arg-type]
+        found = np.flatnonzero(np.array(kind) >= 0)
+        # Which ports take arrays, with a binary digit for each; the first counts most.
+        pattern = np.bincount(self._targets, np.array(self._batched)[self._sources] * 0.5**self._ports, len(nodes))
+        fanout = np.bincount(self._sources, minlength=len(nodes))
+        order = found[np.lexsort((-fanout[found], pattern[found], np.array(kind)[found], np.array(level)[found]))]
+        changes = [np.diff(np.array(key)[order]) != 0 for key in (level, kind, pattern)]
+        parts = np.split(order, np.flatnonzero(np.any(changes, axis=0)) + 1)
+        return [(nodes[part[0]].gate, part) for part in parts if len(part)]
 
     # -- forward -------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> list[Step]:
         """Give every node and wire its place and return the steps forward."""
-        nodes, sizes = self._walk.netlist.nodes, {False: 0, True: 0}
-        self._slots = [0] * len(nodes)
-        constants = [index for index, node in enumerate(nodes) if node.kind == "constant"]
-        for index in [*self._given, *constants, *(place.node for _, places in self._kinds for place in places)]:
-            self._slots[index] = sizes[self._batched[index]]
-            sizes[self._batched[index]] += 1
+        constants = _constants(self._netlist)
+        self._slots, sizes = np.zeros(len(self._netlist.nodes), int), {False: 0, True: 0}
+        alone = [np.array([index]) for index in chain(self._given, constants)]
+        for nodes in [*alone, *(nodes for _, nodes in self._kinds)]:
+            batched = self._batched[nodes[0]]
+            self._slots[nodes] = np.arange(sizes[batched], sizes[batched] + len(nodes))
+            sizes[batched] += len(nodes)
         self._banks = {batched: np.zeros((size, *self._shape_of(batched))) for batched, size in sizes.items()}
-        for index in constants:
-            self._banks[self._batched[index]][self._slots[index]] = nodes[index].value
+        for index, value in constants.items():
+            self._banks[self._batched[index]][self._slots[index]] = value
         self._given_batched = [self._batched[index] for index in self._given]
         self._arrays = [(self._slots[index], n) for n, index in enumerate(self._given) if self._batched[index]]
-        shown = [self._walk.sources(index)[0] for index, node in enumerate(nodes) if node.kind == "output"]
-        self._shown_numbers = np.array([self._slots[index] for index in shown if not self._batched[index]], dtype=int)
+        shown = self._sources[self._shown_wires()].tolist()
+        self._shown_numbers = self._slots[[index for index in shown if not self._batched[index]]]
         self._shown_arrays = [(n, self._slots[index]) for n, index in enumerate(shown) if self._batched[index]]
 
+        # The wires that enter each node, by port, node after node, and where those of a node begin.
+        entering = np.lexsort((self._ports, self._targets))
+        first = np.searchsorted(self._targets[entering], np.arange(len(self._netlist.nodes)))
         steps: list[Step] = []
         self._groups: list[Group] = []
-        for gate, places in self._kinds:
-            group = self._read(gate, places, steps)
+        for gate, nodes in self._kinds:
+            wires = [entering[first[nodes] + port] for port in range(gate.arity)]
+            group = self._read(gate, nodes, wires, steps)
             self._groups.append(group)
             function = UFUNCS.get(gate)
             steps.append((function or _writing(gate.forward), (*group.reads, group.writes)))
         self._place_wires()
         return steps
 
-    def _read(self, gate: Gate, places: list[Place], steps: list[Step]) -> Group:
-        """Return a group with what it reads, after adding the steps that gather it."""
-        batched = self._batched[places[0].node]
-        reads = []
-        for sources in zip(*(place.sources for place in places), strict=True):
-            from_batch = self._batched[sources[0]]
-            read = self._gather(self._banks[from_batch], [self._slots[source] for source in sources], steps)
-            reads.append(read.reshape(len(places), *(1 for _ in self._shape)) if batched and not from_batch else read)
-        first = self._slots[places[0].node]
-        return Group(gate, places, batched, reads, self._banks[batched][first : first + len(places)])
+    def _shown_wires(self) -> list[int]:
+        """Return the wires that enter outputs."""
+        netlist = self._netlist
+        return [netlist.incoming[index][0] for index in netlist.of_kind("output").values()]
 
-    def _gather(self, bank: NDArray[np.float64], rows: list[int], steps: list[Step]) -> NDArray[np.float64]:
+    def _read(self, gate: Gate, nodes: Indices, wires: list[Indices], steps: list[Step]) -> Group:
+        """Return a group with what it reads, after adding the steps that gather it."""
+        batched = self._batched[nodes[0]]
+        reads = []
+        for entering in wires:
+            sources = self._sources[entering]
+            from_batch = self._batched[sources[0]]
+            read = self._gather(self._banks[from_batch], self._slots[sources], steps)
+            reads.append(read.reshape(len(nodes), *(1 for _ in self._shape)) if batched and not from_batch else read)
+        begin = self._slots[nodes[0]]
+        return Group(gate, nodes, batched, wires, reads, self._banks[batched][begin : begin + len(nodes)])
+
+    def _gather(self, bank: NDArray[np.float64], rows: Indices, steps: list[Step]) -> NDArray[np.float64]:
         """Return rows of a bank: seen in place if they stand in steps, else gathered by a step."""
         seen = _in_steps(bank, rows)
         if seen is not None:
@@ -189,22 +240,16 @@ class Levels:
 
     def _place_wires(self) -> None:
         """Give every wire a row for its gradient, those of one group and port side by side."""
-        netlist, sizes = self._walk.netlist, {False: 0, True: 0}
-        self._rows = [0] * len(netlist.wires)
-        ports = [
-            netlist.incoming[place.node][port]
-            for group in self._groups
-            for port in range(len(group.reads))
-            for place in group.places
-        ]
-        shown = [netlist.incoming[index][0] for index, node in enumerate(netlist.nodes) if node.kind == "output"]
-        for wire in [*ports, *shown]:
-            batched = self._batched[netlist.wires[wire].source]
-            self._rows[wire] = sizes[batched]
-            sizes[batched] += 1
+        self._rows, sizes = np.zeros(len(self._sources), int), {False: 0, True: 0}
+        shown = self._shown_wires()
+        alone = [np.array([wire]) for wire in shown]
+        for wires in [*(wires for group in self._groups for wires in group.wires), *alone]:
+            batched = self._batched[self._sources[wires[0]]]
+            self._rows[wires] = np.arange(sizes[batched], sizes[batched] + len(wires))
+            sizes[batched] += len(wires)
         self._shares = {batched: np.zeros((size, *self._shape_of(batched))) for batched, size in sizes.items()}
         self._pulled_rows = {
-            netlist.wires[wire].target: (self._shares[self._batched[netlist.wires[wire].source]], self._rows[wire])
+            int(self._targets[wire]): (self._shares[self._batched[self._sources[wire]]], self._rows[wire])
             for wire in shown
         }
 
@@ -215,50 +260,51 @@ class Levels:
         """
         steps: list[Step] = []
         swallowed = []
-        incoming = self._walk.netlist.incoming
+        felt_wires = np.flatnonzero(felt)  # grouped by source, in wiring order
+        counts = np.bincount(self._sources[felt_wires], minlength=len(self._netlist.nodes))
+        fan_out = FanOut(self._rows[felt_wires], np.cumsum(counts) - counts, counts)
+        carries = np.array(felt)
         for group in reversed(self._groups):
-            nodes = [place.node for place in group.places]
-            ports = [any(felt[incoming[node][port]] for node in nodes) for port in range(len(group.reads))]
-            if any(ports):
-                total = self._sum(nodes, felt, steps)
+            ports = [port for port, wires in enumerate(group.wires) if carries[wires].any()]
+            if ports:
+                total = self._sum(group.nodes, fan_out, steps)
                 if group.gate in SWALLOWING:
                     swallowed.append(total)
-                for port in range(len(ports)):
-                    if ports[port]:
-                        self._send(group, port, total, steps)
+                for port in ports:
+                    self._send(group, port, total, steps)
         learners = []
         for batched in (False, True):
-            nodes = [index for index in self._given if self._batched[index] == batched]
-            learners.append(self._sum(nodes, felt, steps) if nodes else np.zeros((0, *self._shape_of(batched))))
+            nodes = np.array([index for index in self._given if self._batched[index] == batched], int)
+            learners.append(self._sum(nodes, fan_out, steps) if len(nodes) else np.zeros((0, *self._shape_of(batched))))
         return steps, learners, swallowed
 
-    def _sum(self, nodes: list[int], felt: list[bool], steps: list[Step]) -> NDArray[np.float64]:
+    def _sum(self, nodes: Indices, fan_out: FanOut, steps: list[Step]) -> NDArray[np.float64]:
         """Return what nodes of one bank feel, summed in wiring order by the steps that it adds."""
-        rows = [[self._rows[wire] for wire in self._walk.netlist.outgoing[node] if felt[wire]] for node in nodes]
+        first, counts = fan_out.first[nodes], fan_out.counts[nodes]
         shares = self._shares[self._batched[nodes[0]]]
-        if all(len(own) == 1 for own in rows):
-            return self._gather(shares, [own[0] for own in rows], steps)
+        if (counts == 1).all():
+            return self._gather(shares, fan_out.rows[first], steps)
         total = np.zeros((len(nodes), *shares.shape[1:]))
-        if all(rows):
-            steps.append(_take(shares, [own[0] for own in rows], total))
-        for turn in range(1 if all(rows) else 0, max(map(len, rows))):
-            places = [place for place, own in enumerate(rows) if len(own) > turn]
-            source = self._gather(shares, [rows[place][turn] for place in places], steps)
+        if counts.all():
+            steps.append(_take(shares, fan_out.rows[first], total))
+        for turn in range(1 if counts.all() else 0, counts.max()):
+            places = np.flatnonzero(counts > turn)
+            source = self._gather(shares, fan_out.rows[first[places] + turn], steps)
             part = _in_steps(total, places)
             if turn == 0 and part is not None:
                 steps.append((np.copyto, (part, source)))
             elif part is not None:
                 steps.append((np.add, (part, source, part)))
             else:
-                steps.append((_put if turn == 0 else _add_at, (np.array(places), source, total)))
+                steps.append((_put if turn == 0 else _add_at, (places, source, total)))
         return total
 
     def _send(self, group: Group, port: int, total: NDArray[np.float64], steps: list[Step]) -> None:
         """Add the steps that send a group's gradients back through a port."""
-        first, source = group.places[0], group.places[0].sources[port]
-        row = self._rows[self._walk.netlist.incoming[first.node][port]]
-        shares = self._shares[self._batched[source]][row : row + len(group.places)]
-        summed = group.batched and not self._batched[source]  # over the batch
+        first = group.wires[port][0]
+        row, from_batch = self._rows[first], self._batched[self._sources[first]]
+        shares = self._shares[from_batch][row : row + len(group.nodes)]
+        summed = group.batched and not from_batch  # over the batch
         target = np.empty_like(group.writes) if summed else shares
         if group.gate is gates.mul:
             steps.append((np.multiply, (total, group.reads[1 - port], target)))
@@ -270,22 +316,27 @@ class Levels:
         elif group.gate is gates.neg or group.gate is gates.sub:
             steps.append((np.negative, (total, target)))
         else:
-            rule = first.vjps[port]
+            rule = Firing("", group.gate, None, _ignore).rules[port]
             steps.append((_writing(rule), (total, group.writes, *group.reads, target)))
         if summed:
-            steps.append((np.add.reduce, (target.reshape(len(group.places), -1), 1, None, shares)))
+            steps.append((np.add.reduce, (target.reshape(len(group.nodes), -1), 1, None, shares)))
 
 
-def _in_steps(bank: NDArray[np.float64], rows: list[int]) -> NDArray[np.float64] | None:
+def _constants(netlist: Netlist) -> dict[int, Value]:
+    """Return the values of the constants, by node."""
+    return {index: netlist.nodes[index].value for index in netlist.of_kind("constant").values()}  # type: ignore[misc]
+
+
+def _in_steps(bank: NDArray[np.float64], rows: Indices) -> NDArray[np.float64] | None:
     """Return rows of a bank as a view if they stand in equal steps, each after the one before; else None."""
     step = rows[1] - rows[0] if len(rows) > 1 else 1
-    if step < 1 or any(after - before != step for before, after in pairwise(rows)):
+    if step < 1 or (np.diff(rows) != step).any():
         return None
     return bank[rows[0] : rows[-1] + 1 : step]
 
 
-def _take(bank: NDArray[np.float64], rows: list[int], out: NDArray[np.float64]) -> Step:
-    return bank.take, (np.array(rows), 0, out, "clip")  # the rows are right; "raise" would copy once more
+def _take(bank: NDArray[np.float64], rows: Indices, out: NDArray[np.float64]) -> Step:
+    return bank.take, (rows, 0, out, "clip")  # the rows are right; "raise" would copy once more
 
 
 def _put(places: Any, source: Any, out: Any) -> None:
@@ -294,6 +345,10 @@ def _put(places: Any, source: Any, out: Any) -> None:
 
 def _add_at(places: Any, source: Any, out: Any) -> None:
     out[places] += source  # each place stands there once
+
+
+def _ignore(sentence: str) -> None:
+    """Take no note of what is not finite: that is looked for in all values at once."""
 
 
 def _writing(function: Callable[..., Any]) -> Callable[..., None]:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from circuitsim import gates
+from circuitsim.compiled.form import MOST_PULLS, make_room
 from circuitsim.compiled.walk import Place, Walk
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of
+from circuitsim.gates.value import Value, fit, frozen, is_finite, shape_of
 
 __all__ = ["Lines", "MisfitError"]
 
@@ -61,16 +62,16 @@ class MisfitError(Exception):
 
 def _shaped(thing: Any, shape: tuple[int, ...]) -> Value:
     """Return what a gate of the user's made as a value, if it has the shape that the code was written for."""
-    value = as_value(thing)
+    value: Value = frozen(thing)
     if shape_of(value) != shape:
         raise MisfitError
     return value
 
 
 NAMES: dict[str, Any] = {
-    "as_value": as_value,
     "exp": np.exp,
     "fit": fit,
+    "frozen": frozen,
     "matmul": np.matmul,
     "maximum": np.maximum,
     "shaped": _shaped,
@@ -131,6 +132,7 @@ class Lines:
 
     def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
+        make_room(self._plans, MOST_PULLS)
         self._plans[pulled] = Plan(pulled, felt, shapes)
         self._pulled = pulled
 
@@ -166,6 +168,7 @@ class Lines:
         """Return the code that can go backward as in the last run; it is written when it is first wanted."""
         key = self._pulled, watch
         if key not in self._codes:
+            make_room(self._codes, MOST_PULLS)
             back = self._write_backward(self._plans[self._pulled])
             lines = ["def run(given):", *self._write_forward(set(re.findall(r"\w+", " ".join(back))), watch), *back]
             exec(compile("\n".join(lines), f"<{self._walk.netlist.name!r}>", "exec"), self._names)
@@ -184,6 +187,8 @@ class Lines:
         lines = [f"    {self._tuple(self._given)} = given"]
         for place in self._walk.places:
             node, made = place.node, self._output(place, words)
+            if self._shapes[node] and self._is_shown(node):
+                made = f"frozen({made})"
             depth[node] = 1 + max(depth[source] for source in place.sources)
             own = words[node] in needed or node in seen
             if own or depth[node] == DEEPEST or not self._is_used_once(node):
@@ -206,6 +211,14 @@ class Lines:
         targets = [self._places.get(netlist.wires[wire].target) for wire in netlist.outgoing[node]]
         return any(place is not None and place.gate in ANY and 0 not in self._shapes[place.node] for place in targets)
 
+    def _is_shown(self, node: int) -> bool:
+        """Tell whether a gate's value is handed out or meets a gate of the user's: nobody may write to it then."""
+        if not _ours(self._places[node].gate):
+            return False  # `_shaped` has seen to it
+        netlist = self._walk.netlist
+        targets = [self._places.get(netlist.wires[wire].target) for wire in netlist.outgoing[node]]
+        return any(place is None or not _ours(place.gate) for place in targets)
+
     def _is_used_once(self, node: int) -> bool:
         """Tell whether the value of a node stands in the text of one other, and there once."""
         wires = self._walk.netlist.outgoing[node]
@@ -224,7 +237,7 @@ class Lines:
         if text is not None:
             return text[0].format(**dict(zip("ab", inputs, strict=False)))
         name = f"f{place.node}"
-        self._names[name] = place.forward
+        self._names[name] = place.firing.function
         call = f"{name}({', '.join(inputs)})"
         if not _ours(place.gate):
             return f"shaped({call}, {self._shapes[place.node]})"
@@ -241,15 +254,18 @@ class Lines:
             if nodes[index].gate is None:
                 if not shares and not self._scalar:
                     shares = [f"fit(0.0, {self._words[index]})"]
-                elif len(shares) == 1 and self._shapes[index] and not self._is_new(wires[0], pulls):
-                    shares[0] += ".copy()"
+                word = f"felt[{nodes[index].name!r}]"
                 if shares:
-                    lines += _summed(f"felt[{nodes[index].name!r}]", shares)
-            elif len(shares) == 1 and shares[0].isidentifier():
-                feels[index] = shares[0]  # passed on as it is
+                    lines += _summed(word, shares)
+                    if self._shapes[index]:
+                        lines.append(f"    frozen({word})")
             elif shares:
-                feels[index] = f"g{index}"
-                lines += _summed(f"g{index}", shares)
+                passed_on = len(shares) == 1 and shares[0].isidentifier()
+                feels[index] = shares[0] if passed_on else f"g{index}"
+                if not passed_on:
+                    lines += _summed(f"g{index}", shares)
+                if self._shapes[index] and not _ours(self._places[index].gate):
+                    lines.append(f"    frozen({feels[index]})")  # so that the user's rule cannot write there
         seen = dict.fromkeys(word for index, word in feels.items() if not self._is_sent_on(index, plan))
         return [*lines, f"    yield felt, watch and [{', '.join(('*felt.values()', *seen))}]"]
 
@@ -273,11 +289,11 @@ class Lines:
             share = share if share.isidentifier() else f"({share})"
         else:
             name = f"r{target}_{port}"
-            self._names[name] = place.vjps[port]
+            self._names[name] = place.firing.rules[port]
             inputs = ", ".join(self._words[source] for source in place.sources)
             share = f"{name}({feels[target]}, {self._words[target]}, {inputs})"
             if not _ours(place.gate):
-                return f"fit(as_value({share}), {self._words[source]})"
+                return f"fit(frozen({share}), {self._words[source]})"
             if shape == () == like:
                 return f"float({share})"
         if shape == like:
@@ -287,12 +303,6 @@ class Lines:
         if shape and len(shape) > len(like) and shape[-len(like) :] == like:
             return f"total({share}, {tuple(range(len(shape) - len(like)))})"
         return f"fit({share}, {self._words[source]})"
-
-    def _is_new(self, wire: int, pulls: Mapping[int, str]) -> bool:
-        """Tell whether what comes back through a wire is an array that the code makes there and holds nowhere else."""
-        _, target, port = self._walk.netlist.wires[wire]
-        text = None if target in pulls else self._text(self._places[target])
-        return text is not None and text[1 + port] != "{g}"
 
     def _text(self, place: Place) -> tuple[str, ...] | None:
         """Return a gate's entry in the tables above, if it has one for the shapes that it meets."""

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuitsim.gates.value import Value
-from circuitsim.rules import Memory, Rule, Spring, respond
+from circuitsim.gates.value import Value, frozen
+from circuitsim.rules import Memory, Rule, Spring, begin, respond
 
 __all__ = ["Parameters"]
 
@@ -46,7 +46,7 @@ class Parameters:
     def learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
         """Take a rule, with a fresh state for each."""
         self._rule, self._springs = rule, springs
-        self._stack({name: Memory(old.value, rule.start(old.value)) for name, old in self.memory().items()})
+        self._stack({name: begin(rule, old.value) for name, old in self.memory().items()})
 
     def respond(self, gradients: Sequence[Any]) -> None:
         """Move by the rule, as the gradients and the springs ask."""
@@ -66,7 +66,7 @@ class Parameters:
                 rows = zip(*columns, strict=True)
                 found.update((place, Memory(row[0], row[1:], updates)) for place, row in zip(places, rows, strict=True))
             else:
-                found[places[0]] = Memory(value, state, updates).copy()
+                found[places[0]] = Memory(value, state, updates)
         return {name: found[place] for place, name in enumerate(self._names)}
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
@@ -91,8 +91,8 @@ class Parameters:
         if not all(isinstance(part, float) for part in (first.value, *first.state)):
             return Stack(places, first, springs, False)
         state = zip(*(memory[name].state for name in names), strict=True)
-        values = np.array([memory[name].value for name in names])
-        return Stack(places, Memory(values, tuple(map(np.array, state)), first.updates), springs, True)
+        values = frozen([memory[name].value for name in names])
+        return Stack(places, Memory(values, tuple(frozen(list(part)) for part in state), first.updates), springs, True)
 
     def _show(self, stack: Stack) -> None:
         """Put the values of a stack where all can be read in order."""

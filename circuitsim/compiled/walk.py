@@ -7,21 +7,39 @@ the culprit when that code has failed or made an infinity.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfinite, sent_nonfinite
+from circuitsim.gates.firing import Firing
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, as_value, fit, is_finite, shape_of
+from circuitsim.gates.value import Value, add_up, shape_of
 from circuitsim.netlist import Netlist
 
 __all__ = ["Place", "Walk"]
 
 
+class WatchedFiring(Firing):
+    """A firing that remembers in which shape its rules give gradients.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        That of the last one, before it was fitted.
+    """
+
+    __slots__ = ("shape",)
+
+    shape: tuple[int, ...]
+
+    def fit(self, port: int, share: Any, like: Any) -> Any:
+        """Return what a rule gave in the shape of what came in at the port."""
+        self.shape = shape_of(share)
+        return super().fit(port, share, like)
+
+
 class Place(NamedTuple):
-    """A gate in the circuit: its functions with attributes bound, and the nodes that feed its ports."""
+    """A gate in the circuit: its firing, and the nodes that feed its ports."""
 
     node: int
     gate: Gate
-    forward: Callable[..., Any]
-    vjps: list[Callable[..., Any]]
+    firing: WatchedFiring
     sources: tuple[int, ...]
 
 
@@ -32,6 +50,8 @@ class Walk:
     ----------
     netlist : Netlist
         The circuit.
+    on_nonfinite : callable
+        Called with a sentence when a gate makes an infinity or a nan.
 
     Attributes
     ----------
@@ -39,10 +59,15 @@ class Walk:
         Its gates in topological order.
     """
 
-    def __init__(self, netlist: Netlist) -> None:
+    def __init__(self, netlist: Netlist, on_nonfinite: Callable[[str], None]) -> None:
         self.netlist = netlist
         self.places = [
-            Place(index, node.gate, *node.gate.bind(node.attributes), self.sources(index))
+            Place(
+                index,
+                node.gate,
+                WatchedFiring(node.name, node.gate, node.attributes, on_nonfinite),
+                self.sources(index),
+            )
             for index, node in enumerate(netlist.nodes)
             if node.gate is not None
         ]
@@ -51,29 +76,19 @@ class Walk:
         """Return the nodes that feed the ports of a node."""
         return tuple(self.netlist.wires[wire].source for wire in self.netlist.incoming[index])
 
-    def forward(self, given: Mapping[int, Value], tell: Callable[[str], None]) -> list[Any]:
-        """Return the value of every node, from those of inputs and parameters; `tell` hears of what is not finite."""
-        nodes = self.netlist.nodes
-        values: list[Any] = [node.value for node in nodes]
+    def forward(self, given: Mapping[int, Value]) -> list[Any]:
+        """Return the value of every node, from those of inputs and parameters."""
+        values: list[Any] = [node.value for node in self.netlist.nodes]
         for index, value in given.items():
             values[index] = value
-        for index, gate, forward, _, sources in self.places:
-            inputs = [values[source] for source in sources]
-            try:
-                output = as_value(forward(*inputs))
-            except Exception as error:
-                explain_failure(nodes[index].name, gate, nodes[index].attributes, inputs, error)
-            if not is_finite(output):
-                tell(made_nonfinite(nodes[index].name, gate, inputs, output))
-            values[index] = output
+        for index, _, firing, sources in self.places:
+            values[index] = firing.forward([values[source] for source in sources])
         return values
 
-    def backward(
-        self, values: list[Any], pulls: Mapping[int, Value], felt: list[bool], tell: Callable[[str], None]
-    ) -> tuple[list[Any], list[Any]]:
+    def backward(self, values: list[Any], pulls: Mapping[int, Value], felt: list[bool]) -> tuple[list[Any], list[Any]]:
         """Return what each node feels, None if nothing, and the shape of what each gate's rule gave for each wire.
 
-        `felt` tells which wires carry a gradient, `tell` hears of what is not finite.
+        `felt` tells which wires carry a gradient.
         """
         netlist = self.netlist
         shares: list[Any] = [None] * len(netlist.wires)
@@ -81,22 +96,16 @@ class Walk:
         totals: list[Any] = [None] * len(netlist.nodes)
         for index, force in pulls.items():
             shares[netlist.incoming[index][0]] = force
-        for index, gate, _, vjps, sources in reversed(self.places):
+        for index, _, firing, sources in reversed(self.places):
             total = totals[index] = self.total(index, shares, felt)
             if total is None:
                 continue
             inputs = [values[source] for source in sources]
             for port, wire in enumerate(netlist.incoming[index]):
-                if not felt[wire]:
-                    continue
-                try:
-                    share = as_value(vjps[port](total, values[index], *inputs))
-                    shapes[wire] = shape_of(share)
-                    share = shares[wire] = fit(share, inputs[port])
-                except ValueError as error:
-                    explain_rule(netlist.nodes[index].name, gate, inputs, port, error)
-                if not is_finite(share):
-                    tell(sent_nonfinite(netlist.nodes[index].name, gate, inputs, port, share))
+                if felt[wire]:
+                    firing.shape = ()
+                    shares[wire] = firing.share(port, total, values[index], inputs)
+                    shapes[wire] = firing.shape
         for index, node in enumerate(netlist.nodes):
             if node.kind in ("input", "parameter"):
                 totals[index] = self.total(index, shares, felt)
@@ -104,8 +113,4 @@ class Walk:
 
     def total(self, index: int, shares: list[Any], felt: list[bool]) -> Any:
         """Return the sum of the gradients that come back to a node, in wiring order, or None if none comes."""
-        total = None
-        for wire in self.netlist.outgoing[index]:
-            if felt[wire]:
-                total = shares[wire] if total is None else total + shares[wire]
-        return total
+        return add_up(shares[wire] for wire in self.netlist.outgoing[index] if felt[wire])

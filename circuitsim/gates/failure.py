@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from circuitsim.errors import CircuitSimError, GateError, InputError, ShapeError
+from circuitsim.errors import CircuitSimError, GateError, ShapeError
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, shape_of, show
+from circuitsim.gates.value import NoValueError, Value, refused_to_write, shape_of, show
 
 
 def explain_failure(
@@ -16,10 +16,14 @@ def explain_failure(
     Where the gate's own shape rule refuses the shapes, it says why better than NumPy. What says nothing of values or
     shapes comes out as it is.
     """
-    if isinstance(error, InputError):
+    if isinstance(error, NoValueError):
         raise GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}") from None
     if isinstance(error, CircuitSimError):
         raise error
+    if refused_to_write(error):
+        port = _written_port(gate, attributes, values)
+        where = "an array that it gave away or never owned" if port is None else f"its input {gate.ports[port]}"
+        raise GateError(f"gate {name!r} ({gate.name}) writes to {where} in place: return a new array") from None
     met = [shape_of(value) for value in values]
     if gate.shape_rule is not None:
         try:
@@ -36,10 +40,12 @@ def explain_failure(
 def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error: ValueError) -> NoReturn:
     """Raise an error in place of the one that came of a gate's rule for a port."""
     where = f"gate {name!r} ({gate.name}) cannot send a gradient back through port {port} ({gate.ports[port]})"
-    if isinstance(error, InputError):
+    if isinstance(error, NoValueError):
         raise GateError(f"{where}: {error}") from None
     if isinstance(error, CircuitSimError):
         raise error
+    if refused_to_write(error):
+        raise GateError(f"{where}: its rule writes in place to what it is given, return a new array") from None
     fault = "its rule gives one of another shape" if "broadcast" in str(error) else str(error)
     raise ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}") from None
 
@@ -55,3 +61,22 @@ def sent_nonfinite(name: str, gate: Gate, values: Sequence[Any], port: int, shar
         f"gate {name!r} ({gate.name}) sent the gradient {show(share)} back through port {port} "
         f"({gate.ports[port]} = {show(values[port])})"
     )
+
+
+def _written_port(gate: Gate, attributes: Mapping[str, Any] | None, values: Sequence[Any]) -> int | None:
+    """Return the first port whose input a gate writes to, None if it writes elsewhere.
+
+    It is found by giving the gate writable copies of all inputs, and then of all but one.
+    """
+
+    def is_refused(kept: int | None) -> bool:
+        given = [v if port == kept or isinstance(v, float) else v.copy() for port, v in enumerate(values)]
+        try:
+            gate.forward(*given, **(attributes or {}))
+        except Exception as error:
+            return refused_to_write(error)
+        return False
+
+    if is_refused(None):
+        return None
+    return next((port for port in range(len(values)) if is_refused(port)), None)

@@ -13,6 +13,8 @@ A gate knows nothing of circuits, actors, time or training. Define one of your o
 Positional parameters are the ports. Keyword-only parameters are attributes, fixed when the gate is
 wired, and are passed to the vjps as well.
 
+Functions and rules return new arrays: what they are given is read-only, and so is from then on what they return.
+
 A gate can be called: with numbers it computes, with wires it adds itself to their circuit. Write a vjp
 with gates and operators, and the same rule serves both.
 """
@@ -26,7 +28,7 @@ import numpy as np
 
 from circuitsim.errors import GateError
 from circuitsim.gates.shapes import elementwise
-from circuitsim.gates.value import as_value
+from circuitsim.gates.value import as_value, read, refused_to_write
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -46,7 +48,8 @@ class Gate:
     ports : tuple of str
         The names of the inputs, in order.
     forward : callable
-        ``forward(*inputs, **attributes)`` computes the output; floats in, a float out, arrays likewise.
+        ``forward(*inputs, **attributes)`` computes the output; floats in, a float out, arrays likewise. It must not
+        write to its inputs. In a circuit an array that it returns is made read-only, and it can write there no more.
     vjps : list of callable or None
         ``vjps[port](gradient, output, *inputs, **attributes)`` is the gradient sent back through that port.
     shape_rule : callable or None
@@ -147,8 +150,13 @@ class Gate:
             if wire_up is not None:
                 return wire_up(self, inputs, attributes)
         self.check_arguments(len(inputs), attributes)
-        with np.errstate(all="ignore"):
-            return as_value(self.forward(*map(as_value, inputs), **attributes))
+        try:
+            with np.errstate(all="ignore"):
+                return read(self.forward(*map(as_value, inputs), **attributes))
+        except ValueError as error:
+            if not refused_to_write(error):
+                raise
+            raise GateError(f"{self.name} writes to an input in place: return a new array") from None
 
     def __repr__(self) -> str:
         return f"<gate {self.name}{self._signature()}>"

@@ -1,10 +1,10 @@
 """Checkpoints: all that a training needs to go on as if it had never stopped, in one file.
 
 The file is a NumPy archive (``.npz``) without pickles. Its entry ``header`` is a JSON text with the format's version,
-a fingerprint of the circuit, the optimizer's settings, the history, and the state of the random choice. Parameters are
-numbered in the order in which they were added to the circuit: ``now/3/value``, ``now/3/updates``, ``now/3/state0`` and
-so on are what number 3 remembers, ``best/3/...`` the same for the best evaluation, and ``history/12/3`` is its value at
-evaluation 12.
+a fingerprint of the circuit, the optimizer's settings, the history, the state of the random choice, and the names of
+all other entries, so that none can get lost. Parameters are numbered in the order in which they were added to the
+circuit: ``now/3/value``, ``now/3/updates``, ``now/3/state0`` and so on are what number 3 remembers, ``best/3/...`` the
+same for the best evaluation, and ``history/12/3`` is its value at evaluation 12.
 """
 
 import json
@@ -25,7 +25,7 @@ from circuitsim.rules import Memory
 __all__ = ["Best", "Checkpoint"]
 
 FORMAT = "circuitsim checkpoint"
-VERSION = 1
+VERSION = 2
 _JUDGED = ("iteration", "cost", "accuracy", "validation_cost", "validation_accuracy")
 
 
@@ -67,6 +67,7 @@ class Checkpoint:
             "examples": history.examples,
             "losses": history.losses,
             "gradient_norms": history.gradient_norms,
+            "ticks": history.ticks,
             "ended": history.ended,
             "evaluations": [[getattr(entry, name) for name in _JUDGED] for entry in history.evaluations],
             "sampler": self.sampler,
@@ -76,6 +77,7 @@ class Checkpoint:
         arrays = _pack("now", self.memory) | (_pack("best", self.best.memory) if self.best else {})
         for number, entry in enumerate(history.evaluations):
             arrays |= {f"history/{number}/{place}": value for place, value in enumerate(entry.parameters.values())}
+        header["arrays"] = sorted(arrays)
         with writing(path) as file:
             np.savez_compressed(file, allow_pickle=False, header=np.array(json.dumps(header)), **arrays)
 
@@ -102,7 +104,8 @@ class Checkpoint:
             values = [arrays.get(f"history/{number}/{place}") for place in range(len(names))]
             parameters = {name: as_value(value) for name, value in zip(names, values, strict=True) if value is not None}
             evaluations.append(Evaluation(**dict(zip(_JUDGED, judged, strict=True)), parameters=parameters))
-        history = History(header["examples"], header["losses"], header["gradient_norms"], evaluations, header["ended"])
+        lists = {name: header[name] for name in ("examples", "losses", "gradient_norms", "ticks")}
+        history = History(**lists, evaluations=evaluations, ended=header["ended"])
         best = header["best"] and Best(**header["best"], memory=_unpack("best", names, arrays))
         return cls(_unpack("now", names, arrays), best, history, header["sampler"], header["seed"])
 
@@ -113,9 +116,11 @@ def _read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(str(arrays.pop("header")))
-        if header["format"] == FORMAT:
-            return header, arrays
         reason = "it is no checkpoint"
+        if header["format"] == FORMAT:
+            if header.get("arrays", sorted(arrays)) == sorted(arrays):
+                return header, arrays
+            reason = "it is damaged"
     except OSError as error:
         reason = error.strerror or "it is damaged"
     except Exception:  # a damaged archive fails in many ways

@@ -45,6 +45,9 @@ class History:
         The mean loss of those examples before the update.
     gradient_norms : list of float
         The Euclidean length of the gradient on all parameters, springs left out.
+    ticks : list of float
+        The simulated time that forward and backward passes had taken when each update was made, those of evaluations
+        left out; empty if the engine has no clock.
     evaluations : list of Evaluation
         The first is from before the first update.
     ended : str
@@ -54,6 +57,7 @@ class History:
     examples: list[list[int]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     gradient_norms: list[float] = field(default_factory=list)
+    ticks: list[float] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
     ended: str = "done"
 

@@ -269,6 +269,8 @@ class Trainer:
         self.history.examples.append(self.shown)
         self.history.losses.append(loss)
         self.history.gradient_norms.append(norm)
+        if (time := self.engine.time) is not None:
+            self.history.ticks.append(time + (self.history.ticks[-1] if self.history.ticks else 0.0))
 
     def _diverged(self) -> DivergenceError:
         """Put back the best parameters and return the error that says where they went."""

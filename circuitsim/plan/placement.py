@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
 
+from circuitsim.checks import count, number, whole
 from circuitsim.circuit import Circuit
 from circuitsim.errors import InputError
 from circuitsim.netlist import Netlist
+from circuitsim.plan.written import Written
 
 __all__ = ["Placement", "place"]
 
 
-@dataclass(frozen=True)
-class Placement:
+@dataclass(frozen=True, repr=False)
+class Placement(Written):
     """The stages of a circuit and their devices.
 
     Attributes
@@ -27,12 +29,31 @@ class Placement:
         The names of the devices.
     by_hand : bool
         Whether the devices were chosen by hand; a schedule may choose them otherwise.
+
+    Raises
+    ------
+    InputError
+        If there is no device for each stage.
     """
 
     stages: tuple[tuple[str, ...], ...]
     homes: tuple[int, ...]
     names: tuple[str, ...]
     by_hand: bool = False
+
+    def __post_init__(self) -> None:
+        settle = object.__setattr__
+        for name in ("stages", "homes", "names"):
+            if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
+                raise InputError(f"the {name} of a placement are {given!r}: give several, or let place make it")
+        settle(self, "stages", tuple(tuple(stage) if isinstance(stage, Iterable) else () for stage in self.stages))
+        settle(self, "homes", tuple(count(home, "the device of a stage", least=0) for home in self.homes))
+        settle(self, "names", tuple(map(str, self.names)))
+        if len(self.homes) != len(self.stages) or max(self.homes, default=0) >= len(self.names):
+            raise InputError(
+                f"a placement has {len(self.stages)} stages, on devices {self.homes} of {len(self.names)}: give one of "
+                "them for each stage"
+            )
 
     def with_replicas(self, replicas: int | None) -> tuple[str, ...]:
         """Return the names of all devices if there are so many sets of them and a server; of one set, if None."""
@@ -42,7 +63,7 @@ class Placement:
 
 
 def place(
-    circuit: Circuit,
+    circuit: Circuit | Netlist,
     stages: int | Mapping[str, str | Iterable[str]] | None = None,
     *,
     devices: int | None = None,
@@ -52,7 +73,7 @@ def place(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : Circuit or Netlist
         What to place.
     stages : int or mapping, optional
         A number cuts the topological order of the gates into so many stages, one a device, so that the costliest is as
@@ -78,35 +99,33 @@ def place(
     >>> place(cs.parse("tanh(tanh(tanh(x) * 2) + 1)"), stages=2).stages
     (('tanh1', 'mul1'), ('tanh2', 'add1', 'tanh3'))
     """
-    netlist = Netlist(circuit)
+    netlist = circuit if isinstance(circuit, Netlist) else Netlist(circuit)
     gates = list(netlist.of_kind("gate"))
     if not gates:
-        raise InputError(f"circuit {circuit.name!r} has no gates: there is nothing to put on a device")
+        raise InputError(f"circuit {netlist.name!r} has no gates: there is nothing to put on a device")
     if isinstance(stages, Mapping):
         return _by_pattern(netlist, gates, stages)
-    count = len(gates) if stages is None else stages
-    if not isinstance(count, int):
+    several = len(gates) if stages is None else whole(stages)
+    if several is None:
         raise InputError(f"stages is {stages!r}: give a number, or a mapping of devices to gates")
-    if not 1 <= count <= len(gates):
+    if not 1 <= several <= len(gates):
         raise InputError(
-            f"circuit {circuit.name!r} cannot be cut into {count} stages: it has {len(gates)} gates, one at least "
+            f"circuit {netlist.name!r} cannot be cut into {several} stages: it has {len(gates)} gates, one at least "
             "for each stage"
         )
-    parts = _balance([_cost(cost, name) for name in gates], count)
+    parts = _balance([_cost(cost, name) for name in gates], several)
     cut = tuple(tuple(gates[start:end]) for start, end in parts)
-    devices = count if devices is None else devices
-    if not 1 <= devices <= count:
-        raise InputError(f"{count} stages cannot be spread over {devices} devices: give at most one for each stage")
+    there = several if devices is None else whole(devices)
+    if there is None or not 1 <= there <= several:
+        raise InputError(f"{several} stages cannot be spread over {devices} devices: give at most one for each stage")
     return Placement(
-        cut, tuple(stage % devices for stage in range(count)), tuple(f"device {number}" for number in range(devices))
+        cut, tuple(stage % there for stage in range(several)), tuple(f"device {device}" for device in range(there))
     )
 
 
 def _cost(cost: Mapping[str, float] | Callable[[str], float] | None, name: str) -> float:
     value = 1.0 if cost is None else cost(name) if callable(cost) else cost.get(name, 1.0)
-    if not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
-        raise InputError(f"the cost of gate {name!r} is {value!r}: give a finite number not below 0")
-    return float(value)
+    return number(value, f"the cost of gate {name!r}")
 
 
 def _balance(costs: list[float], count: int) -> list[tuple[int, int]]:
@@ -152,10 +171,10 @@ def _by_pattern(netlist: Netlist, gates: list[str], devices: Mapping[str, str | 
         raise InputError(f"gate {lost[0]!r} is on no device: give it to one of {', '.join(map(repr, names))}")
 
     # A device may be passed more than once; each time is a stage of its own, so that no stage waits for itself.
-    number = netlist.of_kind("gate")
+    numbers = netlist.of_kind("gate")
     visit: dict[str, int] = {}
     for name in gates:
-        before = [netlist.nodes[netlist.wires[wire].source].name for wire in netlist.incoming[number[name]]]
+        before = [netlist.nodes[netlist.wires[wire].source].name for wire in netlist.incoming[numbers[name]]]
         visit[name] = max((visit[s] + (home[s] != home[name]) for s in before if s in visit), default=0)
     groups: dict[tuple[int, int], list[str]] = {}
     for name in gates:

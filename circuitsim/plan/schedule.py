@@ -11,20 +11,28 @@ travel by themselves as soon as they can.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from bisect import insort
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from circuitsim.errors import ScheduleError
+from circuitsim.errors import InputError, ScheduleError
+from circuitsim.plan.written import Written
 
 __all__ = ["Schedule", "Work"]
 
 COMPUTE = ("F", "I", "W", "B")
 TRANSFERS = ("SEND_F", "RECV_F", "SEND_B", "RECV_B")
 IGNORED = ("UNSHARD", "RESHARD", "REDUCE_GRAD")  # sharded parameters: nothing moves here for them
+
+# What is done of one microbatch at one stage, as bits of one number.
+_BITS = {kind: 1 << place for place, kind in enumerate((*COMPUTE, *TRANSFERS))}
+_COMPLETE = (_BITS["F"] | _BITS["I"] | _BITS["W"], _BITS["F"] | _BITS["B"])
+_COMPUTED = bytes(have & 15 for have in range(256))
 
 _CELL = re.compile(r"(\d+)(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)(\d+)")
 _IGNORED = re.compile(rf"\d+({'|'.join(IGNORED)})\d*")
@@ -41,8 +49,8 @@ class Work(NamedTuple):
         return f"{self.stage}{self.kind}{self.microbatch}"
 
 
-@dataclass(frozen=True)
-class Schedule:
+@dataclass(frozen=True, repr=False)
+class Schedule(Written):
     r"""The order of work on every device; it is checked when it is made.
 
     Parameters
@@ -54,6 +62,15 @@ class Schedule:
     barrier : bool
         Whether all devices wait for one another between batches. Zero-bubble schedules need no such barrier:
         what counts for them is the longest span of a device, not the time from the first start to the last end.
+
+    Attributes
+    ----------
+    homes : tuple of int
+        The device of each stage.
+    microbatches : int
+        The number of microbatches in a batch.
+    blocking : bool
+        Whether the rows say when to send and receive.
 
     Raises
     ------
@@ -75,37 +92,28 @@ class Schedule:
     rows: tuple[tuple[Work, ...], ...]
     barrier: bool = True
 
+    homes: tuple[int, ...] = field(init=False, compare=False)
+    microbatches: int = field(init=False, compare=False)
+    blocking: bool = field(init=False, compare=False)
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", tuple(tuple(row) for row in self.rows))
-        _check_complete(self)
-        for _ in in_turn(self):  # raises if it gets stuck
-            pass
+        settle = object.__setattr__
+        settle(self, "rows", tuple(tuple(row) for row in self.rows))
+        homes, microbatches, blocking = _measure(self.name, self.rows)
+        settle(self, "homes", homes)
+        settle(self, "microbatches", microbatches)
+        settle(self, "blocking", blocking)
+        deque(in_turn(self), maxlen=0)  # raises if it gets stuck
 
     @property
     def devices(self) -> int:
         """The number of devices."""
         return len(self.rows)
 
-    @cached_property
-    def homes(self) -> tuple[int, ...]:
-        """The device of each stage."""
-        found = {work.stage: device for device, row in enumerate(self.rows) for work in row}
-        return tuple(found[stage] for stage in range(len(found)))
-
     @property
     def stages(self) -> int:
         """The number of stages."""
         return len(self.homes)
-
-    @cached_property
-    def microbatches(self) -> int:
-        """The number of microbatches in a batch."""
-        return 1 + max(work.microbatch for row in self.rows for work in row)
-
-    @cached_property
-    def blocking(self) -> bool:
-        """Whether the rows say when to send and receive."""
-        return any(work.kind in TRANSFERS for row in self.rows for work in row)
 
     @classmethod
     def from_table(
@@ -147,7 +155,7 @@ class Schedule:
                 reason = error.strerror if isinstance(error, OSError) else "it is no text"
                 raise ScheduleError(f"the schedule {str(path)!r} cannot be read: {reason}") from None
             name = name or path.stem
-        rows = [list(_read_row(line, rank)) for rank, line in enumerate(_lines(table))]
+        rows = _read_rows(table)
         for rank, row in enumerate(rows):
             for work in row:
                 if stages is not None and work.stage >= stages:
@@ -156,7 +164,7 @@ class Schedule:
                     raise ScheduleError(
                         f"rank {rank} has {work}, but there is no microbatch {work.microbatch}: {_upto(microbatches)}"
                     )
-        schedule = cls(name or "table", tuple(tuple(row) for row in rows), barrier)
+        schedule = cls(name or "table", rows, barrier)
         if stages is not None and schedule.stages < stages:
             raise ScheduleError(f"the schedule has no work for stage {schedule.stages}: {_upto(stages)}")
         if microbatches is not None and schedule.microbatches < microbatches:
@@ -218,6 +226,22 @@ class Schedule:
             peaks.append(peak)
         return peaks
 
+    def content(self) -> dict[str, Any]:
+        """Return what JSON says of it."""
+        return {"name": self.name, "table": str(self), "barrier": self.barrier}
+
+    @classmethod
+    def of_content(cls, content: Any) -> "Schedule":
+        """Return the schedule of which JSON says this."""
+        wanted = {"name": str, "table": str, "barrier": bool}
+        if not isinstance(content, dict) or {name: type(part) for name, part in content.items()} != wanted:
+            raise InputError("this JSON of a Schedule is not as to_json writes it: give a name, a table and a barrier")
+        return cls(content["name"], _read_rows(content["table"]), content["barrier"])
+
+    def __repr__(self) -> str:
+        barrier = "" if self.barrier else ", barrier=False"
+        return f"Schedule.from_table({str(self)!r}, name={self.name!r}{barrier})"
+
     def __str__(self) -> str:
         return "\n".join(" ".join(map(str, row)) for row in self.rows)
 
@@ -230,32 +254,61 @@ def in_turn(schedule: Schedule) -> Iterator[tuple[int, Work]]:
     ScheduleError
         If every device that has work left waits for another.
     """
-    last = schedule.stages - 1
-    done: set[Work] = set()
-    places = [0] * schedule.devices
-    left = sum(len(row) for row in schedule.rows)
-    while left:
-        before = left
-        for device, row in enumerate(schedule.rows):
-            while places[device] < len(row):
-                work = row[places[device]]
-                if next(_missing(work, last, done), None) is not None:
+    rows, size = schedule.rows, schedule.microbatches
+    # A cell for each microbatch at each stage: 1 once it has gone forward, 6 more once it has gone back. Before the
+    # first stage and behind the last there is nothing to wait for, but nothing to receive behind the last either.
+    done = bytearray(b"\3" * size + bytes(schedule.stages * size) + b"\3" * size)
+    # For each kind of work what two cells (so far from its own) must have, and what its own has then.
+    rules: dict[str, tuple[int, int, int, int, int | None]] = {
+        "F": (-size, 1, -size, 1, 1),
+        "B": (0, 1, size, 2, 6),
+        "I": (0, 1, size, 2, 6),
+        "W": (0, 2, 0, 2, 0),
+        "SEND_F": (0, 1, 0, 1, None),
+        "RECV_F": (-size, 1, -size, 1, None),
+        "SEND_B": (0, 2, 0, 2, None),
+        "RECV_B": (size, 4, size, 4, None),
+    }
+    waiting: dict[int, list[int]] = {}  # the devices that wait for a cell
+    places = [0] * len(rows)
+    now, later = list(range(len(rows))), list[int]()
+    while now:
+        for device in now:  # in the order of their numbers; who waited for one before it has its turn in the same round
+            row, place = rows[device], places[device]
+            while place < len(row):
+                kind, stage, microbatch = work = row[place]
+                cell = (stage + 1) * size + microbatch
+                near, level, far, more, mark = rules[kind]
+                if not done[cell + near] & level:
+                    waiting.setdefault(cell + near, []).append(device)
                     break
-                done.add(work)
-                places[device] += 1
-                left -= 1
+                if not done[cell + far] & more:
+                    waiting.setdefault(cell + far, []).append(device)
+                    break
+                place += 1
                 yield device, work
-                if work.kind not in TRANSFERS:
-                    break
-        if left == before:
-            stuck = [
-                (device, row[places[device]]) for device, row in enumerate(schedule.rows) if places[device] < len(row)
-            ]
-            told = "; ".join(
-                f"{work} of rank {device} waits for {', '.join(map(str, _missing(work, last, done)))}"
-                for device, work in stuck
-            )
-            raise ScheduleError(f"the schedule {schedule.name!r} deadlocks: {told}")
+                if mark is None:  # a transfer: the turn goes on
+                    continue
+                if mark:
+                    done[cell] |= mark
+                    for other in waiting.pop(cell, ()):
+                        if other > device:
+                            insort(now, other)
+                        else:
+                            later.append(other)
+                later.append(device)
+                break
+            places[device] = place
+        later.sort()
+        now, later = later, []
+    stuck = [(device, row[place]) for device, (row, place) in enumerate(zip(rows, places, strict=True)) if row[place:]]
+    if stuck:
+        finished = {work for row, place in zip(rows, places, strict=True) for work in row[:place]}
+        told = "; ".join(
+            f"{work} of rank {device} waits for {', '.join(map(str, _missing(work, schedule.stages - 1, finished)))}"
+            for device, work in stuck
+        )
+        raise ScheduleError(f"the schedule {schedule.name!r} deadlocks: {told}")
 
 
 def _missing(work: Work, last: int, done: set[Work]) -> Iterator[Work]:
@@ -287,36 +340,60 @@ def _missing_gradient(stage: int, microbatch: int, done: set[Work]) -> Iterator[
         yield Work("B", stage, microbatch)
 
 
-def _check_complete(schedule: Schedule) -> None:
-    """Raise `ScheduleError` unless every stage treats every microbatch once, and on one device."""
-    seen: dict[Work, int] = {}
-    homes: dict[int, int] = {}
-    for rank, row in enumerate(schedule.rows):
+def _measure(name: str, rows: Sequence[Sequence[Work]]) -> tuple[tuple[int, ...], int, bool]:
+    """Return homes, microbatches and whether there are transfers, if every stage treats every microbatch once.
+
+    Raises
+    ------
+    ScheduleError
+        If not, or if a stage is on two devices.
+    """
+    stages = microbatches = 0
+    for rank, row in enumerate(rows):
         if not row:
-            raise ScheduleError(f"rank {rank} of the schedule {schedule.name!r} has no work: leave the row out")
-        for work in row:
+            raise ScheduleError(f"rank {rank} of the schedule {name!r} has no work: leave the row out")
+        for work in row if set(map(type, row)) != {Work} else ():
             if not isinstance(work, Work):
                 raise ScheduleError(f"rank {rank} has {work!r}: give Work, or read a table with Schedule.from_table")
-            if work in seen:
-                raise ScheduleError(f"{work} is there twice, on rank {seen[work]} and rank {rank}: do it once")
-            if homes.setdefault(work.stage, rank) != rank:
+        stages = max(stages, 1 + max(map(itemgetter(1), row)))
+        microbatches = max(microbatches, 1 + max(map(itemgetter(2), row)))
+    if not rows:
+        raise ScheduleError(f"the schedule {name!r} is empty: give a row of work for each rank")
+    cells = stages * microbatches
+    # Where there are more cells than work to fill them some are empty, and it takes less to keep those that are not.
+    have: Any = bytearray(cells) if cells <= sum(map(len, rows)) else defaultdict(int)
+    homes: dict[int, int] = {}
+    for rank, row in enumerate(rows):
+        for stage in set(map(itemgetter(1), row)):
+            homes.setdefault(stage, rank)
+        for work in row:
+            kind, stage, microbatch = work
+            bit = _BITS.get(kind, 0)
+            if not bit or stage < 0 or microbatch < 0:
+                raise ScheduleError(f"rank {rank} has {work}: write a stage, a kind ({' '.join(COMPUTE)}) and a number")
+            cell = stage * microbatches + microbatch
+            if have[cell] & bit:
+                raise ScheduleError(f"{work} is there twice, on rank {homes[stage]} and rank {rank}: do it once")
+            if homes[stage] != rank:
                 raise ScheduleError(
-                    f"rank {rank} has {work}, but stage {work.stage} is on rank {homes[work.stage]}: keep it on one"
+                    f"rank {rank} has {work}, but stage {stage} is on rank {homes[stage]}: keep it on one"
                 )
-            seen[work] = rank
-    if not seen:
-        raise ScheduleError(f"the schedule {schedule.name!r} is empty: give a row of work for each rank")
-    stages, microbatches = 1 + max(homes), 1 + max(work.microbatch for work in seen)
-    for stage in range(stages):
-        for microbatch in range(microbatches):
-            have = "".join(kind for kind in COMPUTE if Work(kind, stage, microbatch) in seen)
-            if have in ("FIW", "FB"):
-                continue
-            if "B" in have and have != "FB" and have != "B":
-                other = Work(have.replace("F", "")[0], stage, microbatch)
-                raise ScheduleError(f"{Work('B', stage, microbatch)} repeats {other}: B is I and W together")
-            lacks = "F" if "F" not in have else "B" if have == "F" else "W" if "I" in have else "I"
-            raise ScheduleError(f"the schedule {schedule.name!r} omits {Work(lacks, stage, microbatch)}")
+            have[cell] |= bit
+    if isinstance(have, dict) or not set(have.translate(_COMPUTED)) <= set(_COMPLETE):
+        for cell in range(cells):
+            if have[cell] & 15 not in _COMPLETE:
+                _tell_lack(name, have[cell], *divmod(cell, microbatches))
+    return tuple(homes[stage] for stage in range(stages)), microbatches, bool(max(have) >= _BITS["SEND_F"])
+
+
+def _tell_lack(name: str, bits: int, stage: int, microbatch: int) -> NoReturn:
+    """Raise the error that says what is not right about one microbatch at one stage."""
+    have = "".join(kind for kind in COMPUTE if bits & _BITS[kind])
+    if "B" in have and have not in ("FB", "B"):
+        other = Work(have.replace("F", "")[0], stage, microbatch)
+        raise ScheduleError(f"{Work('B', stage, microbatch)} repeats {other}: B is I and W together")
+    lacks = "F" if "F" not in have else "B" if have == "F" else "W" if "I" in have else "I"
+    raise ScheduleError(f"the schedule {name!r} omits {Work(lacks, stage, microbatch)}")
 
 
 def _lines(table: str) -> list[str]:
@@ -324,6 +401,10 @@ def _lines(table: str) -> list[str]:
     if not any(line.strip() for line in lines):
         raise ScheduleError("the schedule is empty: give a row of work for each rank, for example 0F0,0F1,0B0,0B1")
     return lines
+
+
+def _read_rows(table: str) -> tuple[tuple[Work, ...], ...]:
+    return tuple(tuple(_read_row(line, rank)) for rank, line in enumerate(_lines(table)))
 
 
 def _read_row(line: str, rank: int) -> Iterator[Work]:

@@ -1,31 +1,33 @@
 """The schedules of the literature: for each the order of work on every device of a pipeline.
 
-================  =========================================================================================
-`gpipe`           Huang et al. 2019, *GPipe*: all forward passes, then all backward passes
-`one_f_one_b`     Narayanan et al. 2021 (PipeDream-Flush): one forward, one backward, as soon as one can
-`interleaved`     Narayanan et al. 2021: several chunks of the network on each device, in a loop
-`zb_h1` `zb_h2`   Qi et al. 2024, *Zero Bubble Pipeline Parallelism*: I and W apart, W fills the gaps
-`zb_v`            the same: two chunks on each device, there and back in a V
-`auto`            a search for times that are uneven, under a limit on memory: see `search`
-================  =========================================================================================
+====================  =====================================================================================
+``gpipe``             Huang et al. 2019, *GPipe*: all forward passes, then all backward passes
+``1f1b``              Narayanan et al. 2021 (PipeDream-Flush): one forward, one backward, as soon as one can
+``interleaved``       Narayanan et al. 2021: several chunks of the network on each device, in a loop
+``zb-h1`` ``zb-h2``   Qi et al. 2024, *Zero Bubble Pipeline Parallelism*: I and W apart, W fills the gaps
+``zb-v``              the same: two chunks on each device, there and back in a V
+====================  =====================================================================================
 
-Each is a function of the number of devices and of microbatches in a batch.
+Each is made by a function of the number of devices and of microbatches in a batch; `SCHEDULES` has them by name.
+`search.auto` looks for another one, for times that are uneven and under a limit on memory.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat, zip_longest
 
+from circuitsim.checks import whole
 from circuitsim.errors import ScheduleError
 from circuitsim.plan.schedule import Schedule, Work
-from circuitsim.plan.search import auto
 
-__all__ = ["SCHEDULES", "auto", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
+__all__ = ["SCHEDULES", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
 
 
 def gpipe(devices: int, microbatches: int) -> Schedule:
     """Return the GPipe schedule: every device does all forward passes, then all backward passes."""
-    _check(devices, microbatches)
-    rows = [[Work(kind, s, i) for kind in "FB" for i in range(microbatches)] for s in range(devices)]
+    devices, microbatches = _sizes(devices, microbatches)
+    numbers = list(range(microbatches))
+    rows = [_works("F", s, numbers) + _works("B", s, numbers) for s in range(devices)]
     return Schedule("gpipe", _tuples(rows))
 
 
@@ -38,13 +40,10 @@ def one_f_one_b(devices: int, microbatches: int) -> Schedule:
     0F0 0F1 0B0 0F2 0B1 0B2
     1F0 1B0 1F1 1B1 1F2 1B2
     """
-    _check(devices, microbatches)
-    rows = []
-    for s in range(devices):
-        forward = [Work("F", s, i) for i in range(microbatches)]
-        backward = [Work("B", s, i) for i in range(microbatches)]
-        rows.append(_alternate(forward, backward, devices - s))
-    return Schedule("one_f_one_b", _tuples(rows))
+    devices, microbatches = _sizes(devices, microbatches)
+    numbers = list(range(microbatches))
+    rows = [_alternate(_works("F", s, numbers), _works("B", s, numbers), devices - s) for s in range(devices)]
+    return Schedule("1f1b", _tuples(rows))
 
 
 def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
@@ -55,9 +54,9 @@ def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
     ScheduleError
         If the devices do not divide the microbatches.
     """
-    _check(devices, microbatches)
-    if chunks < 1:
-        raise ScheduleError(f"interleaved needs at least one chunk on a device, not {chunks}")
+    devices, microbatches = _sizes(devices, microbatches)
+    if (whole(chunks) or 0) < 1:
+        raise ScheduleError(f"interleaved needs at least one chunk on a device, not {chunks!r}")
     if microbatches % devices:
         raise ScheduleError(
             f"interleaved takes microbatches in rounds of {devices}, one for each device: "
@@ -84,17 +83,18 @@ def zb_h1(devices: int, microbatches: int) -> Schedule:
 
     So every stage holds as much as the first stage of 1F1B, and gradients travel back before any W.
     """
-    return _split("zb_h1", devices, microbatches, lambda s: devices - s, lambda s: s, barrier=True)
+    return _split("zb-h1", devices, microbatches, lambda s: devices - s, lambda s: s, barrier=True)
 
 
 def zb_h2(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-H2 schedule: about twice the warm-up and twice the delay of W of ZB-H1."""
-    return _split("zb_h2", devices, microbatches, lambda s: 2 * (devices - s) - 1, lambda s: 2 * s, barrier=False)
+    return _split("zb-h2", devices, microbatches, lambda s: 2 * (devices - s) - 1, lambda s: 2 * s, barrier=False)
 
 
 def zb_v(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-V schedule: stages 0 to p - 1 lead down the devices, stages p to 2p - 1 lead back up."""
-    _check(devices, microbatches)
+    devices, microbatches = _sizes(devices, microbatches)
+    numbers = list(range(microbatches))
     enough = max(microbatches, 2 * devices - 1)  # the pattern's own length; what it has too many is left out
     rows = []
     for device in range(devices):
@@ -107,7 +107,7 @@ def zb_v(devices: int, microbatches: int) -> Schedule:
                 microbatch = taken[kind, stage]
                 taken[kind, stage] += 1
                 if microbatch < microbatches:
-                    row.append(Work(kind, stage, microbatch))
+                    row.append(Work(kind, stage, numbers[microbatch]))
 
         for _ in range(2 * (devices - device) - 1):
             take(down, "F")
@@ -128,7 +128,7 @@ def zb_v(devices: int, microbatches: int) -> Schedule:
             while taken["W", stage] < enough:
                 take(stage, "W")
         rows.append(row)
-    return Schedule("zb_v", _tuples(rows), barrier=False)
+    return Schedule("zb-v", _tuples(rows), barrier=False)
 
 
 def _split(
@@ -140,36 +140,38 @@ def _split(
     barrier: bool,
 ) -> Schedule:
     """Return a schedule of F, I and W: so many F first, then I, the W of so many microbatches ago, and F in turn."""
-    _check(devices, microbatches)
+    devices, microbatches = _sizes(devices, microbatches)
+    numbers = list(range(microbatches))
     rows = []
     for s in range(devices):
-        first, late = min(microbatches, warm_up(s)), lag(s)
-        row = [Work("F", s, i) for i in range(first)]
-        for i in range(microbatches):
-            row.append(Work("I", s, i))
-            if i >= late:
-                row.append(Work("W", s, i - late))
-            if first + i < microbatches:
-                row.append(Work("F", s, first + i))
-        row += [Work("W", s, i) for i in range(max(0, microbatches - late), microbatches)]
-        rows.append(row)
+        first, late = min(microbatches, warm_up(s)), min(microbatches, lag(s))
+        forward, to_input, to_weight = (_works(kind, s, numbers) for kind in "FIW")
+        on_time = microbatches - late
+        turns = zip_longest(to_input, [*repeat(None, late), *to_weight[:on_time]], forward[first:])
+        steady = [work for turn in turns for work in turn if work is not None]
+        rows.append(forward[:first] + steady + to_weight[on_time:])
     return Schedule(name, _tuples(rows), barrier)
 
 
 def _alternate(forward: Sequence[Work], backward: Sequence[Work], lead: int) -> list[Work]:
     """Return so many forward passes, then one backward and one forward in turn until both are used up."""
-    lead = min(lead, len(forward))
-    row = list(forward[:lead])
-    for i, work in enumerate(backward):
-        row.append(work)
-        row += forward[lead + i : lead + i + 1]
-    return row
+    rest = forward[lead:]
+    return [*forward[:lead], *chain.from_iterable(zip(backward, rest, strict=False)), *backward[len(rest) :]]
 
 
-def _check(devices: int, microbatches: int) -> None:
-    for number, what in ((devices, "device"), (microbatches, "microbatch")):
-        if not isinstance(number, int) or number < 1:
-            raise ScheduleError(f"a schedule needs at least one {what}, not {number!r}")
+def _works(kind: str, stage: int, microbatches: Iterable[int]) -> list[Work]:
+    """Return one kind of work of a stage for each microbatch, in less time than one call of `Work` for each."""
+    return list(map(tuple.__new__, repeat(Work), zip(repeat(kind), repeat(stage), microbatches)))
+
+
+def _sizes(devices: int, microbatches: int) -> tuple[int, int]:
+    """Return the numbers of devices and of microbatches, if there is one of each at least."""
+    found = []
+    for given, what in ((devices, "device"), (microbatches, "microbatch")):
+        if (size := whole(given) or 0) < 1:
+            raise ScheduleError(f"a schedule needs at least one {what}, not {given!r}")
+        found.append(size)
+    return found[0], found[1]
 
 
 def _tuples(rows: Sequence[Sequence[Work]]) -> tuple[tuple[Work, ...], ...]:
@@ -178,5 +180,10 @@ def _tuples(rows: Sequence[Sequence[Work]]) -> tuple[tuple[Work, ...], ...]:
 
 #: The schedules that need nothing but numbers, by name.
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    function.__name__: function for function in (gpipe, one_f_one_b, interleaved, zb_h1, zb_h2, zb_v)
+    "gpipe": gpipe,
+    "1f1b": one_f_one_b,
+    "interleaved": interleaved,
+    "zb-h1": zb_h1,
+    "zb-h2": zb_h2,
+    "zb-v": zb_v,
 }

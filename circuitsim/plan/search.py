@@ -2,15 +2,19 @@
 
 The search is a greedy one in the manner of Qi et al. 2024 (section 3): every device, whenever it is free, goes back if
 it can, else goes forward if memory allows, and fills what gaps there are with W. It is run for a few settings of how
-far each stage may run ahead and how small a gap is filled, and the best order is taken.
+far each stage may run ahead and how small a gap is filled, and the best order is taken; the orders of the literature
+that keep the limit are among those it is chosen from.
 """
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
+from circuitsim.checks import real, whole
 from circuitsim.errors import ScheduleError
-from circuitsim.plan.schedule import Schedule, Work
+from circuitsim.plan.schedule import Schedule, Work, in_turn
+from circuitsim.plan.schedules import gpipe, one_f_one_b, zb_h1, zb_h2
 
 __all__ = ["auto"]
 
@@ -48,6 +52,7 @@ def auto(
     Returns
     -------
     Schedule
+        No device's span is larger than the largest of GPipe, 1F1B, ZB-H1 and ZB-H2, as far as those keep the limit.
 
     Raises
     ------
@@ -59,18 +64,19 @@ def auto(
     >>> max(auto(4, 16, limit=4).peaks())
     4
     """
+    if (whole(devices) or 0) < 1 or (whole(microbatches) or 0) < 1:
+        raise ScheduleError(f"a schedule needs devices and microbatches, not {devices!r} and {microbatches!r}")
     limit = 2.0 * devices if limit is None else limit
     times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
-    for name, time in times.items():
-        if not 0 <= time < math.inf or (name == "forward" and time == 0):
+    for name, given in times.items():
+        time = real(given)
+        if time is None or not 0 <= time < math.inf or (name == "forward" and time == 0):
             least = "above 0" if name == "forward" else "not below 0"
-            raise ScheduleError(f"the {name} time is {time!r}: give ticks, a finite number {least}")
-    if not limit >= 1:
+            raise ScheduleError(f"the {name} time is {given!r}: give ticks, a finite number {least}")
+    if not (real(limit) or 0.0) >= 1:
         raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
-    if not 0 <= kept <= 1:
+    if not 0 <= (-1.0 if real(kept) is None else kept) <= 1:
         raise ScheduleError(f"W cannot keep {kept!r} of an activation: give a part, 0 to 1")
-    if devices < 1 or microbatches < 1:
-        raise ScheduleError(f"a schedule needs devices and microbatches, not {devices} and {microbatches}")
     ideal = microbatches * (forward + backward + weight)
     ticks = (forward, backward, weight)
     span = math.inf
@@ -87,7 +93,45 @@ def auto(
             span, rows = best, order
         if span <= (1 + ENOUGH) * ideal:
             break
-    return Schedule("auto", tuple(map(tuple, rows)), barrier=False)
+    chosen = Schedule("auto", tuple(map(tuple, rows)), barrier=False)
+    for make in (gpipe, one_f_one_b, zb_h1, zb_h2):
+        known = Schedule("auto", tuple(map(_apart, make(devices, microbatches).rows)), barrier=False)
+        if max(_held(row, kept) for row in known.rows) <= limit + 1e-9:
+            best = _largest_span(known, ticks, latency)
+            if best < (1 - 1e-9) * span:
+                span, chosen = best, known
+    return chosen
+
+
+def _apart(row: Iterable[Work]) -> tuple[Work, ...]:
+    """Return a row with each B as I and W."""
+    return tuple(
+        Work(kind, stage, microbatch)
+        for together, stage, microbatch in row
+        for kind in ("IW" if together == "B" else together)
+    )
+
+
+def _held(row: Iterable[Work], kept: float) -> float:
+    """Return the most activations that a device keeps, if this part of each stays from I to W."""
+    change = {"F": 1.0, "I": kept - 1.0, "W": -kept}
+    return max(accumulate(change[work.kind] for work in row))
+
+
+def _largest_span(schedule: Schedule, ticks: tuple[float, float, float], latency: float) -> float:
+    """Return the largest span of a device, from its first start to its last end."""
+    size, last = schedule.microbatches, schedule.stages - 1
+    ends = {kind: [0.0] * (size * schedule.stages) for kind in "FIW"}
+    starts, clocks = [math.inf] * schedule.devices, [0.0] * schedule.devices
+    for device, (kind, stage, microbatch) in in_turn(schedule):
+        cell, start = stage * size + microbatch, clocks[device]
+        if kind == "F" and stage:
+            start = max(start, ends["F"][cell - size] + latency)
+        elif kind == "I" and stage < last:
+            start = max(start, ends["I"][cell + size] + latency)
+        starts[device] = min(starts[device], start)
+        clocks[device] = ends[kind][cell] = start + ticks["FIW".index(kind)]
+    return max(end - start for start, end in zip(starts, clocks, strict=True))
 
 
 def _settings(

@@ -1,20 +1,54 @@
 """Times that things take: a number of ticks, or a distribution from which every time is drawn anew."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from circuitsim.checks import number
 from circuitsim.errors import InputError
+from circuitsim.plan.written import Written
 
-__all__ = ["Distribution", "Ticks", "Times", "draw", "exponential", "lognormal", "uniform"]
+__all__ = ["Distribution", "Ticks", "as_ticks", "draw", "exponential", "lognormal", "uniform"]
+
+
+#: How a time is drawn, by the name and with the parameters of its distribution.
+KINDS: dict[str, Callable[..., float]] = {
+    "exponential": lambda random, mean: float(random.exponential(mean)),
+    "uniform": lambda random, low, high: float(random.uniform(low, high)),
+    "lognormal": lambda random, median, spread: median * math.exp(spread * float(random.standard_normal())),
+}
 
 
 @dataclass(frozen=True)
-class Distribution:
-    """A random time.
+class Known:
+    """Draws from a distribution that has a name."""
+
+    kind: str
+    parameters: tuple[float, ...]
+
+    def __call__(self, random: np.random.Generator) -> float:
+        """Return a time."""
+        return KINDS[self.kind](random, *self.parameters)
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Draws from any distribution and takes a part of it."""
+
+    sample: Callable[[np.random.Generator], float]
+    factor: float
+
+    def __call__(self, random: np.random.Generator) -> float:
+        """Return a time."""
+        return self.factor * self.sample(random)
+
+
+@dataclass(frozen=True, repr=False)
+class Distribution(Written):
+    """A random time; `exponential`, `uniform` and `lognormal` make them, or a function of your own.
 
     Attributes
     ----------
@@ -22,6 +56,11 @@ class Distribution:
         Returns a time, given a `numpy.random.Generator`.
     text : str
         What it is called.
+
+    Examples
+    --------
+    >>> exponential(2) == exponential(2.0), exponential(2)
+    (True, exponential(2.0))
     """
 
     sample: Callable[[np.random.Generator], float]
@@ -40,6 +79,52 @@ class Distribution:
         random = np.random.default_rng(seed)
         return lambda *names: self.sample(random)
 
+    def scaled(self, factor: float) -> "Distribution":
+        """Return the distribution of so many times this one's times.
+
+        Examples
+        --------
+        >>> uniform(1, 3).scaled(0.5), lognormal(4, 1).scaled(0.5)
+        (uniform(0.5, 1.5), lognormal(2.0, 1.0))
+        """
+        if not isinstance(self.sample, Known):
+            return Distribution(Scaled(self.sample, factor), f"{factor!r} * {self.text}")
+        size, *spread = self.sample.parameters
+        if self.sample.kind == "uniform":
+            return uniform(factor * size, factor * spread[0])
+        return _known(self.sample.kind, factor * size, *spread)
+
+    def content(self) -> list[Any]:
+        """Return what JSON says of it.
+
+        Raises
+        ------
+        InputError
+            If it is one of your own.
+        """
+        if not isinstance(self.sample, Known):
+            raise InputError(
+                f"the distribution {self.text!r} is a function, which cannot be written as JSON: use "
+                f"{', '.join(KINDS)} or a number"
+            )
+        return [self.sample.kind, *self.sample.parameters]
+
+    @classmethod
+    def of_content(cls, content: Any) -> "Distribution":
+        """Return the distribution of which JSON says this."""
+        makers: dict[str, tuple[Callable[..., Distribution], int]] = {
+            "exponential": (exponential, 1),
+            "uniform": (uniform, 2),
+            "lognormal": (lognormal, 2),
+        }
+        if isinstance(content, tuple) and content and content[0] in makers:
+            maker, parameters = makers[content[0]]
+            if len(content) == 1 + parameters:
+                return maker(*content[1:])
+        raise InputError(
+            f"this JSON says {content!r} of a Distribution: give its name, one of {', '.join(makers)}, and its numbers"
+        )
+
     def __repr__(self) -> str:
         return self.text
 
@@ -50,26 +135,42 @@ Ticks: TypeAlias = float | Distribution
 
 def exponential(mean: float) -> Distribution:
     """Return a memoryless time: how long it will still take does not depend on how long it took already."""
-    _check(mean, "mean of an exponential time")
-    return Distribution(lambda random: float(random.exponential(mean)), f"exponential({mean:g})")
+    return _known("exponential", number(mean, "the mean of an exponential time"))
 
 
 def uniform(low: float, high: float) -> Distribution:
     """Return a time that is anywhere between two bounds."""
-    _check(low, "lower bound of a uniform time")
-    _check(high, "upper bound of a uniform time")
+    low = number(low, "the lower bound of a uniform time")
+    high = number(high, "the upper bound of a uniform time")
     if high < low:
         raise InputError(f"a uniform time from {low:g} to {high:g} runs backward: give the lower bound first")
-    return Distribution(lambda random: float(random.uniform(low, high)), f"uniform({low:g}, {high:g})")
+    return _known("uniform", low, high)
 
 
 def lognormal(median: float, spread: float) -> Distribution:
     """Return a time with a long tail: its logarithm is normal, with standard deviation `spread`."""
-    _check(median, "median of a lognormal time")
-    _check(spread, "spread of a lognormal time")
-    return Distribution(
-        lambda random: median * math.exp(spread * float(random.standard_normal())), f"lognormal({median:g}, {spread:g})"
+    return _known(
+        "lognormal",
+        number(median, "the median of a lognormal time"),
+        number(spread, "the spread of a lognormal time"),
     )
+
+
+def _known(kind: str, *parameters: float) -> Distribution:
+    return Distribution(Known(kind, parameters), f"{kind}({', '.join(map(repr, parameters))})")
+
+
+def as_ticks(value: object, what: str) -> Ticks:
+    """Return a time as a float or a distribution.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(value, Distribution):
+        return value
+    return number(value, what, "ticks", more=", or a distribution")
 
 
 def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:
@@ -93,52 +194,3 @@ def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:
     if not 0.0 <= time < math.inf:
         raise InputError(f"{where} is {ticks!r}: give ticks, a finite number not below 0, or a distribution")
     return time
-
-
-def _check(number: float, what: str) -> None:
-    if not isinstance(number, int | float) or not 0.0 <= number < math.inf:
-        raise InputError(f"the {what} is {number!r}: give a finite number not below 0")
-
-
-@dataclass(frozen=True)
-class Times:
-    """The ticks that pieces of work take.
-
-    Parameters
-    ----------
-    forward, backward, weight : float, Distribution or sequence of those
-        What F, I and W take: the same at every stage, or for each stage. B takes I and W.
-    slowdown : mapping of int or str to float
-        By which factor a device, by its number or name, is slower than the others.
-
-    Raises
-    ------
-    InputError
-        If one is no time.
-    """
-
-    forward: Ticks | Sequence[Ticks] = 1.0
-    backward: Ticks | Sequence[Ticks] = 1.0
-    weight: Ticks | Sequence[Ticks] = 1.0
-    slowdown: Mapping[int | str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for kind in "FIW":
-            for stage, ticks in enumerate(self._of(kind)):
-                draw(ticks, None, f"the time of {kind} at stage {stage}")
-        for device, factor in self.slowdown.items():
-            draw(factor, None, f"the slowdown of device {device!r}")
-
-    def of_stages(self, stages: int) -> dict[str, list[Ticks]]:
-        """Return the times of F, I and W for each of so many stages."""
-        times = {}
-        for kind in "FIW":
-            given = self._of(kind)
-            if len(given) not in (1, stages):
-                raise InputError(f"there are {len(given)} times of {kind} for {stages} stages: give one for each")
-            times[kind] = list(given) * (stages if len(given) == 1 else 1)
-        return times
-
-    def _of(self, kind: str) -> Sequence[Ticks]:
-        given = {"F": self.forward, "I": self.backward, "W": self.weight}[kind]
-        return given if isinstance(given, list | tuple) else [given]  # type: ignore[list-item]

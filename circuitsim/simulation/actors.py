@@ -1,35 +1,31 @@
-"""The actors: every gate a SimPy process, and the sources and outputs at the ends of the circuit.
+"""The actors of a circuit: every gate a SimPy process, and the sources and outputs at its ends.
 
 A gate waits for one value on each port that belong to the same tag, takes its delay to compute, and sends
 the result on. When a gradient has come back from each wire that is to bring one, it takes its delay again and
 sends each port its share. It does one thing at a time; what is ready meanwhile waits its turn.
 
-What a gate keeps of an example between its two firings is a `Token`: the activation memory.
+What an actor keeps of an example is its `Token`: the activation memory.
 
-Most of the time that a simulation takes is spent here and in `channel`, so what can be decided once for a
+Most of the time that a simulation takes is spent here and in `kernel`, so what can be decided once for a
 circuit or a pull is not decided again for each message.
 """
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from heapq import heappush
 from typing import Any
 
-from simpy.events import NORMAL
+from circuitsim.gates.firing import Firing
+from circuitsim.gates.value import Value, add_up
+from circuitsim.simulation.kernel import Channel, World
+from circuitsim.trace.kinds import BACKWARD, FORWARD
 
-from circuitsim.gates.failure import explain_failure, explain_rule, made_nonfinite, sent_nonfinite
-from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, as_value, fit, is_finite
-from circuitsim.simulation.channel import Channel, World
-from circuitsim.trace.records import BACKWARD, FORWARD, GRADIENT, VALUE
-
-__all__ = ["GateActor", "Output", "Source", "Token"]
+__all__ = ["GateActor", "Output", "Source", "Token", "ignore"]
 
 
 class Token:
-    """What a gate holds of one tag: its inputs so far, then its output, then the gradients so far."""
+    """What an actor holds of one tag: a gate its inputs so far, then its output, then the gradients so far."""
 
-    __slots__ = ("awaited", "gradients", "missing", "output", "start", "tag", "values")
+    __slots__ = ("awaited", "gradients", "missing", "output", "start", "tag", "values", "version")
 
     def __init__(self, tag: int, ports: int, missing: int) -> None:
         self.tag = tag
@@ -38,7 +34,15 @@ class Token:
         self.output: Any = None
         self.gradients: Any = None
         self.awaited = 0  # gradients that have yet to come
+        self.version = 0  # of a parameter: the oldest that its gradients were computed from
         self.start: float  # when it began to fire
+
+    def copy(self) -> "Token":
+        """Return a copy for a checkpoint; the values in it never change."""
+        twin = Token(self.tag, 0, self.missing)
+        twin.values, twin.output, twin.awaited, twin.version = self.values, self.output, self.awaited, self.version
+        twin.gradients = None if self.gradients is None else self.gradients.copy()
+        return twin
 
 
 class GateActor:
@@ -53,57 +57,39 @@ class GateActor:
         The clock and the trace.
     index : int
         The number of the node in the netlist.
-    name : str
-        Its name, for messages to people.
-    gate : Gate
+    firing : Firing
         The arithmetic.
-    attributes : dict or None
-        What the arithmetic takes besides inputs.
     sticky : tuple of int
         The ports that keep the last value that arrived, because parameters or constants feed them.
     delay : float or callable
         The ticks each firing takes; a function is called for each firing.
-    on_nonfinite : callable
-        Called with a sentence when the gate makes an infinity or a nan.
     """
 
     __slots__ = (
-        "_value", "attributes", "awaited", "busy", "callbacks", "delay", "forward", "gate", "held", "incoming", "index",
-        "name", "on_nonfinite", "outgoing", "ready", "returning", "sticky", "unheld", "vjps", "world",
+        "_value", "awaited", "busy", "callbacks", "delay", "firing", "held", "incoming", "index", "outgoing", "ready",
+        "returning", "sticky", "unheld", "world",
     )  # fmt: skip
 
     _ok = True
 
     def __init__(
-        self,
-        world: World,
-        index: int,
-        name: str,
-        gate: Gate,
-        attributes: dict[str, Any] | None,
-        sticky: tuple[int, ...],
-        delay: Callable[[], float] | float,
-        on_nonfinite: Callable[[str], None],
+        self, world: World, index: int, firing: Firing, sticky: tuple[int, ...], delay: Callable[[], float] | float
     ) -> None:
         self.world = world
         self.index = index
-        self.name = name
-        self.gate = gate
-        self.forward, self.vjps = gate.bind(attributes)
-        self.attributes = attributes
+        self.firing = firing
         self.sticky = sticky
         self.delay = delay
-        self.on_nonfinite = on_nonfinite
         self.incoming: Sequence[Channel] = ()
         self.outgoing: Sequence[Channel] = ()
-        self.returning: Sequence[int] = ()  # ports to which gradients go, under the present pull
-        self.awaited = 0  # gradients that come back for each tag, under the present pull
+        self.returning: Sequence[int]  # ports to which gradients go, under the present pull
+        self.awaited: int  # gradients that come back for each tag, under the present pull
         self.held: dict[int, Value] = {}  # what is on the sticky ports
-        self.unheld = len(sticky)  # how many of them have yet to get their first value
+        self.unheld = len(sticky)  # how many of them wait for a value
         self.ready: deque[Token] | None = None  # what waits its turn; most gates never need it
         self.busy = False
         self.callbacks: list[Any] = []
-        self._value: Token | None = None
+        self._value: Token  # what it brings the process
         world.process(self.live())
 
     def live(self) -> Generator[Any, Token, None]:
@@ -111,19 +97,15 @@ class GateActor:
         while True:
             token = yield self
             self.callbacks = []  # armed again, before anything can schedule it
-            try:
-                if token.output is None:
-                    self._fire_forward(token)
-                else:
-                    self._fire_backward(token)
-            except Exception as error:
-                self.world.failure = error  # SimPy raises a copy, which not every error can make
-                raise
+            if token.output is None:
+                self._fire_forward(token)
+            else:
+                self._fire_backward(token)
             self.busy = False
             if self.ready:
                 self._begin(self.ready.popleft())
 
-    def on_value(self, port: int, tag: int, value: Value) -> None:
+    def on_value(self, port: int, tag: int, value: Value, version: int) -> None:
         """Take in a value; with the last one of its tag, begin to fire."""
         if self.sticky and port in self.sticky:
             self._hold(port, value)
@@ -138,7 +120,7 @@ class GateActor:
         if not token.missing and not self.unheld:
             self._begin(token)
 
-    def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
+    def on_gradient(self, place: int, tag: int, gradient: Value, version: int) -> None:
         """Take in a gradient; with the last one of its tag, begin to fire."""
         token = self.world.tokens[tag][self.index]
         gradients = token.gradients
@@ -150,6 +132,12 @@ class GateActor:
         if not token.awaited:
             self._begin(token)
 
+    def expect(self, port: int) -> None:
+        """Wait on a sticky port for a parameter that has moved: what it holds is of an older version."""
+        if port in self.held:
+            del self.held[port]
+            self.unheld += 1
+
     def _hold(self, port: int, value: Value) -> None:
         """Put a value on a sticky port; with the last port filled, begin what has waited for it."""
         first = port not in self.held
@@ -158,7 +146,7 @@ class GateActor:
         if first and not self.unheld:
             for tokens in self.world.tokens.values():
                 token = tokens[self.index]
-                if token is not None and not token.missing:
+                if token is not None and not token.missing and token.output is None:
                     self._begin(token)
 
     def _begin(self, token: Token) -> None:
@@ -170,106 +158,122 @@ class GateActor:
             return
         self.busy = True
         world, delay = self.world, self.delay
-        token.start = now = world._now
+        token.start = now = world.now
         end = now + (delay if delay.__class__ is float else delay())  # type: ignore
-        if end == world.tick:
-            end = world.tick
-        else:
-            world.tick = end
+        if end != world.tick:
+            world.open(end)
         self._value = token
-        heappush(world.agenda, (end, NORMAL, next(world.ids), self))
+        world.bucket.append(self)
 
     def _fire_forward(self, token: Token) -> None:
-        tag, values = token.tag, token.values
+        tag, values, world = token.tag, token.values, self.world
         for port in self.sticky:
             values[port] = self.held[port]
-        try:
-            output = self.forward(*values)
-            if output.__class__ is not float:
-                output = as_value(output)
-        except Exception as error:
-            explain_failure(self.name, self.gate, self.attributes, values, error)
-        token.output = output
-        if not (output - output == 0.0 if output.__class__ is float else is_finite(output)):
-            self.on_nonfinite(made_nonfinite(self.name, self.gate, values, output))
-        if self.world.trace is not None:
-            self.world.trace.record(FORWARD, self.index, tag, token.start, self.world._now, output)
+        token.output = output = self.firing.forward(values)
+        if world.record is not None:
+            world.record(FORWARD, self.index, tag, token.start, world.now, output)
         for channel in self.outgoing:
-            channel.send(VALUE, tag, output)
+            channel.send(tag, output)
 
     def _fire_backward(self, token: Token) -> None:
-        tag, values = token.tag, token.values
-        total: Any = None
-        for gradient in token.gradients:  # in wiring order, not in order of arrival: the bits must not depend on time
-            if gradient is not None:
-                total = gradient if total is None else total + gradient
-        if self.world.trace is not None:
-            self.world.trace.record(BACKWARD, self.index, tag, token.start, self.world._now, total)
-        self.world.tokens[tag][self.index] = None
-        known = (total, token.output, *values)
+        tag, values, world, firing = token.tag, token.values, self.world, self.firing
+        total = add_up(token.gradients)  # in wiring order, not in order of arrival: the bits must not depend on time
+        if world.record is not None:
+            world.record(BACKWARD, self.index, tag, token.start, world.now, total)
+        world.tokens[tag][self.index] = None
         for port in self.returning:
-            try:
-                share = self.vjps[port](*known)
-                if share.__class__ is not float or values[port].__class__ is not float:
-                    share = fit(as_value(share), values[port])
-            except ValueError as error:
-                explain_rule(self.name, self.gate, values, port, error)
-            if not (share - share == 0.0 if share.__class__ is float else is_finite(share)):
-                self.on_nonfinite(sent_nonfinite(self.name, self.gate, values, port, share))
-            self.incoming[port].send(GRADIENT, tag, share)
+            self.incoming[port].send_back(tag, firing.share(port, total, token.output, values))
+
+
+def ignore(*_: Any) -> None:
+    """Take no note."""
 
 
 class Source:
-    """An input, parameter or constant: where values come from and gradients arrive.
+    """An input, a parameter or a constant: where values come from and gradients arrive.
 
     It is no process: it has nothing to wait for and nothing to compute.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    on_complete : callable
+        Called with the source and an example of which it has all gradients.
     """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("awaited", "name", "on_complete", "outgoing", "reads", "tokens", "totals")
+
+    def __init__(self, name: str, on_complete: Callable[[Any, int], None] = ignore) -> None:
         self.name = name
+        self.on_complete = on_complete
         self.outgoing: Sequence[Channel] = ()
-        self.awaited = 0
-        self.pending = 0
-        self.gradients: list[Any] = []
+        self.awaited = 0  # gradients that come back for each tag, under the present pull
+        self.tokens: dict[int, Token] = {}
+        self.totals: dict[int, Value] = {}  # complete gradients, by tag
+        self.reads: dict[int, int] = {}  # of a parameter: the oldest version that a total was computed from
 
-    def send(self, tag: int, value: Value, channels: Sequence[Channel] | None = None) -> None:
-        """Send a value along some channels, all of them if not said otherwise."""
-        for channel in self.outgoing if channels is None else channels:
-            channel.send(VALUE, tag, value)
+    def send(self, tag: int, value: Value) -> None:
+        """Send a value along all wires."""
+        for channel in self.outgoing:
+            channel.send(tag, value)
 
-    def await_gradients(self) -> None:
-        """Get ready for the gradients of one tag."""
-        self.pending = self.awaited
-        self.gradients = [None] * len(self.outgoing)
+    def on_gradient(self, place: int, tag: int, gradient: Value, version: int) -> None:
+        """Take in a gradient; with the last one of its tag, add them up in wiring order."""
+        if self.awaited > 1:
+            token = self.tokens.get(tag)
+            if token is None:
+                token = self.tokens[tag] = Token(tag, 0, 0)
+                token.gradients = [None] * len(self.outgoing)
+                token.awaited = self.awaited
+                token.version = version
+            token.gradients[place] = gradient
+            token.awaited -= 1
+            if version < token.version:
+                token.version = version
+            if token.awaited:
+                return
+            del self.tokens[tag]
+            gradient, version = add_up(token.gradients), token.version
+        self.totals[tag] = gradient
+        self.reads[tag] = version
+        self.on_complete(self, tag)
 
-    def on_gradient(self, place: int, tag: int, gradient: Value) -> None:
-        """Take in a gradient."""
-        self.gradients[place] = gradient
-        self.pending -= 1
+    def gradient(self, tag: int) -> Value | None:
+        """Return the complete gradient of an example, and let it go; None if none came."""
+        self.reads.pop(tag, None)
+        return self.totals.pop(tag, None)
 
-    def gradient(self, like: Value) -> Value:
-        """Return the sum of what arrived, in wiring order; zeros in the shape of `like` if nothing was due."""
-        arrived = [gradient for gradient in self.gradients if gradient is not None]
-        if not arrived:
-            return fit(0.0, like)
-        total: Value = arrived[0]
-        for gradient in arrived[1:]:
-            total = total + gradient
-        return total
+    def clear(self) -> None:
+        """Let go of all examples."""
+        self.tokens.clear()
+        self.totals.clear()
+        self.reads.clear()
 
 
 class Output:
-    """An output: where a value can be read and a pull is put on."""
+    """An output: where a value can be read, and a gradient is put in.
 
-    def __init__(self, name: str) -> None:
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    on_shown : callable
+        Called with the name, an example, and the output's value.
+    """
+
+    def __init__(self, name: str, on_shown: Callable[[str, int, Value], None]) -> None:
         self.name = name
+        self.on_shown = on_shown
         self.incoming: Sequence[Channel] = ()
-        self.values: dict[int, Value] = {}
+        self.versions: dict[int, int] = {}  # of the parameter that it shows, if it shows one
 
-    def on_value(self, port: int, tag: int, value: Value) -> None:
+    def on_value(self, port: int, tag: int, value: Value, version: int) -> None:
         """Take in the output's value."""
-        self.values[tag] = value
+        if version:
+            self.versions[tag] = version
+        self.on_shown(self.name, tag, value)
 
-    def pull(self, tag: int, force: Value) -> None:
+    def pull(self, tag: int, gradient: Value) -> None:
         """Send a gradient back into the circuit."""
-        self.incoming[0].send(GRADIENT, tag, force)
+        self.incoming[0].send_back(tag, gradient, self.versions.pop(tag, 0) if self.versions else 0)

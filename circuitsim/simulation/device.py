@@ -1,31 +1,30 @@
-"""A device: it does the work of the stages that are on it, one piece at a time, or as many as it has workers.
+"""A device: it decides when the stages on it work, one piece at a time, or as many as it has slots.
 
-What it does next its policy decides: `Fifo` takes what has been ready for longest, `Agenda` keeps to a row of a
-schedule and waits for what comes next in it.
+A stage that could work asks its device. What comes next a policy decides: `Fifo` takes what has been ready for longest,
+`Agenda` keeps to a row of a schedule and waits for what comes next in it.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from simpy import Environment, Event
-from simpy.events import NORMAL
+from circuitsim.plan.schedule import COMPUTE, Work
+from circuitsim.simulation.kernel import World
+from circuitsim.simulation.stage import StageActor
 
-from circuitsim.plan.schedule import Work
-
-__all__ = ["Agenda", "Device", "Fifo", "Policy"]
+__all__ = ["Agenda", "Device", "Fifo", "Piece", "Policy"]
 
 
 class Policy(Protocol):
     """What decides on the next piece of work."""
 
-    def add(self, work: Work) -> None:
+    def add(self, kind: str, stage: int, tag: int) -> None:
         """Take note of work that is ready."""
 
-    def take(self) -> Work | None:
-        """Return what to do next, None to wait."""
+    def take(self) -> tuple[str, int, int] | None:
+        """Return what to do next, as kind, stage and tag; None to wait."""
 
-    def undo(self, works: Sequence[Work]) -> None:
+    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
         """Put back what was taken last and not finished."""
 
     def save(self) -> Any:
@@ -35,82 +34,131 @@ class Policy(Protocol):
         """Go back to a checkpoint."""
 
 
+class Meeting(Protocol):
+    """What knows whether a device can come to a transfer."""
+
+    def can(self, kind: str, stage: int, tag: int) -> bool:
+        """Tell whether it can."""
+
+
 class Fifo:
     """First come, first served; backward passes are done in one piece."""
 
+    __slots__ = ("queue",)
+
     def __init__(self) -> None:
-        self.queue: deque[Work] = deque()
+        self.queue: deque[tuple[str, int, int]] = deque()
 
-    def add(self, work: Work) -> None:
+    def add(self, kind: str, stage: int, tag: int) -> None:
         """Take note of work that is ready."""
-        if work.kind in "FB":
-            self.queue.append(work)
+        if kind in "FB":
+            self.queue.append((kind, stage, tag))
 
-    def take(self) -> Work | None:
+    def take(self) -> tuple[str, int, int] | None:
         """Return what to do next, None to wait."""
         return self.queue.popleft() if self.queue else None
 
-    def undo(self, works: Sequence[Work]) -> None:
+    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
         """Put back what was taken last and not finished."""
         self.queue.extendleft(reversed(works))
 
-    def save(self) -> tuple[Work, ...]:
+    def save(self) -> tuple[tuple[str, int, int], ...]:
         """Return a checkpoint."""
         return tuple(self.queue)
 
-    def restore(self, saved: tuple[Work, ...]) -> None:
+    def restore(self, saved: tuple[tuple[str, int, int], ...]) -> None:
         """Go back to a checkpoint."""
         self.queue = deque(saved)
 
 
 class Agenda:
-    """A row of a schedule, done in its order; microbatches count from the first tag of the present batch."""
+    """A row of a schedule, done in its order.
 
-    def __init__(self) -> None:
+    It keeps no list of what is ready: it asks the stage whose turn it is.
+
+    Parameters
+    ----------
+    stages : mapping of int to StageActor
+        The stages on its device, by number.
+    meeting : Meeting or None
+        What knows of transfers, if the row writes them out.
+    """
+
+    __slots__ = ("first", "meeting", "place", "row", "stages", "step")
+
+    def __init__(self, stages: Mapping[int, StageActor], meeting: Meeting | None) -> None:
+        self.stages = stages
+        self.meeting = meeting
         self.row: Sequence[Work] = ()
         self.place = 0
         self.first = 0
-        self.open: set[Work] = set()
+        self.step = 1
 
-    def start(self, row: Sequence[Work], first: int) -> None:
-        """Begin a row, for the batch that starts with this tag."""
+    def start(self, row: Sequence[Work], first: int, step: int) -> None:
+        """Begin a row: its microbatch 0 has the tag `first`, and the tags of the others follow in equal steps."""
         self.row = row
         self.place = 0
         self.first = first
-        self.open.clear()
+        self.step = step
 
-    def add(self, work: Work) -> None:
-        """Take note of work that is ready."""
-        kind, stage, tag = work
-        self.open.add(Work(kind, stage, tag - self.first))
-        if kind == "B":
-            self.open.add(Work("I", stage, tag - self.first))
+    def add(self, kind: str, stage: int, tag: int) -> None:
+        """Take note of work that is ready: nothing needs to be kept."""
 
-    def take(self) -> Work | None:
+    def take(self) -> tuple[str, int, int] | None:
         """Return what to do next, None to wait."""
-        work = self.awaited
-        if work is None or (work.kind[0] != "R" and work not in self.open):  # a receive is posted at any time
+        if self.place == len(self.row):
+            return None
+        kind, stage, microbatch = self.row[self.place]
+        tag = self.first + microbatch * self.step
+        if kind in COMPUTE:
+            if not self.stages[stage].can(kind, tag):
+                return None
+        elif self.meeting is None or not self.meeting.can(kind, stage, tag):
             return None
         self.place += 1
-        return Work(work.kind, work.stage, work.microbatch + self.first)
+        return kind, stage, tag
 
     @property
     def awaited(self) -> Work | None:
         """The next piece in the row."""
         return self.row[self.place] if self.place < len(self.row) else None
 
-    def undo(self, works: Sequence[Work]) -> None:
+    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
         """Put back what was taken last and not finished."""
         self.place -= len(works)
 
-    def save(self) -> tuple[int, int, set[Work]]:
+    def save(self) -> tuple[Sequence[Work], int, int, int]:
         """Return a checkpoint."""
-        return self.place, self.first, set(self.open)
+        return self.row, self.place, self.first, self.step
 
-    def restore(self, saved: tuple[int, int, set[Work]]) -> None:
+    def restore(self, saved: tuple[Sequence[Work], int, int, int]) -> None:
         """Go back to a checkpoint."""
-        self.place, self.first, opened = saved
-        self.open = set(opened)
+        self.row, self.place, self.first, self.step = saved
+
+
+class Piece:
+    """A piece of work that is being done; as an event it happens when it is over."""
+
+    __slots__ = ("callbacks", "device", "kind", "lane", "lost", "stage", "start", "tag")
+    _ok = True
+
+    def __init__(self, device: "Device", lane: int, kind: str, stage: int, tag: int) -> None:
+        self.device = device
+        self.lane = lane
+        self.kind = kind
+        self.stage = stage
+        self.tag = tag
+        self.start = device.world.now
+        self.lost = False  # whether a crash has ended it
+        self.callbacks = OVER
+
+
+def _over(piece: Piece) -> None:
+    if not piece.lost:
+        piece.device.end(piece)
+
+
+OVER = (_over,)
 
 
 class Device:
@@ -118,79 +166,86 @@ class Device:
 
     Parameters
     ----------
-    environment : simpy.Environment
+    world : World
         The clock.
     number : int
         Its number.
     lanes : sequence of Policy
-        What decides on its work; with several, each has workers of its own.
-    workers : int
+        What decides on its work; with several, each has slots of its own.
+    slots : int
         How many pieces of work it does at a time in each lane.
     on_start : callable
-        Called with the device and the work that begins; it returns the time that the work takes, in ticks, or
-        None if somebody else will call `end` for it.
+        Called with the piece that begins; it returns the ticks that the piece takes, or None if somebody else will
+        call `end` for it.
     on_end : callable
-        Called with the device, the work and the time when it began, now that it is done.
+        Called with the piece that is over.
     """
+
+    __slots__ = ("down", "free", "idle", "lanes", "number", "on_end", "on_idle", "on_start", "running", "world")
 
     def __init__(
         self,
-        environment: Environment,
+        world: World,
         number: int,
         lanes: Sequence[Policy],
-        workers: int,
-        on_start: Callable[["Device", Work], float | None],
-        on_end: Callable[["Device", Work, float], None],
+        slots: int,
+        on_start: Callable[[Piece], float | None],
+        on_end: Callable[[Piece], None],
     ) -> None:
-        self.env = environment
+        self.world = world
         self.number = number
         self.lanes = lanes
-        self.idle = [workers] * len(lanes)
+        self.idle = [slots] * len(lanes)
         self.on_start = on_start
         self.on_end = on_end
-        self.running: dict[Work, tuple[int, float]] = {}  # the lane and the time when it began
-        self.life = 0  # counts crashes: what was begun in an earlier life is not finished in this one
+        self.free = sum(self.idle)
+        self.running: dict[Piece, None] = {}
         self.down = False
+        self.on_idle: Callable[[], None] = _nothing  # called when nothing is being done any more
 
-    def ready(self, work: Work) -> None:
-        """Take note of work that can be done, and do it if somebody is idle."""
+    def ready(self, stage: StageActor, kind: str, tag: int) -> None:
+        """Take note of work that can be done, and do it if a slot is free."""
         for lane in self.lanes:
-            lane.add(work)
-        self.go()
+            lane.add(kind, stage.number, tag)
+        if self.free:
+            self.go()
 
     def go(self) -> None:
-        """Give work to whoever is idle."""
+        """Give work to the slots that are free."""
         if self.down:
             return
+        idle, world = self.idle, self.world
         for number, lane in enumerate(self.lanes):
-            while self.idle[number] and (work := lane.take()) is not None:
-                self.idle[number] -= 1
-                self.running[work] = number, self.env.now
-                time = self.on_start(self, work)
-                if time is not None:
-                    event = Event(self.env)
-                    event.callbacks = [self._ended]
-                    event._ok, event._value = True, (work, self.life)
-                    self.env.schedule(event, NORMAL, time)
+            while idle[number] and (work := lane.take()) is not None:
+                idle[number] -= 1
+                self.free -= 1
+                piece = Piece(self, number, *work)
+                self.running[piece] = None
+                ticks = self.on_start(piece)
+                if ticks is None:
+                    continue
+                end = world.now + ticks
+                if end != world.tick:
+                    world.open(end)
+                world.bucket.append(piece)
 
-    def end(self, work: Work) -> None:
+    def end(self, piece: Piece) -> None:
         """Finish a piece of work and go on to the next."""
-        lane, start = self.running.pop(work)
-        self.on_end(self, work, start)
-        self.idle[lane] += 1
+        self.on_end(piece)  # it still takes its slot: what it leads to on this device waits its turn
+        del self.running[piece]
+        self.idle[piece.lane] += 1
+        self.free += 1
         self.go()
-
-    def _ended(self, event: Event) -> None:
-        work, life = event._value
-        if life == self.life:
-            self.end(work)
+        if not self.running:
+            self.on_idle()
 
     def stop(self) -> None:
         """Crash: whatever is being done is lost."""
-        self.life += 1
         self.down = True
-        for lane, _ in self.running.values():
-            self.idle[lane] += 1
+        for piece in self.running:
+            piece.lost = True
+            self.idle[piece.lane] += 1
+            self.free += 1
         self.running.clear()
 
     def save(self) -> list[Any]:
@@ -198,7 +253,7 @@ class Device:
         saved = []
         for number, lane in enumerate(self.lanes):
             before = lane.save()
-            lane.undo([work for work, (where, _) in self.running.items() if where == number])
+            lane.undo([(p.kind, p.stage, p.tag) for p in self.running if p.lane == number])
             saved.append(lane.save())
             lane.restore(before)
         return saved
@@ -207,3 +262,7 @@ class Device:
         """Go back to a checkpoint."""
         for lane, state in zip(self.lanes, saved, strict=True):
             lane.restore(state)
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -4,16 +4,13 @@ A schedule that writes its transfers out says when each device sends and receive
 its own order, and does nothing else in that order until both have come and the message is over.
 """
 
-from collections.abc import Callable
-
-from simpy import Environment, Event
-from simpy.events import NORMAL
+from typing import Any
 
 from circuitsim.gates.value import Value
 from circuitsim.plan.schedule import Work
-from circuitsim.simulation.device import Device
-from circuitsim.simulation.link import Line
-from circuitsim.simulation.stage import Stage
+from circuitsim.simulation.device import Piece
+from circuitsim.simulation.kernel import Channel, Road, World
+from circuitsim.simulation.links import Line
 
 __all__ = ["Rendezvous"]
 
@@ -23,48 +20,65 @@ class Rendezvous:
 
     Parameters
     ----------
-    environment : simpy.Environment
+    world : World
         The clock.
-    line : callable
-        Returns the link that a message takes, given the two devices and the wire.
     """
 
-    def __init__(self, environment: Environment, line: Callable[[int, int, int], Line]) -> None:
-        self.env = environment
-        self.line = line
-        self.held: dict[Work, list[tuple[str, int, Value, int]]] = {}  # what each send will carry, and where to
-        self.here: dict[Work, Device] = {}  # who has come to a transfer and waits
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.held: dict[Work, list[tuple[Line, Channel, bool, Value, int]]] = {}  # what each send will carry
+        self.made: set[Work] = set()  # sends whose work is done, also if they carry nothing
+        self.here: dict[Work, Piece] = {}  # who has come to a transfer and waits
 
-    def hold(self, stage: Stage, what: str, wire: int, tag: int, payload: Value, target: Stage) -> None:
-        """Keep a message until its transfer."""
-        work = Work("SEND_F" if what == "value" else "SEND_B", stage.number, tag)
-        self.held.setdefault(work, []).append((what, wire, payload, target.device))
+    def road(self, line: Line, stage: int) -> Road:
+        """Return the way of messages that a stage sends over a link: they wait for their transfer."""
 
-    def announce(self, device: Device, done: Work) -> None:
-        """Tell a device that it can send what a piece of work has made."""
-        work = Work("SEND_F" if done.kind == "F" else "SEND_B", done.stage, done.microbatch)
-        if work in self.held:
-            device.ready(work)
+        def hold(channel: Channel, forward: bool, tag: int, payload: Value, version: int) -> None:
+            work = Work("SEND_F" if forward else "SEND_B", stage, tag)
+            self.held.setdefault(work, []).append((line, channel, forward, payload, version))
 
-    def come(self, device: Device, work: Work) -> None:
+        return hold
+
+    def can(self, kind: str, stage: int, tag: int) -> bool:
+        """Tell whether a device can come to a transfer: to a receive at any time, to a send when its work is done."""
+        return kind[0] == "R" or Work(kind, stage, tag) in self.made
+
+    def done(self, kind: str, stage: int, tag: int) -> None:
+        """Take note of a piece of work that is done: what it has made can be sent."""
+        if kind != "W":
+            self.made.add(Work("SEND_F" if kind == "F" else "SEND_B", stage, tag))
+
+    def come(self, piece: Piece) -> None:
         """Come to a transfer; with the second side, begin it."""
-        side, _, way = work.kind.partition("_")
+        side, _, way = piece.kind.partition("_")
         step = 1 if way == "F" else -1
-        sending = work if side == "SEND" else Work(f"SEND_{way}", work.stage - step, work.microbatch)
-        receiving = Work(f"RECV_{way}", sending.stage + step, work.microbatch)
-        self.here[work] = device
+        sending = Work(f"SEND_{way}", piece.stage if side == "SEND" else piece.stage - step, piece.tag)
+        receiving = Work(f"RECV_{way}", sending.stage + step, piece.tag)
+        self.here[Work(piece.kind, piece.stage, piece.tag)] = piece
         if sending not in self.here or receiving not in self.here:
             return
-        end = self.env.now
-        sender = self.here[sending].number
-        for what, wire, payload, target in self.held.pop(sending):
-            line = self.line(sender, target, wire)
-            end = max(end, line.carry(line.transfer(what, wire, work.microbatch, payload), payload))
-        event = Event(self.env)
-        event.callbacks = [self._over]
-        event._ok, event._value = True, (sending, receiving)
-        self.env.schedule(event, NORMAL, end - self.env.now)
+        last = self.world.now
+        self.made.remove(sending)
+        for line, channel, forward, payload, version in self.held.pop(sending, ()):
+            end = line(channel, forward, piece.tag, payload, version)
+            channel.arrive_at(end, forward, piece.tag, payload, version)
+            last = max(last, end)
+        over = _Over((self.here.pop(sending), self.here.pop(receiving)))
+        if last != self.world.tick:
+            self.world.open(last)
+        self.world.bucket.append(over)
 
-    def _over(self, event: Event) -> None:
-        for work in event._value:
-            self.here.pop(work).end(work)
+
+class _Over:
+    """The end of a transfer, for both sides, as an event."""
+
+    _ok = True
+
+    def __init__(self, pieces: tuple[Piece, Piece]) -> None:
+        self.pieces = pieces
+        self.callbacks: Any = (_go_on,)
+
+
+def _go_on(over: _Over) -> None:
+    for piece in over.pieces:
+        piece.device.end(piece)

@@ -1,96 +1,68 @@
-"""What came of one run: numbers, and the trace from which it can be explained and shown."""
+"""What came of one run or of a stream: numbers, and the trace from which they can be explained and shown."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from os import PathLike
+from typing import ClassVar
 
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.records import Trace
+from circuitsim.trace.report import StreamReport, report
+from circuitsim.trace.timeline import Timeline
 
-__all__ = ["Run"]
+__all__ = ["Run", "StreamRun", "Traced"]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One example that went forward and back.
+class Traced:
+    """What can be asked of a run and shown of it, because its simulation kept a trace.
 
-    Attributes
-    ----------
-    name : str
-        The circuit's name.
-    outputs : dict of str to float or ndarray
-        The value of every output.
-    gradients : dict of str to float or ndarray
-        What every input and parameter felt when the outputs were pulled.
-    time : float
-        The simulated time it took, in ticks.
-    messages : int
-        How many messages were sent: values and gradients, from and to inputs, parameters and outputs too.
-    trace : Trace or None
-        The record of it, if the simulation kept one.
+    Wherever one example is asked for and its tag is not given, it is the last one. All methods raise `TraceError` if
+    there is no such wire or no such example, or if the run was not traced.
     """
 
-    name: str
-    outputs: dict[str, Value]
-    gradients: dict[str, Value]
-    time: float
-    messages: int
     trace: Trace | None
+    _noun: ClassVar[str] = "run"
 
-    def value(self, name: str) -> Value:
-        """Return the value of any wire or output, by name.
-
-        Raises
-        ------
-        TraceError
-            If there is no such wire, no value came to it, or the run was not traced.
-        """
+    def value(self, name: str, tag: int | None = None) -> Value:
+        """Return the value of any wire or output in one example, by name."""
         trace = self._traced()
-        values, node = trace.values(), trace.node(name)
+        values, node = trace.values(tag), trace.node(name)
         if node not in values:
-            raise TraceError(f"no value left {name!r}: nothing in {self.name!r} uses it")
+            raise TraceError(f"no value left {name!r}: nothing in {trace.netlist.name!r} uses it")
         return values[node]
 
-    def gradient(self, name: str) -> Value:
-        """Return the gradient that any wire felt, by name; 0 if none came.
-
-        Raises
-        ------
-        TraceError
-            If there is no such wire, or the run was not traced.
-        """
+    def gradient(self, name: str, tag: int | None = None) -> Value:
+        """Return the gradient of any wire in one example, by name; 0 if none came."""
         trace = self._traced()
-        return trace.gradients().get(trace.node(name), 0.0)
+        return trace.gradients(tag).get(trace.node(name), 0.0)
 
-    def explain(self, name: str) -> str:
+    def explain(self, name: str, tag: int | None = None) -> str:
         """Tell how a wire came by its gradient: the messages that made it, with the arithmetic written out.
+
+        Of a parameter that examples streamed through, and without a tag, it is told which of their gradients, of which
+        versions, moved it to its value.
 
         Parameters
         ----------
         name : str
             An input, a parameter, or any other wire.
-
-        Raises
-        ------
-        TraceError
-            If there is no such wire, or the run was not traced.
+        tag : int, optional
+            The example.
         """
-        return explain(self._traced(), name)
+        return explain(self._traced(), name, tag)
 
-    def paths(self, name: str) -> Paths:
+    def paths(self, name: str, tag: int | None = None) -> Paths:
         """Find every path by which a wire came by its gradient, with the product along it; print what it returns.
 
         Parameters
         ----------
         name : str
             An input, a parameter, or any other wire.
-
-        Raises
-        ------
-        TraceError
-            If there is no such wire, or the run was not traced.
+        tag : int, optional
+            The example.
 
         Examples
         --------
@@ -105,7 +77,7 @@ class Run:
                 1 × 1 × 3 = 3
             sum: 4 + 4 + 3 = 11
         """
-        return find_paths(self._traced(), name)
+        return find_paths(self._traced(), name, tag=tag)
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit with its values and gradients; the suffix chooses the format, .svg, .png or .pdf."""
@@ -113,17 +85,37 @@ class Run:
 
         draw(self._traced(), path)
 
-    def animate(self, path: str | PathLike[str]) -> None:
-        """Film the flow, message by message, as .gif or .mp4 (which needs the extra ``circuitsim[video]``)."""
+    def animate(self, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
+        """Film the flow, message by message, as .gif or .mp4 (which needs the extra ``circuitsim[video]``).
+
+        Where several examples are under way at a time, each message bears the number of its microbatch.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to.
+        tags : collection of int, optional
+            The examples to show; all, if not given.
+        """
         from circuitsim.views import animate
 
-        animate(self._traced(), path)
+        animate(self._traced(), path, tags)
 
-    def player(self, path: str | PathLike[str]) -> None:
-        """Write one .html page that plays the run, forward and backward; it needs no network and no other file."""
+    def player(self, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
+        """Write one .html page that plays the flow, forward and backward; it needs no network and no other file.
+
+        Where several examples are under way at a time, each message bears the number of its microbatch.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to.
+        tags : collection of int, optional
+            The examples to show; all, if not given.
+        """
         from circuitsim.views import player
 
-        player(self._traced(), path)
+        player(self._traced(), path, tags=tags)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
@@ -139,8 +131,36 @@ class Run:
 
     def _traced(self) -> Trace:
         if self.trace is None:
-            raise TraceError("this run was not traced: make the simulation with trace=True")
+            raise TraceError(f"this {self._noun} was not traced: make the simulation with trace=True")
         return self.trace
+
+
+@dataclass(frozen=True)
+class Run(Traced):
+    """One example that went forward and back.
+
+    Attributes
+    ----------
+    name : str
+        The circuit's name.
+    outputs : dict of str to float or ndarray
+        The value of every output.
+    gradients : dict of str to float or ndarray
+        The gradient of every input and parameter.
+    time : float
+        The simulated time it took, in ticks.
+    messages : int
+        How many messages were sent: values and gradients, from and to inputs, parameters and outputs too.
+    trace : Trace or None
+        The record of it, if the simulation kept one.
+    """
+
+    name: str
+    outputs: dict[str, Value]
+    gradients: dict[str, Value]
+    time: float
+    messages: int
+    trace: Trace | None
 
     def __repr__(self) -> str:
         outputs = ", ".join(f"{name} = {show(value)}" for name, value in self.outputs.items())
@@ -149,3 +169,54 @@ class Run:
             f"<run of {self.name!r}: {outputs}; gradients {gradients or 'none'}; "
             f"{self.messages} messages in {self.time:g} ticks>"
         )
+
+
+@dataclass(frozen=True)
+class StreamRun(Traced):
+    """What came of a stream.
+
+    Attributes
+    ----------
+    name : str
+        The circuit's name.
+    outputs : list of dict of str to float or ndarray
+        Every output, for each microbatch.
+    input_gradients : list of dict of str to float or ndarray
+        The gradient of every input, for each microbatch.
+    gradients : dict of str to float or ndarray
+        The gradient of every parameter in the last batch, added up in the order of its microbatches; nothing where
+        parameters moved with each of them.
+    parameters : dict of str to float or ndarray
+        The parameters' values at the end.
+    time : float
+        The simulated time it took, in ticks.
+    messages : int
+        How many messages were sent, within devices too.
+    trace : Trace or None
+        The record of it, if the simulation kept one.
+    """
+
+    name: str
+    outputs: list[dict[str, Value]]
+    input_gradients: list[dict[str, Value]]
+    gradients: dict[str, Value]
+    parameters: dict[str, Value]
+    time: float
+    messages: int
+    trace: Trace | None = field(compare=False)
+    _noun: ClassVar[str] = "stream"
+
+    @property
+    def timeline(self) -> Timeline:
+        """What devices did when: work, transfers, updates, outages."""
+        return self._traced().timeline
+
+    @property
+    def report(self) -> StreamReport:
+        """The figures: makespan, bubble, memory, messages, staleness."""
+        return report(self.timeline)
+
+    def __repr__(self) -> str:
+        count = len(self.outputs)
+        examples = "1 example" if count == 1 else f"{count:,} examples"
+        return f"<stream of {self.name!r}: {examples}, {self.messages:,} messages in {self.time:g} ticks>"

@@ -1,46 +1,66 @@
 """The event-driven engine: a circuit as SimPy processes that exchange messages over wires that take time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from threading import get_ident
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
+from circuitsim.checks import count
 from circuitsim.circuit import Circuit
 from circuitsim.engine import Engine
-from circuitsim.errors import DeadlockError, InputError
-from circuitsim.gates.value import Value, copies, is_finite
-from circuitsim.netlist import Netlist
+from circuitsim.errors import InputError
+from circuitsim.gates.value import Value, fit, is_finite
+from circuitsim.plan.cluster import Cluster
+from circuitsim.plan.costs import Costs
+from circuitsim.plan.deployment import deploy
+from circuitsim.plan.plan import Plan
 from circuitsim.rules import Memory, Rule, Spring
-from circuitsim.simulation.actors import GateActor, Output, Source
-from circuitsim.simulation.channel import Channel, World
+from circuitsim.simulation.delays import Delay, gate_delays, wire_latencies
+from circuitsim.simulation.deployed import Deployed
+from circuitsim.simulation.gate_graph import GateGraph
+from circuitsim.simulation.kernel import World
+from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
-from circuitsim.simulation.run import Run
-from circuitsim.simulation.streaming import stream
+from circuitsim.simulation.run import Run, StreamRun
+from circuitsim.simulation.stream import Pulls, Stream
 from circuitsim.trace.records import Trace
 
 __all__ = ["Simulation"]
 
-#: A time in ticks: the same everywhere, or by name, or whatever a function of the name returns each time.
-Delay: TypeAlias = float | Mapping[Any, float] | Callable[..., float]
+#: The pull on the outputs: one for all, one for some by name, or a function of tag, name and value.
+Pull: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
 
 
 class Simulation(Engine):
     """Runs a circuit as actors in simulated time; the numbers are real.
 
-    Values and gradients do not depend on delays and latencies, only the time that everything takes does.
+    Without a plan every gate is an actor of its own. With one, the stages of the plan are, and devices say when they
+    work. Values and gradients do not depend on delays and latencies, only the time that everything takes does. Every
+    run begins at tick 0.
 
     Parameters
     ----------
     circuit : Circuit
         What to run.
+    plan : Plan, optional
+        Decisions: which gates work together, in what order, when parameters move.
+    cluster : Cluster, optional
+        Facts: devices, links, and what goes wrong with them. Needs a plan.
+    costs : Costs, optional
+        What pieces of work take, and how large messages are. Needs a plan.
+    seed : int
+        Seeds random times and faults; the same for every stream.
     gate_delay : float, mapping or callable
         The ticks that a gate takes to fire, forward and again backward: for all gates, by gate name (1 for
-        those not named), or a function of the gate's name that is called for each firing.
+        those not named), or a function of the gate's name that is called for each firing. Not with a plan.
     wire_latency : float, mapping or callable
         The ticks that a message is under way, in either direction: for all wires, by the name of the wire or
-        a pair (source, target), or a function of source and target that is called for each message.
-    trace : bool
-        Whether to record what happens, from each forward pass to the next. Without a trace nothing can be
-        explained or drawn.
+        a pair (source, target), or a function of source and target that is called for each message. Not with a plan.
+    trace : bool, "all" or "work"
+        What to record of each run: all (or True), which can be explained and played; with ``"work"`` what devices do
+        and which messages pass between them, but not what these carry; or nothing.
     nonfinite : {"warn", "error", "ignore"}
         What to do when a gate makes an infinity or a nan.
 
@@ -55,26 +75,54 @@ class Simulation(Engine):
     def __init__(
         self,
         circuit: Circuit,
+        plan: Plan | None = None,
         *,
+        cluster: Cluster | None = None,
+        costs: Costs | None = None,
+        seed: int = 0,
         gate_delay: Delay = 1.0,
         wire_latency: Delay = 1.0,
-        trace: bool = True,
+        trace: bool | Literal["all", "work"] = True,
         nonfinite: Literal["warn", "error", "ignore"] = "warn",
     ) -> None:
         super().__init__(circuit, nonfinite=nonfinite)
-        self._delays = _gate_delays(self.netlist, gate_delay)
-        self._latencies = _wire_latencies(self.netlist, wire_latency)
-        self._tracing = trace
-        self._learners: dict[str, Parameter] = {}
-        for name, index in self._parameters.items():
-            value = self.netlist.nodes[index].value
-            assert value is not None  # every parameter has one
-            self._learners[name] = Parameter(name, value)
-        self._tag = -1
+        if not isinstance(trace, bool | np.bool_) and (not isinstance(trace, str) or trace not in ("all", "work")):
+            raise InputError(f"trace={trace!r} is unknown: use 'all', 'work', True or False")
+        self.plan, self.cluster, self.costs = plan, cluster, costs
+        self.seed = count(seed, "the seed", least=0)
+        self._delays = gate_delays(self.netlist, gate_delay)
+        self._latencies = wire_latencies(self.netlist, wire_latency)
+        self._depth = trace if isinstance(trace, str) else "all" if trace else ""
+        self._deployed = self._deploy(gate_delay, wire_latency)
+        self._culprit: str | None = None
+        self._sent, self._ticks = 0, 0.0
+        self._stream: Stream = None  # type: ignore[assignment]
+        self._gradients: dict[str, Value] = {}  # what the parameters felt in the last backward pass
+        self._memory: dict[str, Memory] = {}  # what they remembered in the last forward pass
+        self._learners = {
+            name: Parameter(name, index, Memory(self.netlist.nodes[index].value))  # type: ignore[arg-type]
+            for name, index in self._parameters.items()
+        }
         self._build()
 
+    def _deploy(self, gate_delay: Delay, wire_latency: Delay) -> Deployed | None:
+        """Return the plan as it comes out for this circuit and cluster."""
+        if self.plan is None:
+            if self._depth == "work":
+                raise InputError("trace='work' tells what devices do: give a plan that has some, Plan(stages=2)")
+            for name, thing in (("cluster", self.cluster), ("costs", self.costs)):
+                if thing is not None:
+                    raise InputError(f"{name} needs a plan that puts gates on devices: give one, Plan(stages=2)")
+            return None
+        if gate_delay != 1.0 or wire_latency != 1.0:
+            raise InputError("gate_delay and wire_latency are for gates without a plan: give costs and cluster instead")
+        deployment = deploy(self.plan, self.netlist, self.cluster, self.costs)
+        return Deployed(self.netlist, deployment, self.costs, self._note_culprit)
+
+    # -- running -------------------------------------------------------------------------------------------
+
     def run(self, values: Mapping[str, Any] | None = None, /, *, pull: Any = 1.0, **inputs: Any) -> Run:
-        """Send values forward, pull on the outputs, and return everything that came of it.
+        """Send values forward, pull on the outputs when all are there, and return everything that came of it.
 
         Parameters
         ----------
@@ -89,281 +137,277 @@ class Simulation(Engine):
         -------
         Run
         """
-        start, sent = self.environment.now, self.messages
-        outputs = self.forward({**(values or {}), **inputs})
-        gradients = self.backward(pull)
-        return Run(
-            name=self.netlist.name,
-            outputs=outputs,
-            gradients=gradients,
-            time=float(self.environment.now - start),
-            messages=self.messages - sent,
-            trace=self.trace,
-        )
+        if self.plan is not None:
+            raise InputError("a plan is for streams: use stream, or forward and backward")
+        with self._turn():
+            given = self._check_inputs({**(values or {}), **inputs})
+            pulled, before = self._pulled_by(pull), self.messages
+            self._values = None
+            with np.errstate(all="ignore"):
+                self._pass([given], lambda tag, outputs: self._check_pull(pull, outputs), pulled, learn=False)
+            self._gradients, self._felt_a_pull, self._runner = self._stream.gradients, True, get_ident()
+            return Run(
+                name=self.netlist.name,
+                outputs=self._stream.outputs[0],
+                gradients={**self._stream.input_gradients[0], **self._gradients},
+                time=self.time,
+                messages=self.messages - before,
+                trace=self.trace,
+            )
 
-    stream = stream
+    def stream(
+        self, examples: Mapping[str, Any] | Iterable[Mapping[str, Any]], *, pull: Pull = 1.0, learn: bool | None = None
+    ) -> StreamRun:
+        """Send many examples through the circuit, several of them at a time; each is pulled when its outputs are there.
+
+        Parameters
+        ----------
+        examples : mapping of str to array_like, or iterable of mapping of str to number or array_like
+            A batch, by input, which is cut along its first axis into as many microbatches as the plan says; or a value
+            for every input for each microbatch, of which as many as the plan says make a batch.
+        pull : number, mapping or callable
+            The pull on the outputs, as for `backward`; or a function of the microbatch's number, the output's name and
+            its value that returns one.
+        learn : bool, optional
+            Whether parameters move, each by its rule; if not given, they do if they have one (`Engine.learn`).
+
+        Returns
+        -------
+        StreamRun
+
+        Raises
+        ------
+        InputError
+            If an example does not fit the circuit.
+        ScheduleError
+            If the schedule does not fit the batch.
+        DeadlockError
+            If everybody waits for somebody else.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.Circuit("line")
+        >>> c.output("f", cs.tanh(c.parameter("a", 1.0) * c.input("x")) * c.parameter("b", 2.0))
+        >>> run = cs.Simulation(c, cs.Plan(stages=2, schedule="1f1b")).stream([{"x": 1}, {"x": 2}])
+        >>> [round(outputs["f"], 4) for outputs in run.outputs], run.report.makespan
+        ([1.5232, 1.9281], 9.0)
+        """
+        with self._turn():
+            given = self._check_examples(examples)
+            if learn is None:
+                learn = self.springs is not None
+            elif learn and self.springs is None:
+                raise InputError(
+                    "the parameters have no rule to move by: give them one first, simulation.learn(SGD(step=0.01))"
+                )
+            if not isinstance(pull, Mapping) and not callable(pull):
+                pull = dict.fromkeys(self._outputs, pull)
+            pulled = self._pulled_by(pull)
+            before = self.messages
+            self._values, self._felt_a_pull = None, False
+            with np.errstate(all="ignore"):
+                self._pass(given, partial(self._pulls, pull), pulled, learn=learn)
+            stream, tags = self._stream, range(len(given))
+            return StreamRun(
+                name=self.netlist.name,
+                outputs=[stream.outputs[tag] for tag in tags],
+                input_gradients=[stream.input_gradients[tag] for tag in tags],
+                gradients=stream.gradients,
+                parameters=self.parameters,
+                time=self.time,
+                messages=self.messages - before,
+                trace=self.trace,
+            )
+
+    def _pulled_by(self, pull: Any) -> frozenset[int]:
+        """Return the outputs that are pulled."""
+        names = pull if isinstance(pull, Mapping) else self._outputs
+        for name in names:
+            self._named(name, 0.0, self._outputs, "output")
+        return frozenset(self._outputs[name] for name in names)
+
+    def _pulls(self, pull: Any, tag: int, outputs: dict[str, Value]) -> dict[int, Value]:
+        """Return the gradients that are put on the outputs of an example."""
+        if callable(pull):
+            pull = {name: pull(tag, name, value) for name, value in outputs.items()}
+        return self._check_pull(pull, outputs)
+
+    def _check_examples(self, examples: Any) -> list[dict[str, Value]]:
+        """Return the examples as values of the circuit's inputs."""
+        if isinstance(examples, Mapping):
+            whole = self._check_inputs(examples)
+            parts = None if self._deployed is None else self._deployed.deployment.microbatches
+            return cut(whole, sections(whole, parts or 1))
+        if isinstance(examples, str) or not isinstance(examples, Iterable):
+            raise InputError(
+                "the examples are no list: give a list with a mapping of inputs to values for each example"
+            )
+        given = []
+        for number, example in enumerate(examples):
+            if not isinstance(example, Mapping):
+                raise InputError(
+                    f"example {number} is {example!r}: give a mapping of inputs to values, such as {{'x': 1}}"
+                )
+            given.append(self._check_inputs(example))
+        if not given:
+            raise InputError("there are no examples to stream: give at least one")
+        return given
 
     @property
     def parameters(self) -> dict[str, Value]:
-        """The parameters' present values by name; a copy."""
-        return copies({name: actor.memory.value for name, actor in self._learners.items()})
+        """The parameters' present values by name."""
+        return {name: actor.memory.value for name, actor in self._learners.items()}
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses; a copy."""
-        return {name: actor.memory.copy() for name, actor in self._learners.items()}
+        """What every parameter remembers: value, state of its rule, count of its responses."""
+        return {name: actor.memory for name, actor in self._learners.items()}
+
+    @property
+    def environment(self) -> World:
+        """The SimPy environment of the present run, in which processes of your own may take part."""
+        return self._stream.world
 
     @property
     def trace(self) -> Trace | None:
-        """The records since the last forward pass began, if they are kept."""
-        return self.environment.trace
+        """The records of the last run, if they are kept."""
+        return self._stream.world.trace
 
     @property
     def messages(self) -> int:
-        """How many messages were sent since the simulation was made, or since it last failed."""
-        return self.environment.sent
+        """How many messages were sent since the simulation was made."""
+        return self._sent + self._stream.world.sent
 
-    # -- building ------------------------------------------------------------------------------------------
+    @property
+    def time(self) -> float:
+        """How much simulated time the last run took, in ticks."""
+        return float(self._stream.world.now)
+
+    @property
+    def ticks(self) -> float:
+        """How much simulated time has passed in all runs."""
+        return self._ticks + self.time
+
+    # -- what engines do -----------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        """Make the actors and join them by channels."""
-        netlist = self.netlist
-        self.environment = World(Trace(netlist, {}) if self._tracing else None)
-        self._culprit: str | None = None
-        self._actors: list[GateActor | Source | Output] = [self._actor(index) for index in range(len(netlist.nodes))]
-        self._gates = [actor for actor in self._actors if isinstance(actor, GateActor)]
-        self._join()
-        self._resident = self._split_resident()
-        self._plan(self._pulled)
-        self._unsent = {index for index, _ in self._resident_values()}  # what the sticky ports have yet to hear
-
-    def _join(self) -> None:
-        """Make the channels and give every actor its own."""
-        netlist, actors = self.netlist, self._actors
-        self._channels = [
-            Channel(
-                self.environment,
-                number,
-                actors[source],
-                number - netlist.outgoing[source].start,
-                actors[target],
-                port,
-                self._latencies[number],
+        """Make the actors anew."""
+        world = World()
+        self._use(Stream(self.netlist, world))
+        if self._deployed is None:
+            parameters = {index: self._learners[name] for name, index in self._parameters.items()}
+            for parameter in parameters.values():
+                parameter.join(self._stream.complete)
+            self._graph = self._stream.graph = GateGraph(
+                self.netlist, world, self._delays, self._latencies, parameters, self._stream, self._note_culprit
             )
-            for number, (source, target, port) in enumerate(netlist.wires)
-        ]
-        for index, actor in enumerate(actors):
-            if not isinstance(actor, Source):
-                actor.incoming = tuple(self._channels[number] for number in netlist.incoming[index])
-            if not isinstance(actor, Output):
-                wires = netlist.outgoing[index]
-                actor.outgoing = tuple(self._channels[wires.start : wires.stop])
 
-    def _actor(self, index: int) -> GateActor | Source | Output:
-        node = self.netlist.nodes[index]
-        if node.kind == "output":
-            return Output(node.name)
-        if node.kind == "parameter":
-            return self._learners[node.name]
-        if node.gate is None:
-            return Source(node.name)
-        return GateActor(
-            self.environment,
-            index,
-            node.name,
-            node.gate,
-            node.attributes,
-            self._sticky_ports(index),
-            self._delays[index],
-            self._note_culprit,
-        )
+    def _use(self, stream: Stream) -> None:
+        """Go on with the actors of another run."""
+        if self._stream is not None:
+            self._sent, self._ticks = self.messages, self.ticks
+        self._stream = stream
 
-    def _sticky_ports(self, index: int) -> tuple[int, ...]:
-        """Return the ports fed by parameters or constants, unless all are: then each example needs fresh tokens."""
-        wires, nodes = self.netlist.wires, self.netlist.nodes
-        sources = [nodes[wires[wire].source].kind for wire in self.netlist.incoming[index]]
-        sticky = tuple(port for port, kind in enumerate(sources) if kind in ("parameter", "constant"))
-        return () if len(sticky) == len(sources) else sticky
+    def _begin(self, pulled: frozenset[int], examples: int, learn: bool) -> tuple[int, int]:
+        """Begin a run at tick 0; return how many examples make a batch and how many may be under way at a time."""
+        if self._deployed is not None:
+            parameters = {index: self._learners[name] for name, index in self._parameters.items()}
+            self._use(self._deployed.start(parameters, pulled, self._depth, examples, learn, self.seed))
+            batch = self._deployed.deployment.batch(examples)
+            return batch, self._deployed.deployment.in_flight(batch)
+        world = self._stream.world
+        self._ticks += self.time
+        world.begin(Trace(self.netlist, {}) if self._depth else None, self._depth == "all")
+        self._graph.pull_from(pulled)
+        for parameter in self._learners.values():
+            parameter.begin()
+        return examples, examples
 
-    def _split_resident(self) -> dict[int, tuple[list[Channel], list[Channel]]]:
-        """Return for each parameter and constant the channels to sticky ports and those to other ports."""
-        split = {}
-        for index in self.netlist.of_kind("parameter", "constant").values():
-            sticky: list[Channel] = []
-            fresh: list[Channel] = []
-            for channel in self._actors[index].outgoing:  # type: ignore[union-attr]
-                target = self._actors[self.netlist.wires[channel.index].target]
-                held = isinstance(target, GateActor) and channel.port in target.sticky
-                (sticky if held else fresh).append(channel)
-            split[index] = (sticky, fresh)
-        return split
-
-    def _resident_values(self) -> list[tuple[int, Value]]:
-        """Return the present values of parameters and constants by node."""
-        pairs = [(index, self._learners[name].memory.value) for name, index in self._parameters.items()]
-        constants = self.netlist.of_kind("constant").values()
-        return pairs + [(index, value) for index in constants if (value := self.netlist.nodes[index].value) is not None]
-
-    def _plan(self, pulled: frozenset[int]) -> None:
-        """Tell every actor how many gradients to await and where to send them when these outputs are pulled."""
-        self._pulled = pulled
-        self._felt = felt = self.netlist.felt(pulled)
-        for index, actor in enumerate(self._actors):
-            if isinstance(actor, Output):
-                continue
-            actor.awaited = sum(felt[wire] for wire in self.netlist.outgoing[index])
-            if isinstance(actor, GateActor):
-                wires = self.netlist.incoming[index]
-                actor.returning = tuple(port for port, wire in enumerate(wires) if felt[wire])
-
-    def _new_trace(self) -> None:
-        """Begin a trace of its own for each example, so that a long training does not fill the memory."""
-        if self._tracing:
-            held = {index: value for index, value in self._resident_values() if index not in self._unsent}
-            self.environment.trace = Trace(self.netlist, held)
-
-    # -- running -------------------------------------------------------------------------------------------
+    def _pass(
+        self,
+        examples: Sequence[dict[str, Value]],
+        pulls: Pulls | None,
+        pulled: frozenset[int],
+        *,
+        learn: bool,
+    ) -> None:
+        """Send examples through."""
+        for example in examples:
+            for name, value in example.items():
+                if not is_finite(value):
+                    self._note_culprit(f"input {name!r} was given {value}")
+        try:
+            batch, in_flight = self._begin(pulled, len(examples), learn)
+            self._stream.run(examples, pulls, batch=batch, in_flight=in_flight, learn=learn)
+        except BaseException:
+            self._build()  # so that the next run finds living actors
+            raise
+        self._tell()
 
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
-        self._tag += 1
-        self._new_trace()
-        tokens = self.environment.tokens
-        tokens.clear()  # an example that was never pulled is forgotten
-        tokens[self._tag] = [None] * len(self._actors)
-        for name, value in inputs.items():
-            if not is_finite(value):
-                self._note_culprit(f"input {name!r} was given {value}")
-        for name, index in self._inputs.items():
-            self._source(index).send(self._tag, inputs[name])
-        for index, value in self._resident_values():
-            sticky, fresh = self._resident[index]
-            self._source(index).send(self._tag, value, sticky + fresh if index in self._unsent else fresh)
-        self._unsent.clear()
-        self._input_values = inputs
-        self._advance()
-        outputs = {}
-        for name, index in self._outputs.items():
-            actor = self._actors[index]
-            assert isinstance(actor, Output)
-            if self._tag not in actor.values:
-                raise self._deadlock("forward")
-            outputs[name] = actor.values.pop(self._tag)
-        return outputs
+        if self._deployed is None:
+            self._pass([inputs], None, self._pulled, learn=False)
+            return self._stream.outputs[0]
+        self._cuts, self._memory = sections(inputs, self._deployed.deployment.microbatches or 1), self.memory
+        self._microbatches = cut(inputs, self._cuts)
+        parameters: dict[int, Value] = {i: self._learners[name].memory.value for name, i in self._parameters.items()}
+        outputs = [
+            self._deployed.compute(parameters | {i: part[name] for name, i in self._inputs.items()})
+            for part in self._microbatches
+        ]
+        self._tell()
+        return join(outputs, self._cuts, "output")
 
     def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]:
-        if pulls.keys() != self._pulled:
-            self._plan(frozenset(pulls))
-        learners = {**self._inputs, **self._parameters}
-        for index in learners.values():
-            self._source(index).await_gradients()
-        for index, force in pulls.items():
-            actor = self._actors[index]
-            assert isinstance(actor, Output)
-            if self._felt[self.netlist.incoming[index][0]]:
-                actor.pull(self._tag, force)
-        self._advance()
-        if any(self._source(index).pending for index in learners.values()):
-            raise self._deadlock("backward")
-        self.environment.tokens.clear()
-        values = {**self._input_values, **self.parameters}
-        return copies({name: self._source(index).gradient(values[name]) for name, index in learners.items()})
+        if self._deployed is None:
+            try:
+                self._graph.pull_from(frozenset(pulls))
+                self._stream.pull(0, pulls)
+            except BaseException:
+                self._build()
+                raise
+            self._tell()
+            self._gradients = self._stream.gradients
+            return {**self._stream.input_gradients[0], **self._gradients}
+        assert self.plan is not None
+        names = {index: name for name, index in self._outputs.items()}
+        parts = cut({names[index]: gradient for index, gradient in pulls.items()}, self._cuts)
+        given = [{self._outputs[name]: gradient for name, gradient in part.items()} for part in parts]
+        count, learn = len(self._microbatches), self.plan.update == "async" and self.springs is not None
+        now = self.memory
+        if not learn:  # they may have been set since the forward pass, which is run once more
+            self._set_memory(self._memory)
+        try:
+            self._pass(self._microbatches, lambda tag, _: given[tag], frozenset(pulls), learn=learn)
+        finally:
+            if not learn:
+                self._set_memory(now)
+        inputs = join([self._stream.input_gradients[tag] for tag in range(count)], self._cuts, "the gradient of input")
+        found = self._stream.gradients  # of nothing where they moved with each example
+        self._gradients = {name: found.get(name, fit(0.0, one.memory.value)) for name, one in self._learners.items()}
+        return {**inputs, **self._gradients}
 
     def _set_memory(self, memory: Mapping[str, Memory]) -> None:
         for name, entry in memory.items():
             self._learners[name].memory = entry
-            self._unsent.add(self._parameters[name])
 
     def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
         for name, actor in self._learners.items():
             actor.learn(rule, springs[name])
 
     def _update(self) -> None:
-        for actor in self._learners.values():
-            actor.respond()
-        self._unsent.update(self._parameters.values())
+        if self.plan is not None and self.plan.update == "async":
+            return  # they have moved with each example
+        for name, actor in self._learners.items():
+            actor.respond(self._gradients[name])
 
-    def _advance(self) -> None:
-        """Let the simulation run dry; after a failure start afresh, so that the next run finds living actors."""
-        try:
-            self.environment.run()
-            self.environment.spare.clear()  # they hold on to what they last carried
-            if self._culprit is not None:
-                culprit, self._culprit = self._culprit, None
-                self._report_nonfinite(culprit)
-        except BaseException as error:
-            failure = self.environment.failure or error
-            self._build()
-        else:
-            return
-        raise failure  # out of the handling of the copy that SimPy made, which would be told as well
+    def _tell(self) -> None:
+        """Report the first infinity or nan."""
+        if self._culprit is not None:
+            culprit, self._culprit = self._culprit, None
+            self._report_nonfinite(culprit)
 
     def _note_culprit(self, sentence: str) -> None:
         if self._culprit is None:
             self._culprit = sentence
-
-    def _source(self, index: int) -> Source:
-        actor = self._actors[index]
-        assert isinstance(actor, Source)
-        return actor
-
-    def _deadlock(self, direction: str) -> DeadlockError:
-        """Return the error that names who waits, for which tag, on which ports; then start afresh."""
-        waiting = []
-        for tag, tokens in self.environment.tokens.items():
-            for gate in self._gates:
-                token, ports = tokens[gate.index], gate.gate.ports
-                if token is None:
-                    continue
-                if direction == "forward" and (token.missing or gate.unheld):
-                    open_ports = [p for p in range(len(ports)) if token.values[p] is None and p not in gate.held]
-                    waiting.append(f"{gate.name!r} for tag {tag} on {', '.join(ports[p] for p in open_ports)}")
-                elif direction == "backward" and gate.awaited and (token.awaited or token.gradients is None):
-                    waiting.append(f"{gate.name!r} for tag {tag} on gradients")
-        self._build()
-        return DeadlockError(
-            f"circuit {self.netlist.name!r} ran dry on its way {direction} at tick {self.environment.now:g}; "
-            f"these gates wait: {'; '.join(waiting) or 'none, a message to an end of the circuit was lost'}"
-        )
-
-
-def _gate_delays(netlist: Netlist, delay: Delay) -> list[Any]:
-    """Return for each node a number, or a function without arguments that returns one."""
-    names = netlist.of_kind("gate")
-    if isinstance(delay, Mapping):
-        if unknown := [name for name in delay if name not in names]:
-            raise InputError(f"gate_delay names {unknown[0]!r}, but circuit {netlist.name!r} has no such gate")
-        return [_ticks(delay.get(node.name, 1.0), f"gate {node.name!r}") for node in netlist.nodes]
-    if callable(delay):
-        return [partial(_called, delay, (node.name,), f"gate {node.name!r}") for node in netlist.nodes]
-    return [_ticks(delay, "gate_delay")] * len(netlist.nodes)
-
-
-def _wire_latencies(netlist: Netlist, latency: Delay) -> list[Any]:
-    """Return for each wire a number, or a function without arguments that returns one."""
-    nodes = netlist.nodes
-    ends = [(nodes[wire.source].name, nodes[wire.target].name) for wire in netlist.wires]
-    if isinstance(latency, Mapping):
-        known = {source for source, _ in ends} | set(ends)
-        if unknown := [key for key in latency if key not in known]:
-            raise InputError(
-                f"wire_latency names {unknown[0]!r}, but circuit {netlist.name!r} has no such wire: "
-                "use the name of a wire or a pair (source, target)"
-            )
-        return [_ticks(latency.get(pair, latency.get(pair[0], 1.0)), f"wire {pair[0]!r}") for pair in ends]
-    if callable(latency):
-        return [partial(_called, latency, pair, f"the wire from {pair[0]!r} to {pair[1]!r}") for pair in ends]
-    return [_ticks(latency, "wire_latency")] * len(ends)
-
-
-def _called(function: Callable[..., float], arguments: tuple[Any, ...], where: str) -> float:
-    return _ticks(function(*arguments), where)
-
-
-def _ticks(time: Any, where: str) -> float:
-    try:
-        ticks = float(time)
-    except (TypeError, ValueError):
-        ticks = -1.0
-    if not 0.0 <= ticks < float("inf"):
-        raise InputError(f"the time of {where} is {time!r}: give ticks, a finite number not below 0")
-    return ticks

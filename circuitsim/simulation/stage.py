@@ -4,160 +4,269 @@ It may go forward (F) for an example when a value has come on every wire that en
 has come back on every wire that leaves it towards a pulled output. The backward step is made of the gates' rules, one a
 port, and so comes in two pieces: the gradients to the data (I), for which the stages before it wait, and those to the
 parameters (W), for which nobody waits. `Held` is what a stage keeps of an example until then: the activation memory.
+
+What it does is worked out once, see `stage_plan`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from circuitsim.gates.firing import Firing
-from circuitsim.gates.value import Value, size_of
-from circuitsim.netlist import Netlist
-from circuitsim.simulation.keeper import Copy, add_up
+from circuitsim.gates.value import Value, add_up
+from circuitsim.simulation.kernel import Channel
+from circuitsim.simulation.stage_plan import GatePlan, Share, StagePlan, compute
 
-__all__ = ["Held", "Stage", "StagePlan", "Surroundings", "plan_stages"]
+if TYPE_CHECKING:
+    from circuitsim.simulation.device import Device
 
-OWN, INPUT, PARAMETER = -1, -2, -3  # where a gradient goes that does not go to another stage
-
-
-class GatePlan(NamedTuple):
-    """One gate of a stage, where its values come from and where its gradients go."""
-
-    node: int
-    firing: Firing
-    sources: tuple[int, ...]  # the nodes that feed its ports
-    returned: tuple[int, ...]  # the wires on which gradients come back to it, in wiring order
-    data: tuple[tuple[int, int, int], ...]  # ports that lead back to an input: port, wire, where the gradient goes
-    weights: tuple[tuple[int, int, int], ...]  # ports that lead back to parameters alone, likewise
-
-
-class StagePlan(NamedTuple):
-    """The part of a circuit that a stage does; its replicas share it."""
-
-    number: int
-    gates: tuple[GatePlan, ...]
-    data_gates: tuple[GatePlan, ...]  # gates that depend on an input, in backward order
-    weight_gates: tuple[GatePlan, ...]  # gates that depend on parameters alone, in backward order
-    constants: dict[int, Value]
-    inputs: tuple[tuple[str, int], ...]
-    parameters: tuple[int, ...]
-    sends: tuple[tuple[int, int, int], ...]  # wires to other stages: wire, node, stage
-    outputs: tuple[tuple[str, int, int, bool], ...]  # name, wire, node, whether it is pulled
-    missing: int  # values that come from other stages for each example
-    data_due: int  # gradients that come from other stages before I
-    weights_due: int  # and before W
-
-
-class Surroundings(Protocol):
-    """What a stage needs of the stream around it."""
-
-    def ready(self, stage: "Stage", kind: str, tag: int) -> None:
-        """Take note that a piece of work can be done."""
-
-    def show(self, name: str, tag: int, value: Value) -> Value:
-        """Take an output and return the pull on it."""
-
-    def send(self, stage: "Stage", what: str, wire: int, tag: int, payload: Value, target: int) -> None:
-        """Bring a value or gradient to another stage."""
-
-    def feel_input(self, tag: int, wire: int, gradient: Value) -> None:
-        """Take the gradient to an input."""
-
-    def feel_parameter(self, stage: "Stage", tag: int, wire: int, version: int, gradient: Value) -> None:
-        """Take the gradient to a parameter."""
-
-    def done(self, stage: "Stage", tag: int) -> None:
-        """Take note that nothing is left to do for an example."""
+__all__ = ["Held", "Resident", "StageActor"]
 
 
 class Held:
     """What a stage keeps of one example: values, then gradients, and how many of each are still to come."""
 
-    __slots__ = ("data_due", "gradients", "missing", "step", "totals", "values", "versions", "weights_due")
+    __slots__ = ("data_due", "gradients", "missing", "step", "values", "versions", "weights_due")
 
     def __init__(self, plan: StagePlan) -> None:
-        self.values: dict[int, Any] = dict(plan.constants)
-        self.versions: dict[int, int] = {}  # of the parameters that the forward pass used
-        self.gradients: dict[int, Value] = {}
-        self.totals: dict[int, Value] = {}  # whole gradients, kept from I to W
-        self.missing = plan.missing
+        self.values = plan.template.copy()
+        self.versions: Sequence[int] = ()  # of the parameters that the forward pass used
+        self.gradients: list[Any] | None = None  # made when the first one comes: most of the time a stage waits for it
+        self.missing = len(plan.entering)
         self.data_due = plan.data_due
         self.weights_due = plan.weights_due
         self.step = ""  # the last piece of work done: F, then I
 
     def copy(self) -> "Held":
-        """Return a copy for a checkpoint; the values in it are never changed in place."""
+        """Return a copy for a checkpoint; the values in it never change."""
         twin = object.__new__(Held)
         for name in Held.__slots__:
             thing = getattr(self, name)
-            setattr(twin, name, dict(thing) if isinstance(thing, dict) else thing)
+            setattr(twin, name, thing.copy() if isinstance(thing, list) else thing)
         return twin
 
 
-class Stage:
+class Resident:
+    """A parameter as the stages on a device read it: the newest version that has arrived, and the last few before it.
+
+    Parameters
+    ----------
+    value : float or ndarray
+        Version 0.
+    versions : int or None
+        How many versions are kept for backward passes; None if each pass keeps its own.
+    on_answer : callable
+        Called with the example that a new version answers.
+    """
+
+    __slots__ = ("expected", "kept", "on_answer", "readers", "value", "version")
+
+    def __init__(self, value: Value, versions: int | None, on_answer: Callable[[int], None]) -> None:
+        self.value = value
+        self.version = 0
+        self.expected = 0  # the version that forward passes wait for
+        self.on_answer = on_answer
+        self.readers: list[StageActor] = []
+        self.kept: deque[tuple[int, Value]] | None = None
+        if versions is not None:
+            self.kept = deque([(0, value)], maxlen=versions)
+
+    def on_value(self, port: int, tag: int, value: Value, version: int) -> None:
+        """Hold a newer version, or the same moved by a worker's own step; an older one, overtaken, is left."""
+        late = self.version < self.expected
+        if version > self.version and self.kept is not None:
+            self.kept.append((version, value))
+        if version >= self.version:
+            self.version, self.value = version, value
+            for stage in self.readers:
+                stage.newest = None
+        if late and self.version >= self.expected:
+            for stage in self.readers:
+                stage.catch_up()
+        self.on_answer(tag)
+
+    def expect(self, version: int) -> None:
+        """Let forward passes wait until it is of this version."""
+        self.expected = version
+        if self.version < version:
+            for stage in self.readers:
+                stage.late = True
+
+    def recall(self, version: int) -> tuple[int, Value]:
+        """Return what a backward pass uses whose forward pass had this version: the same, or the oldest kept."""
+        assert self.kept is not None
+        for kept in self.kept:
+            if kept[0] == version:
+                return kept
+        return self.kept[0]
+
+    def save(self) -> Any:
+        """Return a checkpoint."""
+        return self.value, self.version, self.expected, None if self.kept is None else tuple(self.kept)
+
+    def restore(self, saved: Any) -> None:
+        """Go back to a checkpoint."""
+        self.value, self.version, self.expected, kept = saved
+        if self.kept is not None:
+            self.kept = deque(kept, maxlen=self.kept.maxlen)
+
+
+class StageActor:
     """A stage at work.
 
     Parameters
     ----------
     plan : StagePlan
         What it does.
-    device : int
-        The device that it is on.
-    copies : dict of int to Copy
-        The parameters that it reads, by node.
-    around : Surroundings
-        The stream that it belongs to.
+    replica : int
+        Which of several copies of it this is.
+    device : Device
+        What decides when it works.
+    residents : sequence of Resident
+        Its parameters, in the order of `StagePlan.parameters`.
+    on_done : callable
+        Called with an example for which nothing is left to do.
     """
 
-    def __init__(self, plan: StagePlan, device: int, copies: dict[int, Copy], around: Surroundings) -> None:
+    __slots__ = (
+        "back", "device", "held", "incoming", "into", "late", "newest", "number", "on_done", "outlets", "plan",
+        "recalls", "replica", "residents", "versions", "waiting",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        plan: StagePlan,
+        replica: int,
+        device: "Device",
+        residents: Sequence[Resident],
+        on_done: Callable[[int], None],
+    ) -> None:
         self.plan = plan
         self.number = plan.number
+        self.replica = replica
         self.device = device
-        self.copies = copies
-        self.around = around
+        self.on_done = on_done
+        self.residents = list(zip(plan.parameters.values(), residents, strict=True))  # with the slots of their values
+        for resident in residents:
+            resident.readers.append(self)
+        self.recalls = any(resident.kept is not None for resident in residents)
+        self.into: list[int] = []  # by port: the slot of the value
+        self.outlets: list[tuple[Channel, int]] = []  # what leaves: the channel and the slot of the value
+        self.back: list[tuple[int, bool]] = []  # by place: the slot of the gradient, and whether it leads to data
+        self.incoming: dict[int, Channel] = {}  # by wire, where gradients go
         self.held: dict[int, Held] = {}
-        self.finished: set[int] = set()
+        self.newest: Sequence[tuple[int, Value]] | None = None  # the parameters with their versions, once looked up
+        self.versions: Sequence[int] = ()
+        self.late = False  # whether it waits for a parameter that has moved
+        self.waiting: list[int] = []  # examples that could go forward but for that
 
-    def admit(self, tag: int, inputs: Mapping[str, Value]) -> None:
-        """Begin an example."""
-        held = self.held[tag] = Held(self.plan)
-        for name, node in self.plan.inputs:
-            held.values[node] = inputs[name]
-        if not held.missing:
-            self.around.ready(self, "F", tag)
+    # -- what comes ----------------------------------------------------------------------------------------
 
-    def on_value(self, tag: int, node: int, value: Value) -> None:
-        """Take in a value from another stage."""
-        held = self.held[tag]
-        held.values[node] = value
+    def admit(self, tag: int) -> None:
+        """Begin an example, if nothing has to come in for it."""
+        if not self.plan.entering:
+            self._hold(tag)
+            self._can_go_forward(tag)
+
+    def on_value(self, port: int, tag: int, value: Value, version: int) -> None:
+        """Take in a value from an input or another stage."""
+        held = self._hold(tag)
+        held.values[self.into[port]] = value
         held.missing -= 1
         if not held.missing:
-            self.around.ready(self, "F", tag)
+            self._can_go_forward(tag)
 
-    def on_gradient(self, tag: int, wire: int, gradient: Value, to_data: bool) -> None:
-        """Take in a gradient from another stage."""
-        held = self.held[tag]
-        held.gradients[wire] = gradient
+    def on_gradient(self, place: int, tag: int, gradient: Value, version: int) -> None:
+        """Take in a gradient from an output or another stage."""
+        slot, to_data = self.back[place]
+        held = self._hold(tag)  # after a crash it may come before the forward pass has been done again
+        if held.gradients is None:
+            held.gradients = [None] * self.plan.gradients
+        held.gradients[slot] = gradient
         if to_data:
             held.data_due -= 1
         else:
             held.weights_due -= 1
         self._announce(tag, held)
 
-    def begin(self, kind: str, tag: int) -> None:
-        """Start a piece of work: it reads the parameters now."""
-        held = self.held[tag]
-        for node, copy in self.copies.items():
-            if kind == "F":
-                held.values[node] = copy.value
-                held.versions[node] = copy.version
-            elif copy.stash is not None:
-                held.values[node] = copy.recall(held.versions[node], held.values[node])
+    def _hold(self, tag: int) -> Held:
+        """Return what is kept of an example."""
+        held = self.held.get(tag)
+        if held is None:
+            held = self.held[tag] = Held(self.plan)
+        return held
 
-    def finish(self, kind: str, tag: int) -> None:
-        """End a piece of work: its results are computed and sent."""
+    def catch_up(self) -> None:
+        """Go on with what has waited for parameters, if all have come."""
+        self.late = any(resident.version < resident.expected for _, resident in self.residents)
+        if not self.late:
+            waiting, self.waiting = self.waiting, []
+            for tag in waiting:
+                self.device.ready(self, "F", tag)
+
+    def _can_go_forward(self, tag: int) -> None:
+        if self.late:
+            self.waiting.append(tag)
+        else:
+            self.device.ready(self, "F", tag)
+
+    def _announce(self, tag: int, held: Held) -> None:
+        """Tell what can be done next: B, which may also be done as I and then W; I alone; or W."""
+        if held.step == "F" and not held.data_due:
+            self.device.ready(self, "I" if held.weights_due else "B", tag)
+        elif held.step == "I" and not held.weights_due:
+            self.device.ready(self, "W", tag)
+
+    # -- work ----------------------------------------------------------------------------------------------
+
+    def can(self, kind: str, tag: int) -> bool:
+        """Tell whether a piece of work can be done now."""
+        held = self.held.get(tag)
+        if held is None:
+            return False
+        if kind == "F":
+            return held.step == "" and not held.missing and not self.late
+        if kind == "W":
+            return held.step == "I" and not held.weights_due
+        return held.step == "F" and not held.data_due and not (kind == "B" and held.weights_due)
+
+    def begin(self, kind: str, tag: int) -> Sequence[tuple[int, Value]]:
+        """Start a piece of work, and return the versions of parameters that it reads now, with their values."""
         held = self.held[tag]
         if kind == "F":
-            self._forward(tag, held)
+            if self.newest is None:
+                self.newest = [(resident.version, resident.value) for _, resident in self.residents]
+                self.versions = tuple(version for version, _ in self.newest)
+            read, held.versions = self.newest, self.versions
+        elif self.recalls:
+            read = [
+                resident.recall(version) for (_, resident), version in zip(self.residents, held.versions, strict=True)
+            ]
+        else:
+            return ()
+        for (slot, _), (_, value) in zip(self.residents, read, strict=True):
+            held.values[slot] = value
+        return read
+
+    def forward(self, tag: int) -> None:
+        """Compute a forward pass; `end` sends what it made."""
+        compute(self.plan, self.held[tag].values)
+
+    def kept(self, tag: int) -> float:
+        """Return the bytes that an example keeps for the way back, parameters and constants aside."""
+        values, size = self.held[tag].values, 0
+        for slot in self.plan.kept:
+            value = values[slot]
+            size += 8 if value.__class__ is float else value.nbytes
+        return float(size)
+
+    def end(self, kind: str, tag: int) -> None:
+        """End a piece of work: its results are sent."""
+        held = self.held[tag]
+        if kind == "F":
+            for channel, slot in self.outlets:
+                channel.send(tag, held.values[slot])
+            held.step = "F"  # only now: an answer may have come within the sending
+            self._announce(tag, held)
             return
         if kind != "W":
             self._to_data(tag, held)
@@ -167,159 +276,49 @@ class Stage:
             return
         self._to_weights(tag, held)
         del self.held[tag]
-        self.finished.add(tag)
-        self.around.done(self, tag)
-
-    def _forward(self, tag: int, held: Held) -> None:
-        values = held.values
-        for gate in self.plan.gates:
-            values[gate.node] = gate.firing.forward([values[source] for source in gate.sources])
-        for name, wire, node, pulled in self.plan.outputs:
-            pull = self.around.show(name, tag, values[node])
-            if pulled:
-                held.gradients[wire] = pull
-        held.step = "F"
-        for wire, node, target in self.plan.sends:
-            self.around.send(self, "value", wire, tag, values[node], target)
-        self._announce(tag, held)
-
-    def _announce(self, tag: int, held: Held) -> None:
-        """Tell what can be done next: B, which may also be done as I and then W; I alone; or W."""
-        if held.step == "F" and not held.data_due:
-            self.around.ready(self, "I" if held.weights_due else "B", tag)
-        elif held.step == "I" and not held.weights_due:
-            self.around.ready(self, "W", tag)
+        self.on_done(tag)
 
     def _to_data(self, tag: int, held: Held) -> None:
+        gradients = held.gradients
+        if gradients is None:
+            return  # nothing that is pulled depends on it
         for gate in self.plan.data_gates:
-            total = held.totals[gate.node] = add_up([held.gradients[wire] for wire in gate.returned])
+            total = gradients[gate.total] = add_up([gradients[slot] for slot in gate.returned])
             if gate.data:
                 self._send_back(tag, held, gate, gate.data, total)
 
     def _to_weights(self, tag: int, held: Held) -> None:
+        gradients = held.gradients
+        if gradients is None:
+            return
         for gate in self.plan.data_gates:
             if gate.weights:
-                self._send_back(tag, held, gate, gate.weights, held.totals[gate.node])
+                self._send_back(tag, held, gate, gate.weights, gradients[gate.total])
         for gate in self.plan.weight_gates:
-            self._send_back(tag, held, gate, gate.weights, add_up([held.gradients[wire] for wire in gate.returned]))
+            total = add_up([gradients[slot] for slot in gate.returned])
+            self._send_back(tag, held, gate, gate.weights, total)
 
-    def _send_back(
-        self,
-        tag: int,
-        held: Held,
-        gate: GatePlan,
-        ports: Sequence[tuple[int, int, int]],
-        total: Value,
-    ) -> None:
+    def _send_back(self, tag: int, held: Held, gate: GatePlan, shares: Sequence[Share], total: Any) -> None:
         values = held.values
-        inputs = [values[source] for source in gate.sources]
-        for port, wire, target in ports:
-            share = gate.firing.share(port, total, values[gate.node], inputs)
-            if target == OWN:
-                held.gradients[wire] = share
-            elif target == INPUT:
-                self.around.feel_input(tag, wire, share)
-            elif target == PARAMETER:
-                self.around.feel_parameter(self, tag, wire, held.versions[gate.sources[port]], share)
+        firing, output, sources = gate.firing, values[gate.value], gate.sources
+        inputs = [values[source] for source in sources]
+        for port, slot, wire, parameter in shares:
+            share = firing.share(port, total, output, inputs)
+            if slot >= 0:
+                held.gradients[slot] = share  # type: ignore[index]
             else:
-                self.around.send(self, "gradient", wire, tag, share, target)
+                self.incoming[wire].send_back(tag, share, held.versions[parameter] if parameter >= 0 else 0)
 
-    def weight(self, tag: int) -> int:
-        """Return how many bytes are kept of an example that has gone forward, parameters and constants aside."""
-        held = self.held[tag]
-        return sum(
-            size_of(value)
-            for node, value in held.values.items()
-            if node not in self.copies and node not in self.plan.constants
-        )
+    # -- checkpoints ---------------------------------------------------------------------------------------
 
-    def save(self) -> tuple[dict[int, Held], set[int]]:
-        """Return a checkpoint."""
-        return {tag: held.copy() for tag, held in self.held.items()}, set(self.finished)
+    def save(self) -> Any:
+        """Return a checkpoint: no more than the examples that are under way."""
+        return {tag: held.copy() for tag, held in self.held.items()}, self.waiting.copy()
 
-    def restore(self, saved: tuple[dict[int, Held], set[int]]) -> None:
-        """Go back to a checkpoint."""
-        self.held = {tag: held.copy() for tag, held in saved[0].items()}
-        self.finished = set(saved[1])
-
-
-def plan_stages(
-    netlist: Netlist,
-    stages: Sequence[Sequence[str]],
-    pulled: frozenset[int],
-    on_nonfinite: Callable[[str], None],
-) -> list[StagePlan]:
-    """Cut a netlist into stages.
-
-    Parameters
-    ----------
-    netlist : Netlist
-        The circuit.
-    stages : sequence of sequence of str
-        The gates of each stage.
-    pulled : frozenset of int
-        The output nodes that are pulled.
-    on_nonfinite : callable
-        Called with a sentence when a gate makes an infinity or a nan.
-    """
-    gates = netlist.of_kind("gate")
-    stage_of = {gates[name]: number for number, names in enumerate(stages) for name in names}
-    felt = netlist.felt(pulled)
-    from_input = netlist.descend("input")
-
-    def destination(wire: int, stage: int) -> int:
-        source = netlist.wires[wire].source
-        kind = netlist.nodes[source].kind
-        if kind != "gate":
-            return INPUT if kind == "input" else PARAMETER
-        return OWN if stage_of[source] == stage else stage_of[source]
-
-    def plan_gate(node: int, stage: int) -> GatePlan:
-        ports = [
-            (port, wire, destination(wire, stage)) for port, wire in enumerate(netlist.incoming[node]) if felt[wire]
-        ]
-        to_data = [from_input[netlist.wires[wire].source] for _, wire, _ in ports]
-        return GatePlan(
-            node,
-            Firing(netlist.nodes[node].name, netlist.nodes[node].gate, netlist.nodes[node].attributes, on_nonfinite),  # type: ignore[arg-type]
-            tuple(netlist.wires[wire].source for wire in netlist.incoming[node]),
-            tuple(wire for wire in netlist.outgoing[node] if felt[wire]),
-            tuple(port for port, data in zip(ports, to_data, strict=True) if data),
-            tuple(port for port, data in zip(ports, to_data, strict=True) if not data),
-        )
-
-    plans = []
-    for number, names in enumerate(stages):
-        nodes = sorted(gates[name] for name in names)  # numbers run in topological order
-        plan = tuple(plan_gate(node, number) for node in nodes)
-        back = [gate for gate in reversed(plan) if gate.returned]
-        sources = sorted({source for gate in plan for source in gate.sources})
-        leaving = [wire for node in nodes for wire in netlist.outgoing[node]]
-        outputs = [wire for wire in leaving if netlist.nodes[netlist.wires[wire].target].kind == "output"]
-        crossing = [wire for wire in leaving if stage_of.get(netlist.wires[wire].target, number) != number]
-        due = [from_input[netlist.wires[wire].source] for wire in crossing if felt[wire]]
-        constants = {source: netlist.nodes[source].value for source in sources}
-        plans.append(
-            StagePlan(
-                number,
-                plan,
-                tuple(gate for gate in back if from_input[gate.node]),
-                tuple(gate for gate in back if not from_input[gate.node]),
-                {node: value for node, value in constants.items() if netlist.nodes[node].kind == "constant"},  # type: ignore[misc]
-                tuple((netlist.nodes[s].name, s) for s in sources if netlist.nodes[s].kind == "input"),
-                tuple(source for source in sources if netlist.nodes[source].kind == "parameter"),
-                tuple((wire, netlist.wires[wire].source, stage_of[netlist.wires[wire].target]) for wire in crossing),
-                tuple(
-                    (netlist.nodes[target].name, wire, source, target in pulled and felt[wire])
-                    for wire, (source, target, _) in ((wire, netlist.wires[wire]) for wire in outputs)
-                ),
-                sum(
-                    stage_of.get(netlist.wires[wire].source, number) != number
-                    for node in nodes
-                    for wire in netlist.incoming[node]
-                ),
-                sum(due),
-                len(due) - sum(due),
-            )
-        )
-    return plans
+    def restore(self, saved: Any) -> None:
+        """Go back to a checkpoint, after its parameters."""
+        held, waiting = saved
+        self.newest = None
+        self.late = any(resident.version < resident.expected for _, resident in self.residents)
+        self.held = {tag: one.copy() for tag, one in held.items()}
+        self.waiting = waiting.copy()

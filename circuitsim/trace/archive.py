@@ -5,18 +5,23 @@ A trace file is a ZIP archive of ``.npy`` arrays, what NumPy calls an npz, so ``
 ============  =======  ===============================================================================
 array         dtype    what it is
 ============  =======  ===============================================================================
-``header``    uint8    JSON in UTF-8: ``format`` ("circuitsim trace"), ``version`` (1), the circuit's
-                       ``name``, its ``nodes``, and ``shapes``, the table of shapes that occur
+``header``    uint8    JSON in UTF-8: ``format`` ("circuitsim trace"), ``version`` (2), the circuit's
+                       ``name``, its ``nodes``, ``shapes``, the table of shapes that occur, and
+                       ``layout``, the stages and devices of a stream, else null
 ``wires``     int64    one row (source, target, port) a wire, grouped by source, in wiring order
-``kind``      int8     one a record, as in `Kind`; so are the next four
-``where``     int64    the number of the wire for messages, of the node for firings
-``tag``       int64    the example
+``kind``      int8     one a record, as in `Kind`, and 64 more if the value is an array; so are the next seven,
+                       and what they say is told at `Record`
+``detail``    int16    what became of a message, a replica, a staleness
+``where``     int32    the number of the wire, node, stage or device
+``tag``       int32    the example
+``version``   int32    of a parameter
 ``start``     float64  in ticks
 ``end``       float64  in ticks
+``value``     float64  the value, or for the first array 0, for the second 1, and so on
 ``held``      int64    the nodes whose values were known when the trace began
 ``given``     int64    the parameters and constants, which have a value of their own
-``shape``     int32    for each value its place in ``shapes``: first the records' values, then those of
-                       ``held``, then those of ``given``
+``shape``     int32    for each value that is not in a record its place in ``shapes``: first for the records'
+                       arrays, then for the values of ``held``, then for those of ``given``
 ``numbers``   float64  the elements of all these values, one after the other, in C order
 ============  =======  ===============================================================================
 
@@ -34,7 +39,8 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -47,12 +53,13 @@ from circuitsim.gates import Gate, registry
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
 from circuitsim.netlist import Netlist, Node, Wiring
-from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.kinds import ARRAY, COLUMNS, MESSAGES, PIECES, Kind, Layout
+from circuitsim.trace.records import Trace
 
 __all__ = ["FORMAT", "SUFFIX", "VERSION", "load", "save"]
 
 FORMAT = "circuitsim trace"
-VERSION = 1
+VERSION = 2
 SUFFIX = ".trace"
 
 
@@ -67,8 +74,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     path = check_path(path, (SUFFIX,))
     netlist = trace.netlist
     held, given = sorted(trace.held), [i for i, node in enumerate(netlist.nodes) if node.value is not None]
-    records = list(trace)
-    values = [record.value for record in records] + [trace.held[i] for i in held]
+    values = [*trace.arrays, *(trace.held[i] for i in held)]
     values += [value for i in given if (value := netlist.nodes[i].value) is not None]
     shapes: dict[tuple[int, ...], int] = {}
     shape = [shapes.setdefault(shape_of(value), len(shapes)) for value in values]
@@ -78,22 +84,23 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
         "name": netlist.name,
         "nodes": [_pack_node(node) for node in netlist.nodes],
         "shapes": [list(shape) for shape in shapes],
+        "layout": None if trace.layout is None else _pack_layout(trace.layout),
     }
-    arrays = {
-        "header": np.frombuffer(json.dumps(header, allow_nan=False).encode(), np.uint8),
-        "wires": np.array(netlist.wires, np.int64).reshape(-1, 3),
-        "kind": np.array([record.kind for record in records], np.int8),
-        "where": np.array([record.where for record in records], np.int64),
-        "tag": np.array([record.tag for record in records], np.int64),
-        "start": np.array([record.start for record in records], np.float64),
-        "end": np.array([record.end for record in records], np.float64),
-        "held": np.array(held, np.int64),
-        "given": np.array(given, np.int64),
-        "shape": np.array(shape, np.int32),
-        "numbers": np.concatenate([np.ravel(value) for value in values]) if values else np.zeros(0),
+    arrays: dict[str, Callable[[], Any]] = {
+        "header": lambda: np.frombuffer(json.dumps(header, allow_nan=False).encode(), np.uint8),
+        "wires": lambda: np.array(netlist.wires, np.int64).reshape(-1, 3),
+        **{name: partial(trace.column, name) for name in _RECORDS},
+        "held": lambda: np.array(held, np.int64),
+        "given": lambda: np.array(given, np.int64),
+        "shape": lambda: np.array(shape, np.int32),
+        "numbers": lambda: np.concatenate([np.ravel(value) for value in values]) if values else np.zeros(0),
     }
-    with writing(path) as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, make in arrays.items():  # one at a time, so that no more than one column is copied
+            entry = zipfile.ZipInfo(f"{name}.npy")  # which bears no date: the same trace makes the same file
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, make(), allow_pickle=False)
 
 
 def load(path: str | PathLike[str]) -> Trace:
@@ -102,7 +109,7 @@ def load(path: str | PathLike[str]) -> Trace:
     Raises
     ------
     LoadError
-        If there is no such file, or it is no trace file, is cut off or damaged, or is of a newer version.
+        If there is no such file, or it is no trace file, is cut off or damaged, or is of another version.
     """
     path = Path(path)
     try:
@@ -118,11 +125,12 @@ def load(path: str | PathLike[str]) -> Trace:
         raise LoadError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError):
         raise LoadError(_not_a_trace(path)) from None
-    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, RuntimeError):
         raise LoadError(f"{str(path)!r} is damaged: what is in it is not a trace; save it anew") from None
 
 
-_COLUMNS = ("wires", "kind", "where", "tag", "start", "end", "held", "given", "shape", "numbers")
+_RECORDS = COLUMNS.names or ()
+_COLUMNS = ("wires", *_RECORDS, "held", "given", "shape", "numbers")
 
 
 def _not_a_trace(path: Path) -> str:
@@ -138,38 +146,68 @@ def _read_header(path: Path, arrays: Any) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise LoadError(f"{str(path)!r} is no trace file: give one that trace.save('NAME{SUFFIX}') wrote")
     if header.get("version") != VERSION:
+        version = header.get("version")
+        newer = isinstance(version, int) and version > VERSION
         raise LoadError(
-            f"{str(path)!r} is a trace file of version {header.get('version')!r}, this circuitsim reads version "
-            f"{VERSION}: update circuitsim"
+            f"{str(path)!r} is a trace file of version {version!r}, this circuitsim reads version {VERSION}: "
+            + ("update circuitsim" if newer else "record the trace anew")
         )
     return header
 
 
 def _restore(header: dict[str, Any], arrays: dict[str, Any]) -> Trace:
     """Build the trace; whatever does not fit together raises one of the errors that `load` translates."""
+    columns = np.empty(len(arrays["kind"]), COLUMNS)
+    for name in _RECORDS:
+        if arrays[name].shape != columns.shape or arrays[name].dtype != COLUMNS[name]:
+            raise ValueError
+        columns[name] = arrays[name]
+    numbered = [arrays[name] for name in ("wires", "held", "given", "shape")]
+    if not isinstance(header["name"], str) or any(array.dtype.kind != "i" for array in numbered):
+        raise ValueError
     shapes = [tuple(int(length) for length in shape) for shape in header["shapes"]]
+    if any(length < 0 for shape in shapes for length in shape) or arrays["shape"].min(initial=0) < 0:
+        raise ValueError
     values = _split(arrays["numbers"], [shapes[i] for i in arrays["shape"].tolist()])
-    length = len(arrays["kind"])
     held, given = arrays["held"].tolist(), arrays["given"].tolist()
-    own = dict(zip(given, values[length + len(held) :], strict=True))
+    count = len(values) - len(held) - len(given)
+    own = dict(zip(given, values[count + len(held) :], strict=True))
     nodes = [_unpack_node(entry, own.get(index)) for index, entry in enumerate(header["nodes"])]
     wires = [Wiring(*row) for row in arrays["wires"].tolist()]
     netlist = Netlist.from_tables(header["name"], nodes, wires)
-    trace = Trace(netlist, dict(zip(held, values[length : length + len(held)], strict=True)))
-    if not set(held) <= set(range(len(nodes))):
+    layout = None if header["layout"] is None else _unpack_layout(header["layout"], netlist)
+    if not set(held) | set(given) <= set(range(len(nodes))):
         raise ValueError
-    columns = [arrays[name].tolist() for name in ("kind", "where", "tag", "start", "end")]
-    for kind, where, *rest in zip(*columns, values[:length], strict=True):
-        places = len(wires) if Kind(kind) in (Kind.VALUE, Kind.GRADIENT) else len(nodes)
-        if not 0 <= where < places:
-            raise ValueError
-        trace.record(kind, where, *rest)
-    return trace
+    _check(columns, values[:count], netlist, layout)
+    return Trace.of_columns(netlist, dict(zip(held, values[count:], strict=False)), layout, columns, values[:count])  # type: ignore[arg-type]
+
+
+def _check(columns: Any, arrays: list[Value], netlist: Netlist, layout: Layout | None) -> None:
+    """Raise `ValueError` unless every record is of a known kind, happened somewhere, and has its value."""
+    has_array = columns["kind"] & ARRAY != 0
+    kinds = columns["kind"] & ~ARRAY
+    places = np.zeros(len(Kind), np.int64)  # by kind, how many there are of what `where` counts
+    places[:] = len(netlist.nodes)
+    places[[*MESSAGES, Kind.WAITED, Kind.READ]] = len(netlist.wires)
+    places[[*PIECES]] = 0 if layout is None else len(layout.stages)
+    places[Kind.OUTAGE] = 0 if layout is None else len(layout.devices)
+    if kinds.min(initial=0) < 0 or kinds.max(initial=0) >= len(Kind):
+        raise ValueError
+    if (columns["where"] < 0).any() or (columns["where"] >= places[kinds]).any():
+        raise ValueError
+    working = np.isin(kinds, [*PIECES])
+    replicas = 1 if layout is None or layout.replicas is None else layout.replicas
+    if (columns["detail"] < 0).any() or (columns["detail"][working] >= replicas).any():
+        raise ValueError
+    if not np.array_equal(columns["value"][has_array], np.arange(len(arrays))):
+        raise ValueError
+    if not all(isinstance(array, np.ndarray) for array in arrays):
+        raise ValueError
 
 
 def _split(numbers: Any, shapes: list[tuple[int, ...]]) -> list[Value]:
     sizes = [math.prod(shape) for shape in shapes]
-    if sum(sizes) != len(numbers) or numbers.dtype != np.float64:
+    if numbers.shape != (sum(sizes),) or numbers.dtype != np.float64:
         raise ValueError
     values: list[Value] = []
     at = 0
@@ -177,6 +215,55 @@ def _split(numbers: Any, shapes: list[tuple[int, ...]]) -> list[Value]:
         values.append(numbers[at : at + size].reshape(shape) if shape else float(numbers[at]))
         at += size
     return values
+
+
+def _pack_layout(layout: Layout) -> dict[str, Any]:
+    return {
+        "devices": list(layout.devices),
+        "stages": [list(stage) for stage in layout.stages],
+        "homes": list(layout.homes),
+        "batch": layout.batch,
+        "replicas": layout.replicas,
+        "sizes": [[wire, size] for wire, size in layout.sizes.items()],
+        "local": layout.local,
+        "values": layout.values,
+    }
+
+
+def _unpack_layout(entry: dict[str, Any], netlist: Netlist) -> Layout:
+    """Return the layout, if it is one of this netlist."""
+    layout = Layout(
+        devices=tuple(entry["devices"]),
+        stages=tuple(tuple(stage) for stage in entry["stages"]),
+        homes=tuple(entry["homes"]),
+        batch=entry["batch"],
+        replicas=entry["replicas"],
+        sizes=dict(entry["sizes"]),
+        local=entry["local"],
+        values=entry["values"],
+    )
+    gates = [gate for stage in layout.stages for gate in stage]
+    counts = [layout.batch, 1 if layout.replicas is None else layout.replicas]
+    if not all(type(count) is int and count >= 1 for count in counts):
+        raise ValueError
+    if not all(type(place) is int and place >= 0 for place in (*layout.homes, *layout.sizes)):
+        raise ValueError
+    if not all(type(size) in (int, float) and size >= 0 for size in layout.sizes.values()):
+        raise ValueError
+    if len(layout.homes) != len(layout.stages):
+        raise ValueError
+    if not isinstance(layout.local, bool) or not isinstance(layout.values, bool):
+        raise ValueError
+    if not all(isinstance(name, str) for name in layout.devices):
+        raise ValueError
+    if sorted(gates) != sorted(netlist.of_kind("gate")):
+        raise ValueError
+    last = layout.device(layout.homes.index(max(layout.homes)), (layout.replicas or 1) - 1) if layout.homes else 0
+    if last >= len(layout.devices) - (layout.replicas is not None) or any(
+        wire >= len(netlist.wires) for wire in layout.sizes
+    ):
+        raise ValueError
+    return layout
 
 
 def _pack_node(node: Node) -> dict[str, Any]:

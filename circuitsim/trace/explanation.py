@@ -9,21 +9,26 @@ from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.netlist import Netlist, Node
 from circuitsim.trace.records import Trace
+from circuitsim.trace.story import has_story, tell
+from circuitsim.trace.words import bracket, label, total
 
-__all__ = ["arithmetic", "bracket", "chain_rule", "explain", "goal_of", "label", "local_derivative", "operator"]
+__all__ = ["arithmetic", "chain_rule", "explain", "goal_of", "local_derivative", "operator"]
 
 _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 
 
-def explain(trace: Trace, name: str) -> str:
-    """Return the explanation of the gradient of the wire called `name` in the trace's last example.
+def explain(trace: Trace, name: str, tag: int | None = None) -> str:
+    """Return the explanation of the gradient of the wire called `name` in one example; the last, if no tag is given.
 
     Each gate between the pull and the wire gets one paragraph: what it computed, the gradient it felt, and
-    what it sent on. Gates that do not lead to the wire are left out.
+    what it sent on. Gates that do not lead to the wire are left out. Of a parameter that moved while examples streamed
+    by, and no tag given, it is told which gradients moved it.
     """
     netlist = trace.netlist
     goal = goal_of(trace, name)
-    values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+    if tag is None and has_story(trace, goal):
+        return tell(trace, goal)
+    values, felt, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
     if goal not in felt:
         return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."
 
@@ -119,12 +124,6 @@ def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, 
     return slope
 
 
-def label(netlist: Netlist, index: int) -> str:
-    """Return what people call a node: its name, or the number that a constant is."""
-    node = netlist.nodes[index]
-    return show(node.value) if node.kind == "constant" and node.value is not None else node.name
-
-
 def operator(node: Node) -> str:
     """Return what stands between or before a gate's operands: ``×``, ``sigmoid``."""
     assert node.gate is not None
@@ -142,10 +141,4 @@ def _formula(node: Node, operands: list[str]) -> str:
 
 def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[int, Value]) -> str:
     arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
-    total = show(felt[index])
-    return f"gradient {total}" if len(arrived) == 1 else f"gradient {' + '.join(map(bracket, arrived))} = {total}"
-
-
-def bracket(text: str) -> str:
-    """Put a negative number in brackets, as it stands after an operator."""
-    return f"({text})" if text.startswith("-") else text
+    return f"gradient {total([bracket(part) for part in arrived], felt[index])}"

@@ -12,8 +12,9 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from circuitsim.gates.value import Value, show
-from circuitsim.trace.explanation import bracket, goal_of, label, local_derivative
+from circuitsim.trace.explanation import goal_of, local_derivative
 from circuitsim.trace.records import Trace
+from circuitsim.trace.words import bracket, label
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -101,8 +102,8 @@ class Paths:
         return ([f"and {left:,} more, too many to list"] if left else []) + [self.summary]
 
 
-def find_paths(trace: Trace, name: str, most: int = MOST_PATHS) -> Paths:
-    """Find the paths by which the wire called `name` came by its gradient in the trace's last example.
+def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None = None) -> Paths:
+    """Find the paths by which the wire called `name` came by its gradient in one example; the last, if no tag is given.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def find_paths(trace: Trace, name: str, most: int = MOST_PATHS) -> Paths:
     """
     netlist = trace.netlist
     goal = goal_of(trace, name)
-    values, felt, on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+    values, felt, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
     ways = [0] * len(netlist.nodes)
     for index in reversed(range(len(netlist.nodes))):
         if netlist.nodes[index].kind == "output":

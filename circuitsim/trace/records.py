@@ -1,50 +1,37 @@
-"""The trace: everything that happened in a simulation, in columns; whatever is shown is drawn from it.
+"""The trace: everything that happened in a simulation, packed; whatever is shown is drawn from it.
 
-There is one record for each message and one for each firing, in causal order: a firing comes before the
-messages that carry its result. The columns are flat arrays, so a record costs some forty bytes and ten
-million of them still fit in memory.
+There is one record for each message, each firing, each piece of work and whatever else `Kind` lists, in causal order: a
+firing comes before the messages that carry its result. A record is packed into 39 bytes, which hold the value too if it
+is a number; arrays lie in a list beside. Questions are answered from columns of these and from an index by kind and tag
+that is made when it is first needed.
 """
 
-from array import array
-from collections.abc import Iterator, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from circuitsim.errors import TraceError
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Array, Value, add_up
 from circuitsim.netlist import Netlist
+from circuitsim.trace.chunks import CHUNK, Chunks, cut, room
+from circuitsim.trace.index import Index
+from circuitsim.trace.kinds import ARRAY, COLUMNS, MESSAGES, PIECES, Kind, Layout, Record
 
-__all__ = ["Kind", "Record", "Trace"]
+if TYPE_CHECKING:
+    from circuitsim.trace.timeline import Timeline
 
-
-class Kind(IntEnum):
-    """What a record tells of."""
-
-    VALUE = 0  #: a value travels forward along a wire
-    GRADIENT = 1  #: a gradient travels backward along a wire
-    FORWARD = 2  #: a gate computes its output
-    BACKWARD = 3  #: a gate has its gradient and computes what to send back
+__all__ = ["Kind", "Layout", "Record", "Trace"]
 
 
-# What the actors write: the members themselves, because finding one in its enum takes longer than sending a number.
-VALUE, GRADIENT, FORWARD, BACKWARD = Kind
+_RECORD = Struct("<bhiiiddd")
+_pack, _unpack, _unpack_all, _SIZE = _RECORD.pack, _RECORD.unpack_from, _RECORD.iter_unpack, _RECORD.size
+_KINDS = tuple(Kind)
 
-
-class Record(NamedTuple):
-    """One message or firing.
-
-    `where` is the number of a wire for messages, of a node for firings, in the trace's netlist; `tag` is the
-    example it belongs to; it lasts from `start` to `end`, in ticks. The value is what travels; for a firing
-    forward the gate's output, for a firing backward the gradient that the gate has received in all.
-    """
-
-    kind: Kind
-    where: int
-    tag: int
-    start: float
-    end: float
-    value: Value
+Thing = TypeVar("Thing")
 
 
 class Trace:
@@ -55,7 +42,10 @@ class Trace:
     netlist : Netlist
         The circuit that ran.
     held : dict of int to float or ndarray
-        The parameters' values, by node, when the trace began.
+        The parameters' values, by node, when the trace began: their version 0.
+    layout : Layout, optional
+        The stages and devices, if the circuit ran on such. What went on inside stages is then not in the records;
+        `expanded` has it.
 
     Examples
     --------
@@ -65,47 +55,155 @@ class Trace:
     (8, 'VALUE', 2.0)
     """
 
-    def __init__(self, netlist: Netlist, held: dict[int, Value]) -> None:
+    def __init__(self, netlist: Netlist, held: dict[int, Value], layout: Layout | None = None) -> None:
         self.netlist = netlist
         self.held = held
-        self._kind = array("b")
-        self._where = array("l")
-        self._tag = array("q")
-        self._start = array("d")
-        self._end = array("d")
-        self._value: list[Value] = []
+        self.layout = layout
+        self.arrays: list[Array] = []
+        self._chunks: Chunks = []
+        self._room = room(self._chunks, _SIZE)
+        self._found: dict[str, Any] = {}  # what was derived from the records
+        self._found_of = -1  # and from how many of them
 
-    def record(self, kind: int, where: int, tag: int, start: float, end: float, value: Value) -> None:
-        """Append one record; see `Record` for the columns."""
-        self._kind.append(kind)
-        self._where.append(where)
-        self._tag.append(tag)
-        self._start.append(start)
-        self._end.append(end)
-        self._value.append(value)
+    def record(
+        self,
+        kind: int,
+        where: int,
+        tag: int,
+        start: float,
+        end: float,
+        value: Value,
+        version: int = 0,
+        detail: int = 0,
+    ) -> None:
+        """Append one record; see `Record` for what it says."""
+        if value.__class__ is not float:
+            if isinstance(value, np.ndarray):
+                kind |= ARRAY
+                self.arrays.append(value)
+                value = len(self.arrays) - 1
+            else:
+                value = float(value)
+        for chunk in self._room:
+            chunk += _pack(kind, detail, where, tag, version, start, end, value)
+            break
+
+    @classmethod
+    def of_columns(
+        cls,
+        netlist: Netlist,
+        held: dict[int, Value],
+        layout: Layout | None,
+        columns: npt.NDArray[np.void],
+        arrays: list[Array],
+    ) -> "Trace":
+        """Return the trace that has these `columns` and `arrays`."""
+        trace = cls(netlist, held, layout)
+        trace.arrays = arrays
+        trace._chunks += cut(columns.astype(COLUMNS, copy=False).tobytes(), _SIZE)
+        return trace
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_room": None, "_found": {}, "_found_of": -1}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._room = room(self._chunks, _SIZE)
 
     def __len__(self) -> int:
-        return len(self._kind)
+        chunks = self._chunks
+        return (len(chunks) - 1) * CHUNK + len(chunks[-1]) // _SIZE if chunks else 0
 
     def __getitem__(self, index: int) -> Record:
-        return Record(
-            Kind(self._kind[index]),
-            self._where[index],
-            self._tag[index],
-            self._start[index],
-            self._end[index],
-            self._value[index],
-        )
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"a trace of {len(self)} records has no record {index}")
+        number, place = divmod(index, CHUNK)
+        return self._read(_unpack(self._chunks[number], place * _SIZE))
 
     def __iter__(self) -> Iterator[Record]:
-        columns = (self._kind, self._where, self._tag, self._start, self._end, self._value)
-        for kind, *rest in zip(*columns, strict=True):
-            yield Record(Kind(kind), *rest)
+        for chunk in self._chunks.copy():
+            for packed in _unpack_all(bytes(chunk)):  # a copy, for a buffer that is looked at cannot grow
+                yield self._read(packed)
+
+    def _read(self, packed: tuple[Any, ...]) -> Record:
+        kind, detail, where, tag, version, start, end, value = packed
+        if kind & ARRAY:
+            kind, value = kind ^ ARRAY, self.arrays[int(value)]
+        return Record(_KINDS[kind], where, tag, start, end, value, version, detail)
+
+    @property
+    def columns(self) -> npt.NDArray[np.void]:
+        """All records as a structured array with the columns of `COLUMNS`; a copy.
+
+        The value of an array is its place in `arrays`, and its kind has the flag `ARRAY`.
+        """
+        return np.frombuffer(b"".join(self._chunks), COLUMNS)
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return one column of all records; a copy, which takes less memory than that of all `columns`."""
+        parts = [np.frombuffer(chunk, COLUMNS)[name] for chunk in self._chunks]
+        return np.concatenate(parts) if parts else np.empty(0, COLUMNS[name])
+
+    def find(self, kind: Kind, tag: int | None = None) -> Iterator[Record]:
+        """Yield the records of a kind, of one example if its tag is given, in their order."""
+        for number in self.numbers(kind, tag):
+            yield self[number]
+
+    def numbers(self, kind: Kind, tag: int | None = None) -> list[int]:
+        """Return the numbers of the records of a kind, of one example if its tag is given, in their order."""
+        found: list[int] = self._index.find(kind, tag).tolist()
+        return found
+
+    @property
+    def _index(self) -> Index:
+        return self._derive("index", lambda: Index(self.column("kind") & ~ARRAY, self.column("tag")))
+
+    def _derive(self, name: str, make: Callable[[], Thing]) -> Thing:
+        """Return what was made of the records before, or make it if there are more of them now."""
+        if self._found_of != len(self):
+            self._found.clear()
+            self._found_of = len(self)
+        if name not in self._found:
+            self._found[name] = make()
+        found: Thing = self._found[name]
+        return found
 
     @property
     def span(self) -> tuple[float, float]:
         """When the first record starts and the last one ends, in ticks."""
-        return (min(self._start, default=0.0), max(self._end, default=0.0))
+        return self._derive("span", self._measure)
+
+    def _measure(self) -> tuple[float, float]:
+        if not len(self):
+            return (0.0, 0.0)
+        return (float(self.column("start").min()), float(self.column("end").max()))
+
+    @property
+    def replicas(self) -> dict[int, int]:
+        """The replica whose stages worked on each example, by its tag."""
+
+        def look() -> dict[int, int]:
+            columns = self.columns
+            pieces = columns[np.isin(columns["kind"], [*PIECES])]
+            return dict(zip(pieces["tag"].tolist(), pieces["detail"].tolist(), strict=True))
+
+        return self._derive("replicas", look)
+
+    @property
+    def timeline(self) -> "Timeline":
+        """What devices, links and parameters did, if the circuit ran on devices."""
+        from circuitsim.trace.timeline import Timeline
+
+        return self._derive("timeline", lambda: Timeline.of(self))
+
+    @property
+    def expanded(self) -> "Trace":
+        """The flow from gate to gate, with what went on inside stages; the trace itself, if it is no more than that."""
+        from circuitsim.trace.expansion import expand
+
+        return self._derive("expanded", lambda: expand(self))
 
     def values(self, tag: int | None = None) -> dict[int, Value]:
         """Return the value of every node that took part forward in one example, by node number.
@@ -115,42 +213,95 @@ class Trace:
         tag : int, optional
             The example; the last one, if not given.
         """
-        tag = self._choose(tag)
-        nodes = {i: n.value for i, n in enumerate(self.netlist.nodes) if n.kind == "constant" and n.value is not None}
-        nodes.update(self.held)
-        for record in self:
-            if record.kind is Kind.FORWARD and record.tag == tag:
-                nodes[record.where] = record.value
-            elif record.kind is Kind.VALUE and record.tag <= tag:
-                source, target, _ = self.netlist.wires[record.where]
-                kind = self.netlist.nodes[source].kind
-                if record.tag == tag or kind == "parameter":
-                    if kind != "gate":  # what a gate made is what it fired; a message may carry a part of it
-                        nodes[source] = record.value
-                    if self.netlist.nodes[target].kind == "output":
-                        nodes[target] = record.value
-        return nodes
+        return dict(self._of_example("values", self._values, tag))
 
     def wire_gradients(self, tag: int | None = None) -> dict[int, Value]:
         """Return the gradient that travelled on each wire in one example, by wire number."""
-        tag = self._choose(tag)
-        return {r.where: r.value for r in self if r.kind is Kind.GRADIENT and r.tag == tag}
+        return dict(self._of_example("wire gradients", self._wire_gradients, tag))
 
     def gradients(self, tag: int | None = None) -> dict[int, Value]:
         """Return the gradient that every node felt in one example, by node number.
 
         Gradients that meet at a fan-out are summed in wiring order, as the simulation does.
         """
-        on_wire = self.wire_gradients(tag)
+        return dict(self._of_example("gradients", self._gradients, tag))
+
+    def example(self, tag: int | None = None) -> "Trace":
+        """Return a trace of one example, with what went on inside stages; of all, if it was no stream of stages.
+
+        Parameters
+        ----------
+        tag : int, optional
+            The example; the last one, if not given.
+        """
+        if self.layout is None:
+            return self.expanded
+        from circuitsim.trace.expansion import expand
+
+        tag = self._choose(tag)
+        known, found = self._derive("example", lambda: (-1, self))
+        if known != tag:
+            found = expand(self, [tag])
+            self._found["example"] = (tag, found)
+        return found
+
+    def _of_example(
+        self, what: str, read: Callable[["Trace", int], dict[int, Value]], tag: int | None
+    ) -> dict[int, Value]:
+        """Return what was read of an example; what was read last is kept."""
+        tag = self._choose(tag)
+        known, found = self._derive(what, lambda: (None, {}))
+        if known != tag:
+            found = read(self.example(tag), tag)
+            self._found[what] = (tag, found)
+        return found
+
+    @staticmethod
+    def _values(trace: "Trace", tag: int) -> dict[int, Value]:
+        netlist = trace.netlist
+        nodes = {i: n.value for i, n in enumerate(netlist.nodes) if n.kind == "constant" and n.value is not None}
+        nodes.update(trace.held)
+        index = trace._index
+        own = np.sort(np.concatenate([index.find(Kind.FORWARD, tag), index.find(Kind.VALUE, tag)]))
+        for number in (*trace._moves(tag), *own):
+            record = trace[int(number)]
+            if record.kind is Kind.FORWARD:
+                nodes[record.where] = record.value
+                continue
+            source, target, _ = netlist.wires[record.where]
+            if netlist.nodes[source].kind != "gate":  # what a gate made is what it fired; a message may carry a part
+                nodes[source] = record.value
+            if netlist.nodes[target].kind == "output":
+                nodes[target] = record.value
+        return nodes
+
+    def _moves(self, tag: int) -> npt.NDArray[np.int64]:
+        """Return the numbers of the messages that brought parameters for earlier examples, by example."""
+
+        def look() -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+            sent = [self.netlist.nodes[source].kind == "parameter" for source, _, _ in self.netlist.wires]
+            messages = self._index.find(Kind.VALUE)
+            messages = messages[np.array(sent, bool)[self.column("where")[messages]]]
+            tags = self.column("tag")[messages]
+            order = np.argsort(tags, kind="stable")
+            return messages[order], tags[order]
+
+        messages, tags = self._derive("moves", look)
+        return messages[: np.searchsorted(tags, tag)]
+
+    @staticmethod
+    def _wire_gradients(trace: "Trace", tag: int) -> dict[int, Value]:
+        return {record.where: record.value for record in trace.find(Kind.GRADIENT, tag)}
+
+    @staticmethod
+    def _gradients(trace: "Trace", tag: int) -> dict[int, Value]:
+        on_wire = trace.wire_gradients(tag)
         nodes: dict[int, Value] = {}
-        for index, node in enumerate(self.netlist.nodes):
-            wires = self.netlist.incoming[index] if node.kind == "output" else self.netlist.outgoing[index]
+        for index, node in enumerate(trace.netlist.nodes):
+            wires = trace.netlist.incoming[index] if node.kind == "output" else trace.netlist.outgoing[index]
             arrived = [on_wire[wire] for wire in wires if wire in on_wire]
             if arrived:
-                total = arrived[0]
-                for gradient in arrived[1:]:
-                    total = total + gradient
-                nodes[index] = total
+                nodes[index] = add_up(arrived)
         return nodes
 
     def node(self, name: str) -> int:
@@ -161,9 +312,13 @@ class Trace:
         TraceError
             If no node has it.
         """
-        for index, node in enumerate(self.netlist.nodes):  # outputs come last
-            if node.name == name:
-                return index
+
+        def number() -> dict[str, int]:
+            return {node.name: index for index, node in reversed(list(enumerate(self.netlist.nodes)))}  # outputs first
+
+        numbers = self._derive("names", number)
+        if isinstance(name, str) and name in numbers:
+            return numbers[name]
         known = ", ".join(node.name for node in self.netlist.nodes if node.kind != "constant")
         raise TraceError(f"circuit {self.netlist.name!r} has nothing called {name!r}: it has {known}")
 
@@ -171,30 +326,42 @@ class Trace:
     def join(traces: Sequence["Trace"]) -> "Trace":
         """Return several traces of one circuit as one, each moved in time to begin where the one before it ends.
 
-        Tags stay as they are; so do all durations.
+        The tags of each go on where those of the one before it end: one example a trace has the number of its trace.
+        All durations stay as they are.
 
         Raises
         ------
         TraceError
-            If there are none, or they are not of the same circuit.
+            If there are none, they are not of the same circuit, or parameters moved in them.
         """
-        if not traces or any(trace.netlist is not traces[0].netlist for trace in traces):
+        first = traces[0] if traces else None
+        if first is None or any(t.netlist is not first.netlist or t.layout != first.layout for t in traces):
             raise TraceError("only one or more traces of the same simulation can be joined")
-        joined = Trace(traces[0].netlist, traces[0].held)
-        now = 0.0
+        if len(traces) > 1 and any(len(trace.numbers(Kind.UPDATE)) for trace in traces):
+            raise TraceError("traces in which parameters moved cannot be joined: each begins with version 0 of its own")
+        parts: list[npt.NDArray[np.void]] = []
+        arrays: list[Array] = []
+        now, tags = 0.0, 0
         for trace in traces:
             start, end = trace.span
-            for kind, where, tag, begun, ended, value in trace:
-                joined.record(kind, where, tag, begun - start + now, ended - start + now, value)
+            columns = trace.columns.copy()
+            for name in ("start", "end"):
+                columns[name] = columns[name] - start + now
+            columns["tag"] += tags
+            tags = int(columns["tag"].max(initial=tags - 1)) + 1
+            columns["value"][columns["kind"] & ARRAY != 0] += len(arrays)
+            arrays += trace.arrays
+            parts.append(columns)
             now += end - start
-        return joined
+        return Trace.of_columns(first.netlist, first.held, first.layout, np.concatenate(parts), arrays)
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return one dictionary a record, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
 
-        The keys are ``kind`` (``"value"``, ``"gradient"``, ``"forward"``, ``"backward"``); for messages ``source``,
-        ``target`` and ``port``, the ends of the wire in the direction of its values; for firings ``gate``; then
-        ``tag``, ``start`` and ``end`` in ticks, and ``value``. What does not apply is None.
+        The keys are ``kind``, in small letters; for messages, what waited and what was read ``source``, ``target`` and
+        ``port``, the ends of the wire in the direction of its values; for firings and updates ``gate``; for pieces of
+        work ``stage``; for pieces and outages ``device``; then ``tag``, ``start`` and ``end`` in ticks, ``value``,
+        ``version`` and ``detail``. What does not apply is None.
 
         Examples
         --------
@@ -204,15 +371,21 @@ class Trace:
         [3.0]
         """
         names = [node.name for node in self.netlist.nodes]
+        empty = dict.fromkeys(("kind", "gate", "source", "target", "port", "stage", "device"))
         rows = []
-        for record in self:
-            row: dict[str, Any] = {"kind": record.kind.name.lower()}
-            if record.kind in (Kind.VALUE, Kind.GRADIENT):
-                source, target, port = self.netlist.wires[record.where]
-                row |= {"gate": None, "source": names[source], "target": names[target], "port": port}
+        for kind, where, *rest, detail in self:
+            row: dict[str, Any] = empty | {"kind": kind.name.lower()}
+            if kind in MESSAGES or kind in (Kind.WAITED, Kind.READ):
+                source, target, port = self.netlist.wires[where]
+                row |= {"source": names[source], "target": names[target], "port": port}
+            elif kind in PIECES or kind is Kind.OUTAGE:
+                assert self.layout is not None
+                device = where if kind is Kind.OUTAGE else self.layout.device(where, detail)
+                row |= {"stage": where if kind in PIECES else None, "device": self.layout.devices[device]}
             else:
-                row |= {"gate": names[record.where], "source": None, "target": None, "port": None}
-            rows.append(row | {"tag": record.tag, "start": record.start, "end": record.end, "value": record.value})
+                row["gate"] = names[where]
+            rows.append(row | dict(zip(("tag", "start", "end", "value", "version"), rest, strict=True)))
+            rows[-1]["detail"] = detail
         return rows
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -234,7 +407,7 @@ class Trace:
         Raises
         ------
         LoadError
-            If there is no such file, or it is no trace file, is cut off or damaged, or is of a newer version.
+            If there is no such file, or it is no trace file, is cut off or damaged, or is of another version.
         """
         from circuitsim.trace.archive import load
 
@@ -271,9 +444,12 @@ class Trace:
         return embed(self)
 
     def _choose(self, tag: int | None) -> int:
-        if not self._tag:
+        if not len(self):
             raise TraceError("the trace is empty: run the simulation with trace=True first")
-        return max(self._tag) if tag is None else tag
+        last = self._index.last
+        if tag is not None and not (isinstance(tag, int | np.integer) and 0 <= tag <= last):
+            raise TraceError(f"there is no example {tag!r}: they are numbered from 0 to {last}")
+        return last if tag is None else int(tag)
 
     def __repr__(self) -> str:
         start, end = self.span

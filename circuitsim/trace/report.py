@@ -30,7 +30,7 @@ class StreamReport:
         stage that shares its device with others counts as its part of one.
     peak_bytes : list of int
         For each device, the most bytes that it kept for backward passes.
-    messages, bytes : dict of int to int
+    messages, bytes : dict of int to int, and of int to float
         For each wire, between devices only.
     staleness : dict of int to int
         How many updates were so many versions old.
@@ -46,7 +46,7 @@ class StreamReport:
     data_peaks: list[float]
     peak_bytes: list[int]
     messages: dict[int, int]
-    bytes: dict[int, int]
+    bytes: dict[int, float]
     staleness: dict[int, int]
 
     @property
@@ -103,10 +103,10 @@ def report(timeline: Timeline) -> StreamReport:
     spans = [max(0.0, end - start) for start, end in zip(starts, ends, strict=True)]
     memory = memory_over_time(timeline)
     messages: Counter[int] = Counter()
-    sizes: Counter[int] = Counter()
+    sizes: dict[int, float] = {}
     for transfer in timeline.transfers:
         messages[transfer.wire] += 1
-        sizes[transfer.wire] += transfer.size
+        sizes[transfer.wire] = sizes.get(transfer.wire, 0) + transfer.size
     return StreamReport(
         devices=timeline.devices,
         makespan=max(ends) - min(starts) if timeline.work else 0.0,
@@ -118,7 +118,7 @@ def report(timeline: Timeline) -> StreamReport:
         data_peaks=[max((held for _, _, held, _ in memory[device]), default=0.0) for device in devices],
         peak_bytes=[max((size for _, _, _, size in memory[device]), default=0) for device in devices],
         messages=dict(messages),
-        bytes=dict(sizes),
+        bytes=sizes,
         staleness=dict(sorted(Counter(timeline.staleness()).items())),
     )
 

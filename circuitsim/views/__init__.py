@@ -3,18 +3,31 @@
 Only this package imports matplotlib, and only when something is drawn with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from circuitsim.circuit import Circuit
+from circuitsim.errors import SaveError
 from circuitsim.files import check_path
 from circuitsim.netlist import Netlist
 from circuitsim.trace.records import Trace
 from circuitsim.trace.timeline import Timeline
 
-__all__ = ["animate", "check_save", "draw", "embed", "player", "save", "save_timelines", "svg"]
+__all__ = [
+    "animate",
+    "check_save",
+    "check_streams",
+    "draw",
+    "embed",
+    "player",
+    "save",
+    "save_streams",
+    "save_timelines",
+    "svg",
+    "view",
+]
 
 _FILMS = (".gif", ".mp4")
 PICTURES = (".png", ".svg", ".pdf")
@@ -24,11 +37,11 @@ SUFFIXES = (*_FILMS, *_PAGES, *PICTURES, *_DATA)
 TIMELINES = (*_PAGES, *PICTURES, ".json")
 
 
-def animate(trace: Trace, path: str | PathLike[str]) -> None:
-    """Film a trace, message by message; see `views.animation`."""
+def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
+    """Film a trace, or some examples of it, message by message; see `views.animation`."""
     from circuitsim.views.animation import animate
 
-    animate(trace, path)
+    animate(trace, path, tags)
 
 
 def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
@@ -38,11 +51,33 @@ def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     draw(source, path)
 
 
-def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
-    """Write a page that plays a trace, with a training history beside it; see `views.webpage`."""
+def player(
+    trace: Trace,
+    path: str | PathLike[str],
+    history: Mapping[str, Any] | None = None,
+    tags: Collection[int] | None = None,
+) -> None:
+    """Write a page that plays a trace, or some examples of it, with a training history; see `views.webpage`."""
     from circuitsim.views.webpage import player
 
-    player(trace, path, history)
+    player(trace, path, history, tags)
+
+
+def view(trace: Trace, path: str | PathLike[str], flow: bool = False) -> None:
+    """Write a page from a trace: the timeline of a stream on devices, unless its `flow` is asked for, or a player.
+
+    A stream runs on devices to see who waits for whom, which a timeline shows of thousands of pieces of work at once.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is not ``.html`` or the file cannot be written.
+    """
+    path = check_path(path, _PAGES)
+    if flow or trace.layout is None:
+        player(trace, path)
+    else:
+        save(trace, path)
 
 
 def svg(source: Trace | Netlist | Circuit) -> str:
@@ -84,6 +119,35 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
         draw_timelines(timelines, path)
 
 
+def check_streams(path: str | PathLike[str], several: bool) -> Path:
+    """Raise `SaveError` if one stream, or several in one file, cannot be saved under this path, before they run."""
+    checked = check_save(path)
+    if several and checked.suffix.lower() not in TIMELINES:
+        raise SaveError(
+            f"cannot save several streams as {str(path)!r}: choose one of them, or take {' '.join(TIMELINES)}, which "
+            "show them below each other"
+        )
+    return checked
+
+
+def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None:
+    """Save the traces of one or several streams by their titles.
+
+    As `save_timelines` does; and one alone in all other forms that `save` knows, such as ``.trace``.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another, if it holds only one stream and there are several, or if the file cannot be written.
+    """
+    path = check_streams(path, len(traces) > 1)
+    if path.suffix.lower() in TIMELINES:
+        save_timelines({title: trace.timeline for title, trace in traces.items()}, path)
+    else:
+        for trace in traces.values():
+            save(trace, path)
+
+
 def check_save(path: str | PathLike[str]) -> Path:
     """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
     checked = check_path(path, SUFFIXES)
@@ -100,6 +164,9 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     ``.html`` is a page to play with, ``.gif`` and ``.mp4`` are films, ``.png``, ``.svg`` and ``.pdf`` are pictures,
     ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace for `Trace.load`.
 
+    Of a stream on devices, pages, pictures and what is for Perfetto show what the devices did when; `player`,
+    `animate` and `draw` show the flow in the circuit.
+
     Raises
     ------
     SaveError
@@ -107,7 +174,9 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     """
     path = check_save(path)
     suffix = path.suffix.lower()
-    if suffix in _FILMS:
+    if trace.layout is not None and suffix in TIMELINES:
+        save_streams({trace.netlist.name: trace}, path)
+    elif suffix in _FILMS:
         animate(trace, path)
     elif suffix in _PAGES:
         player(trace, path)

@@ -5,7 +5,7 @@ kept as sprites. A number that stays is stamped on the background when it appear
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -18,14 +18,17 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, add_up
 from circuitsim.netlist import Netlist
 from circuitsim.progress import progress_bar
-from circuitsim.trace.explanation import arithmetic, chain_rule, label
+from circuitsim.trace.explanation import arithmetic, chain_rule
 from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.words import label
+from circuitsim.views.flow import Flow
 from circuitsim.views.fold import fold
 from circuitsim.views.movie import FRAME, check_film, write_film
 from circuitsim.views.picture import (
+    BODY,
     EDGES,
     FAINT,
     FILLS,
@@ -51,6 +54,7 @@ HOLD_TURN = 1200  # milliseconds to look at the outputs before the pull
 HOLD_END = 3000
 WIDEST = 2000  # pixels
 GLOW = "#ffb300"
+ASIDE = 0.55  # units by which messages that meet on a wire keep clear of each other
 DIGIT = 0.636 * FONT / 72 / INCH  # the width of a digit of DejaVu Sans, in units
 MOST_SPRITES = 2000  # kept from one run to the next
 
@@ -70,7 +74,7 @@ class Moment:
     heading: str = ""  # instead of what flows and when
 
 
-def animate(trace: Trace, path: str | PathLike[str]) -> None:
+def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
     """Film a trace; big circuits are folded into groups.
 
     Parameters
@@ -79,6 +83,8 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
         A run, or several.
     path : path-like
         Where to; the suffix, ``.gif`` or ``.mp4``, chooses the form.
+    tags : collection of int, optional
+        The examples to show; all, if not given.
 
     Raises
     ------
@@ -86,6 +92,8 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
         If the suffix is unknown, the file cannot be written, or there is no ffmpeg for an MP4.
     """
     path = check_film(path)
+    flow = Flow.of(trace, tags)
+    trace = flow.trace
     folding = fold(trace.netlist)
     if folding is not None:
         trace = folding.trace(trace)
@@ -93,7 +101,7 @@ def animate(trace: Trace, path: str | PathLike[str]) -> None:
         moments = list(film(trace))
         numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
         stage = Stage(trace.netlist, letters_needed(trace.netlist, numbers))
-        stage.begin(trace)
+        stage.begin(trace, flow.batch)
         with progress_bar("filming", len(moments)) as advance:
 
             def frames() -> Iterator[tuple[Image.Image, int]]:
@@ -124,10 +132,10 @@ def _sweep(trace: Trace, times: list[float], turns: set[float]) -> Iterator[Mome
     netlist = trace.netlist
     values: dict[int, Value] = dict(trace.held)
     for record in trace:
-        source = netlist.wires[record.where].source if record.kind is Kind.VALUE else None
-        if source is not None and netlist.nodes[source].kind in ("input", "parameter"):
+        if (source := _given(trace, record)) is not None:
             values.setdefault(source, record.value)
-    felt: dict[int, dict[int, Value]] = {}
+    felt: dict[tuple[int, int], dict[int, Value]] = {}  # by node and example
+    gradients: dict[int, Value] = {}
     begins = sorted(trace, key=lambda record: record.start)
     ends = sorted(trace, key=lambda record: record.end)
     starts = [record.start for record in begins]
@@ -135,34 +143,39 @@ def _sweep(trace: Trace, times: list[float], turns: set[float]) -> Iterator[Mome
     begun = ended = 0
     for time in times:
         while begun < bisect_right(starts, time):
-            active.append(begins[begun])
+            record = begins[begun]
+            active.append(record)
             begun += 1
+            if (source := _given(trace, record)) is not None:
+                values[source] = record.value
         while ended < len(ends) and ends[ended].end <= time:
             record = ends[ended]
             ended += 1
             if record.kind is Kind.FORWARD:
                 values[record.where] = record.value
             elif record.kind is Kind.GRADIENT:
-                wire = netlist.wires[record.where]
-                felt.setdefault(wire.source, {})[record.where] = record.value
+                source = netlist.wires[record.where].source
+                met = felt.setdefault((source, record.tag), {})
+                met[record.where] = record.value
+                gradients[source] = add_up(met[wire] for wire in sorted(met))
         active = [record for record in active if record.end > time]
         turn = time in turns
         yield Moment(
             time,
             HOLD_TURN if turn else HOLD_END if time == times[-1] else FRAME,
             dict(values),
-            {node: _sum_in_order(by_wire) for node, by_wire in felt.items()},
+            dict(gradients),
             [record for record in active if record.kind in (Kind.FORWARD, Kind.BACKWARD)],
             [record for record in active if record.kind in (Kind.VALUE, Kind.GRADIENT)],
         )
 
 
-def _sum_in_order(by_wire: dict[int, Value]) -> Value:
-    arrived = [by_wire[wire] for wire in sorted(by_wire)]
-    total = arrived[0]
-    for gradient in arrived[1:]:
-        total = total + gradient
-    return total
+def _given(trace: Trace, record: Record) -> int | None:
+    """Return the input or parameter whose value a record tells, if it tells one."""
+    if record.kind is not Kind.VALUE:
+        return None
+    source = trace.netlist.wires[record.where].source
+    return source if trace.netlist.nodes[source].kind in ("input", "parameter") else None
 
 
 class Stage:
@@ -193,10 +206,11 @@ class Stage:
         self.blank = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
         self.sprites: dict[Hashable, Sprite] = {}
 
-    def begin(self, trace: Trace) -> None:
-        """Clear the stage for a run."""
+    def begin(self, trace: Trace, batch: int = 0) -> None:
+        """Clear the stage for a run; messages are numbered by their place in a batch of so many, if it is not 0."""
         self.trace = trace
-        self.values, self.felt, self.on_wire = trace.values(), trace.gradients(), trace.wire_gradients()
+        self.batch = batch
+        self.known: dict[int, tuple[dict[int, Value], dict[int, Value], dict[int, Value]]] = {}
         self.background = self.blank.copy()
         self.written: dict[tuple[str, int], str] = {}
         if len(self.sprites) > MOST_SPRITES:
@@ -235,10 +249,21 @@ class Stage:
         """Yield what is to be seen at one moment only, and how far it is moved from where it was drawn."""
         for record in moment.firing:
             yield self._sprite(("firing", record.where), partial(self._outline, record.where)), 0.0, 0.0
+            if self.batch:
+                colour = VALUE if record.kind is Kind.FORWARD else GRADIENT
+                box = self.sketch.layout.boxes[record.where]
+                yield self._numbered(record, colour, box.x, box.y + BODY / 2 + 0.4)
+        ways = {(record.where, record.kind) for record in moment.moving}
         for record in moment.moving:
-            words, colour = number(record.value), VALUE if record.kind is Kind.VALUE else GRADIENT
-            x, y = self._place(record, moment.time, len(words) * LETTER / 2 + 0.5)
+            forward = record.kind is Kind.VALUE
+            words, colour = number(record.value), VALUE if forward else GRADIENT
+            half = len(words) * LETTER / 2 + 0.5
+            x, y = self._place(record, moment.time, half)
+            if (record.where, Kind.GRADIENT if forward else Kind.VALUE) in ways:  # they pass each other
+                y += ASIDE if forward else -ASIDE
             yield self._sprite((words, colour), partial(self._badge, words, colour)), x - self.middle, y - self.bottom
+            if self.batch:
+                yield self._numbered(record, colour, x - half if forward else x + half, y)
         text, high = self.sketch.text, self.top - 1.6
         phase, colour = self._phase(moment)
         if moment.heading:
@@ -266,6 +291,19 @@ class Stage:
     def _badge(self, words: str, colour: str) -> Artist:
         box = {"boxstyle": "round,pad=0.25,rounding_size=0.6", "facecolor": colour, "edgecolor": "white", "lw": 1.0}
         return self.sketch.text(self.middle, self.bottom, words, color="white", fontsize=FONT - 1, bbox=box)
+
+    def _numbered(self, record: Record, colour: str, x: float, y: float) -> tuple[Sprite, float, float]:
+        """Return the number of an example, to be put at a place."""
+        words = str(record.tag % self.batch)
+        return (
+            self._sprite(("number", words, colour), partial(self._number, words, colour)),
+            x - self.middle,
+            y - self.bottom,
+        )
+
+    def _number(self, words: str, colour: str) -> Artist:
+        box = {"boxstyle": "round,pad=0.2,rounding_size=0.3", "facecolor": PAPER, "edgecolor": colour, "lw": 1.2}
+        return self.sketch.text(self.middle, self.bottom, words, color=colour, fontsize=FONT - 1, bbox=box)
 
     def _sprite(self, key: Hashable, make: Callable[[], Artist]) -> Sprite:
         """Return the pixels of an artist and where they are; each is drawn once, for text is slow to draw."""
@@ -295,6 +333,8 @@ class Stage:
             return moment.heading, INK
         kinds = {record.kind for record in (*moment.moving, *moment.firing)}
         if kinds & {Kind.VALUE, Kind.FORWARD}:
+            if self.batch and kinds & {Kind.GRADIENT, Kind.BACKWARD}:
+                return "values flow forward, gradients back", INK
             return "values flow forward", VALUE
         return ("gradients flow back", GRADIENT) if kinds else ("", FAINT)
 
@@ -314,24 +354,34 @@ class Stage:
         netlist = self.trace.netlist
         sentences = []
         for record in moment.firing:
-            name = netlist.nodes[record.where].name
+            name, (values, felt, on_wire) = netlist.nodes[record.where].name, self._example(record.tag)
             if record.kind is Kind.FORWARD:
-                sentences.append(f"{name}: {arithmetic(netlist, record.where, self.values)}")
+                sentences.append(f"{self._of(record)}{name}: {arithmetic(netlist, record.where, values)}")
             else:
-                shares = chain_rule(netlist, record.where, self.values, self.felt, self.on_wire)
-                sentences.append(f"{name} feels {number(record.value)}: {', '.join(shares)}")
+                shares = chain_rule(netlist, record.where, values, felt, on_wire)
+                sentences.append(f"{self._of(record)}{name} feels {number(record.value)}: {', '.join(shares)}")
         if not sentences:
             for record in moment.moving:
                 source, target, _ = netlist.wires[record.where]
                 if record.kind is Kind.VALUE:
-                    sentences.append(f"{label(netlist, source)} sends {number(record.value)}")
+                    told = f"{label(netlist, source)} sends {number(record.value)}"
                 elif netlist.nodes[target].kind == "output":
-                    sentences.append(f"{netlist.nodes[target].name} is pulled with {number(record.value)}")
+                    told = f"{netlist.nodes[target].name} is pulled with {number(record.value)}"
                 else:
-                    sentences.append(
-                        f"{netlist.nodes[target].name} sends {number(record.value)} back to {label(netlist, source)}"
-                    )
+                    told = f"{netlist.nodes[target].name} sends {number(record.value)} back to {label(netlist, source)}"
+                sentences.append(self._of(record) + told)
         return _fit_in(list(dict.fromkeys(sentences)), self.room).replace("-", "−")
+
+    def _of(self, record: Record) -> str:
+        """Return what stands before a sentence about one of several examples that are under way."""
+        return f"{record.tag % self.batch} · " if self.batch else ""
+
+    def _example(self, tag: int) -> tuple[dict[int, Value], dict[int, Value], dict[int, Value]]:
+        """Return the values, the gradients, and the gradients by wire of an example."""
+        if tag not in self.known:
+            trace = self.trace
+            self.known[tag] = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
+        return self.known[tag]
 
 
 def _fit_in(sentences: list[str], letters: int) -> str:

@@ -208,7 +208,7 @@ class _Folder:
 
     def __init__(self, folding: Folding, trace: Trace) -> None:
         self.folding = folding
-        self.old = trace
+        self.old = trace.expanded
         whole, netlist = folding.whole, folding.netlist
         self.wire = {(source, target): number for number, (source, target, _) in enumerate(netlist.wires)}
         # For each group, which of its nodes are heard outside, and where each stands in the group's array.
@@ -224,7 +224,7 @@ class _Folder:
     def fold(self) -> Trace:
         """Return the folded trace."""
         group, whole = self.folding.group, self.folding.whole
-        for kind, where, tag, start, end, value in self.old:
+        for kind, where, tag, start, end, value, *_ in self.old:
             if kind in (Kind.FORWARD, Kind.BACKWARD):
                 heard = where in self.exits[group[where]]
                 self._bundle(kind, group[where], tag, start, end, {where: value} if heard else {})
@@ -237,7 +237,7 @@ class _Folder:
                 self._bundle(kind, number, tag, start, end, {source: met})
         trace = Trace(self.folding.netlist, self._held())
         for (kind, where, tag), (start, end, parts) in sorted(self.bundles.items(), key=lambda item: item[1][1]):
-            own = where if kind >= Kind.FORWARD else self.folding.netlist.wires[where].source
+            own = where if kind in (Kind.FORWARD, Kind.BACKWARD) else self.folding.netlist.wires[where].source
             trace.record(kind, where, tag, start, end, self._together(kind, own, parts))
         return trace
 

@@ -21,8 +21,8 @@ from typing import Any
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
-from circuitsim.trace.explanation import label
 from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.words import label
 
 __all__ = ["to_perfetto"]
 
@@ -40,7 +40,7 @@ def to_perfetto(trace: Trace, path: str | PathLike[str]) -> None:
         If the suffix is another or the file cannot be written.
     """
     path = check_path(path, (".json",))
-    events = _Events(trace)
+    events = _Events(trace.expanded)
     whole = {
         "traceEvents": events.all(),
         "displayTimeUnit": "ms",

@@ -18,8 +18,8 @@ from circuitsim.circuit import Circuit
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
 from circuitsim.netlist import Netlist
-from circuitsim.trace.explanation import label
 from circuitsim.trace.records import Trace
+from circuitsim.trace.words import label
 from circuitsim.views.fold import fold
 from circuitsim.views.layout import lay_out
 

@@ -9,6 +9,7 @@ The page gets nothing else, and computes nothing that a trace does not say: it o
     wires                            source, target, port, and the points of the path, x and y in turn
     gates                            what each gate's documentation says in one sentence
     windows                          how many there are; `windows(trace)` yields them
+    batch, batches                   of how many microbatches which batches are, as `views.flow.Flow` has it
 
 A window is a stretch of time with at most `MOST_MESSAGES` messages, complete in itself: ``span``, what was on each
 node and wire ``before`` it, the columns of its ``records``, the local derivatives (``slopes``) that each firing
@@ -20,13 +21,11 @@ A number is a JSON number if it is finite and lone; whatever else is the text th
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from functools import reduce
 from itertools import islice, pairwise
-from operator import add
 from typing import Any
 
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value, show
+from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.explanation import local_derivative, operator
 from circuitsim.trace.records import Kind, Record, Trace
 from circuitsim.views.layout import lay_out
@@ -180,7 +179,7 @@ class _Teller:
             source, tag = self.netlist.wires[record.where].source, record.tag
             met = parts.setdefault((source, tag), {})
             met[record.where] = record.value
-            total = reduce(add, [met[wire] for wire in sorted(met)])  # in wiring order, as the simulation sums
+            total = add_up(met[wire] for wire in sorted(met))
             self.events.append((record.end, "felt", source, tag, total))
             if len(met) > 1:
                 self.sums.append((source, record.end, tag, total))
@@ -213,8 +212,8 @@ class _Teller:
     def window(self, records: list[Record], start: float, end: float) -> dict[str, Any]:
         """Return one window, given the records that lie in it."""
         backward = {(record.where, record.tag) for record in records if record.kind is Kind.BACKWARD}
-        columns = list(zip(*records, strict=True)) if records else [()] * 6
-        kinds, wheres, tags, starts, ends, values = columns
+        columns = list(zip(*records, strict=True)) if records else [()] * len(Record._fields)
+        kinds, wheres, tags, starts, ends, values, *_ = columns
         return {
             "span": [start, end],
             "before": {

@@ -30,7 +30,8 @@ def play_training(recording: Recording, path: str | PathLike[str]) -> None:
     path = check_path(path, (".html",))
     traces = _traces(recording)
     history = _history(recording)
-    history["tags"] = [_tag(traces.get(place)) for place in range(len(recording.shots))]
+    tags = {place: tag for tag, place in enumerate(traces)}  # as joined traces have them
+    history["tags"] = [tags.get(place) for place in range(len(recording.shots))]
     notes = [
         f"Of {recording.history.iterations:,} iterations, {len(recording.shots) - 1:,} were kept, and {len(traces):,} "
         "of these can be played message by message."
@@ -64,10 +65,6 @@ def _traces(recording: Recording) -> dict[int, Trace]:
     allowed = min(len(shown), max(1, MOST_PLAYED // size))
     chosen = sorted({shown[round(at)] for at in np.linspace(0, len(shown) - 1, allowed)})
     return {place: retrace(place) for place in chosen}
-
-
-def _tag(trace: Trace | None) -> int | None:
-    return None if trace is None or not len(trace) else trace[0].tag
 
 
 def _history(recording: Recording) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from vcd.writer import RealVariable
 
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import shape_of
-from circuitsim.trace.explanation import label
 from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.words import label
 
 __all__ = ["to_vcd"]
 
@@ -46,7 +46,7 @@ def to_vcd(trace: Trace, path: str | PathLike[str]) -> None:
     """
     path = check_path(path, (".vcd",))
     with writing(path) as file:
-        file.write(_dump(trace).encode("ascii"))
+        file.write(_dump(trace.expanded).encode("ascii"))
 
 
 def _dump(trace: Trace) -> str:

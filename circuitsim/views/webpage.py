@@ -10,7 +10,7 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from os import PathLike
@@ -18,6 +18,7 @@ from typing import Any
 
 from circuitsim.files import check_path, writing
 from circuitsim.trace.records import Kind, Trace
+from circuitsim.views.flow import Flow
 from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training import panels
@@ -30,7 +31,12 @@ FRAME_HEIGHT = 820  # pixels
 SCRIPTS = ("numbers.js", "story.js", "stage.js", "detail.js", "training.js", "player.js")
 
 
-def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] | None = None) -> None:
+def player(
+    trace: Trace,
+    path: str | PathLike[str],
+    history: Mapping[str, Any] | None = None,
+    tags: Collection[int] | None = None,
+) -> None:
     """Write a page that plays a trace, forward and backward; the suffix must be ``.html``.
 
     Parameters
@@ -41,6 +47,8 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
         Where to.
     history : mapping, optional
         What training did, to be shown beside it; `circuitsim.views.training` says what it holds.
+    tags : collection of int, optional
+        The examples to play; all, if not given.
 
     Raises
     ------
@@ -50,17 +58,24 @@ def player(trace: Trace, path: str | PathLike[str], history: Mapping[str, Any] |
         If the history does not fit together.
     """
     path = check_path(path, (".html",))
-    text = page(trace, history)
+    text = page(trace, history, tags=tags)
     with writing(path) as file:
         file.write(text.encode(errors="replace"))  # of half a surrogate pair in a name
 
 
-def page(trace: Trace, history: Mapping[str, Any] | None = None, notes: Sequence[str] = ()) -> str:
+def page(
+    trace: Trace,
+    history: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    tags: Collection[int] | None = None,
+) -> str:
     """Return the text of the page; `notes` are sentences that it ends with."""
-    whole, folding = trace, fold(trace.netlist)
+    flow = Flow.of(trace, tags)
+    whole, folding = flow.trace, fold(trace.netlist)
     trace = folding.trace(whole) if folding else whole
     parts = list(windows(trace))
     stage = scene(trace, len(parts), folded=folding is not None)
+    stage["batch"], stage["batches"] = flow.batch, flow.batches
     messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
     gates = sum(node.kind == "gate" for node in whole.netlist.nodes)
     start, end = whole.span
@@ -88,7 +103,7 @@ def embed(trace: Trace) -> str | None:
 
     The frame runs the page's scripts and gives them no access to the notebook.
     """
-    if not 0 < len(trace) <= MOST_EMBEDDED:
+    if not 0 < len(trace) <= MOST_EMBEDDED or len(trace.expanded) > MOST_EMBEDDED:
         return None
     return (
         f'<iframe srcdoc="{html.escape(page(trace))}" sandbox="allow-scripts" width="100%" height="{FRAME_HEIGHT}" '

@@ -102,8 +102,15 @@ class Player {
   told(step) {
     const iteration = this.training?.iteration(step.tag);
     const example =
-      iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? `Example ${step.tag}: ` : "";
+      iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? this.example(step.tag) + ": " : "";
     return example + this.story.sentence(step);
+  }
+
+  // What an example is called: as its tokens are numbered, and in which batch if there are several.
+  example(tag) {
+    const { batch, batches } = this.scene;
+    if (!batches) return "Example " + tag;
+    return `Microbatch ${tag % batch}` + (batches > 1 ? ` of batch ${Math.floor(tag / batch)}` : "");
   }
 
   severalTags() {
@@ -186,9 +193,9 @@ class Player {
   advance(by) {
     const { span, steps } = this.story;
     let time = this.time + by;
-    // Look at the outputs for a moment before they are pulled.
+    // Look at the outputs for a moment before they are pulled, if nothing else goes on meanwhile.
     const turn = steps.find((step) => step.kind === "pull" && step.from > this.time && step.from <= time);
-    if (turn && span[1] > span[0]) {
+    if (turn && span[1] > span[0] && !this.scene.batch) {
       time = turn.from;
       this.hold = 900;
     }
@@ -361,8 +368,11 @@ class Player {
       time = number("tick");
     this.pause();
     this.open(Math.round(number("window") ?? 1) - 1);
-    if (step === null) this.set(time ?? this.story.span[0], time === null ? -1 : null);
-    else if (step < 1) this.set(this.story.span[0], -1);
+    if (step === null) {
+      this.set(time ?? this.story.span[0], time === null ? -1 : null);
+      this.stage.following = true;
+      this.stage.follow();
+    } else if (step < 1) this.set(this.story.span[0], -1);
     else this.goTo(Math.min(Math.round(step), this.story.steps.length) - 1);
   }
 

@@ -119,11 +119,13 @@ class Stage {
   // Shows a story at a time; `told` are the nodes that the sentence speaks of.
   show(story, time, told) {
     const latest = story.at((story.starts ??= tagStarts(story)), time)?.value ?? -1;
+    const ends = (story.ends ??= tagEnds(story));
+    const over = (tag) => tag >= 0 && tag < latest && (ends.get(tag) ?? -Infinity) <= time;
     this.drawnNodes.forEach((drawn, index) => {
       const value = story.at(story.values[index], time),
         gradient = story.at(story.felt[index], time);
-      write(drawn.value, value, latest);
-      write(drawn.gradient, gradient, latest);
+      write(drawn.value, value, over);
+      write(drawn.gradient, gradient, over);
       const said =
         drawn.label +
         (value ? `, value ${show(value.value)}` : "") +
@@ -132,16 +134,24 @@ class Stage {
     });
     const firing = new Set(),
       live = new Map();
-    const tokens = [];
+    const tokens = [],
+      moving = [];
     const blink = 0.02 * (story.span[1] - story.span[0]); // a gate that takes no time still lights up
     for (const record of story.records) {
       if (record.start > time) break;
       if (record.kind >= FORWARD) {
-        if (time < record.end || (record.end === record.start && time < record.end + blink)) firing.add(record.where);
+        if (time < record.end || (record.end === record.start && time < record.end + blink)) {
+          firing.add(record.where);
+          if (this.scene.batch) tokens.push(this.worker(record));
+        }
       } else if (time < record.end) {
         live.set(record.where, record.kind);
-        tokens.push(this.token(record, (time - record.start) / (record.end - record.start)));
+        moving.push(record);
       }
+    }
+    const meets = (one) => moving.some((other) => other.where === one.where && other.kind !== one.kind);
+    for (const record of moving) {
+      tokens.push(this.token(record, (time - record.start) / (record.end - record.start), meets(record)));
     }
     this.drawnNodes.forEach((drawn, index) => dress(drawn, { told: told.has(index), firing: firing.has(index) }));
     this.drawnWires.forEach((drawn, wire) => {
@@ -163,14 +173,39 @@ class Stage {
     this.centre = busy.length ? mean(busy) : tokens.length ? mean(tokens.map((token) => token.place)) : null;
   }
 
+  // What tells the messages of several examples apart.
+  number(record) {
+    return this.scene.batch ? String(record.tag % this.scene.batch) : "";
+  }
+
+  // The number of the example that a gate works on, above it.
+  worker(record) {
+    const number = this.number(record),
+      [x, y, , height] = this.scene.nodes[record.where].place;
+    const half = number.length * 4 + 5;
+    const group = makeSvg("g", {
+      class: "token " + (record.kind === FORWARD ? "value" : "gradient"),
+      transform: `translate(${x} ${y - height / 2 - 6})`,
+    });
+    group.append(
+      makeSvg("rect", { class: "number", x: -half, y: -9, width: 2 * half, height: 18, rx: 6 }),
+      makeSvg("text", { class: "number", y: 1 }, number),
+    );
+    return { group, place: [x, y] };
+  }
+
   // Values point forward, gradients back: the shape says it, not the colour alone. Tokens pass between the numbers that
-  // stand above and below a wire.
-  token(record, share) {
+  // stand above and below a wire, or, where a value meets a gradient, over them. The number of the example is at the
+  // tail.
+  token(record, share, meets) {
     const forward = record.kind === VALUE;
-    const text = show(record.value);
-    const half = text.length * 4 + 7,
+    const text = show(record.value),
+      number = this.number(record);
+    const tail = number ? number.length * 8 + 8 : 0;
+    const half = text.length * 4 + 7 + tail / 2,
       nose = forward ? 8 : -8;
-    const [x, y] = pointAt(this.paths[record.where], forward ? share : 1 - share, half + 8);
+    const [x, along] = pointAt(this.paths[record.where], forward ? share : 1 - share, half + 8);
+    const y = meets ? along + (forward ? -11 : 11) : along;
     const group = makeSvg("g", {
       class: "token " + (forward ? "value" : "gradient"),
       transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
@@ -178,8 +213,15 @@ class Stage {
     const side = forward ? half : -half;
     group.append(
       makeSvg("path", { d: `M${-side} -10H${side}L${side + nose} 0L${side} 10H${-side}z` }),
-      makeSvg("text", { x: nose / 4, y: 1 }, text),
+      makeSvg("text", { x: nose / 4 + Math.sign(nose) * (tail / 2), y: 1 }, text),
     );
+    if (number) {
+      const middle = -side + (Math.sign(nose) * tail) / 2;
+      group.append(
+        makeSvg("rect", { class: "number", x: middle - tail / 2, y: -10, width: tail, height: 20, rx: 2 }),
+        makeSvg("text", { class: "number", x: middle, y: 1 }, number),
+      );
+    }
     return { group, place: [x, y] };
   }
 
@@ -214,7 +256,7 @@ class Stage {
   }
 }
 
-// When each example began: what was left by an earlier one is drawn faint.
+// When each example began: what was left by an earlier one that is over is drawn faint.
 function tagStarts(story) {
   const starts = [];
   for (const { tag, start } of story.records) {
@@ -223,10 +265,17 @@ function tagStarts(story) {
   return starts;
 }
 
-function write(text, event, latest) {
+// When each example was over.
+function tagEnds(story) {
+  const ends = new Map();
+  for (const { tag, end } of story.records) ends.set(tag, Math.max(end, ends.get(tag) ?? end));
+  return ends;
+}
+
+function write(text, event, over) {
   const words = event ? show(event.value) : "";
   if (text.textContent !== words) text.textContent = words;
-  text.classList.toggle("old", Boolean(event) && event.tag >= 0 && event.tag < latest);
+  text.classList.toggle("old", Boolean(event) && over(event.tag));
 }
 
 // Puts marks on something drawn, always in the same order: what is shown depends on the moment, not on the way there.

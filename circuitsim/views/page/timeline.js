@@ -8,7 +8,7 @@ const ROW = 24, NAMES = 110, AXIS = 22, BAR = 20, MEMORY = 70;
 const byId = (id) => document.getElementById(id);
 
 class Chart {
-  constructor(data, board) {
+  constructor(data, board, titled) {
     this.data = data;
     this.board = board;
     this.rows = data.devices.map(() => []);
@@ -19,7 +19,7 @@ class Chart {
     const told = data.facts.map((fact) => fact.join(" ")).join(", ");
     this.canvas = make("canvas", { role: "img", tabindex: 0, "aria-label": `${data.title}: ${told}` });
     this.element = make("section", { class: "timeline" },
-      make("h2", {}, data.title),
+      ...(titled ? [make("h2", {}, data.title)] : []), // one alone has the title of the page
       make("dl", {}, ...data.facts.map(([name, value]) => (
         make("div", {}, make("dt", {}, name), make("dd", {}, value))))),
       this.canvas);
@@ -146,7 +146,7 @@ class Board {
     this.end = Math.max(...data.map((one) => one.end));
     this.start = Math.min(...data.map((one) => one.start));
     this.chosen = null;
-    this.charts = data.map((one) => new Chart(one, this));
+    this.charts = data.map((one) => new Chart(one, this, data.length > 1));
     byId("charts").append(...this.charts.map((chart) => chart.element));
     const kinds = new Set(data.flatMap((one) => one.work.map((piece) => piece[1])));
     byId("keys").append(...Object.entries(KINDS).filter(([kind]) => kinds.has(kind)).map(([kind, [name, colour]]) => {

@@ -1,0 +1,116 @@
+"""Checks of the numbers that people give: NumPy's are taken wherever Python's are, and True is no number."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+from circuitsim.errors import CircuitSimError, InputError
+
+__all__ = ["count", "flag", "number", "probability", "real", "ticks", "whole"]
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number as an int, and None for what is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> whole(np.int64(3)), whole(True), whole(3.0)
+    (3, None, None)
+    """
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+
+
+def real(value: object) -> float | None:
+    """Return a real number as a float, and None for what is none."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number with more than 308 digits
+        return -math.inf if value < 0 else math.inf
+
+
+def count(value: object, what: str, *, least: int = 1, error: type[CircuitSimError] = InputError) -> int:
+    """Return a whole number that is at least so large.
+
+    Raises
+    ------
+    InputError, or another
+        If it is none; the sentence begins with what it is.
+
+    Examples
+    --------
+    >>> count(0, "the seed", least=0)
+    0
+    """
+    found = whole(value)
+    if found is None or found < least:
+        size = {0: " not below 0", 1: " above 0"}.get(least, f", {least} or more")
+        raise error(f"{what} is {value!r}: give a whole number{size}")
+    return found
+
+
+def number(
+    value: object, what: str, unit: str = "", *, positive: bool = False, finite: bool = True, more: str = ""
+) -> float:
+    """Return a number as a float; it may not be below 0.
+
+    Parameters
+    ----------
+    value : object
+        The number.
+    what : str
+        What it is, for the message.
+    unit : str
+        What it counts, for the message.
+    positive : bool
+        Whether it may not be 0 either.
+    finite : bool
+        Whether it may not be infinite.
+    more : str
+        What else could be given, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is no such number.
+    """
+    found = real(value)
+    if found is None or not (found > 0.0 if positive else found >= 0.0) or (finite and found == math.inf):
+        told = f"{'a finite' if finite else 'a'} number {'above' if positive else 'not below'} 0"
+        raise InputError(f"{what} is {value!r}: give {unit}{', ' if unit else ''}{told}{more}")
+    return found
+
+
+def ticks(value: object, what: str, *, positive: bool = False, finite: bool = True) -> float:
+    """Return a time that is the same each time."""
+    return number(value, what, "ticks", positive=positive, finite=finite)
+
+
+def probability(value: object, what: str) -> float:
+    """Return a number from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    found = real(value)
+    if found is None or not 0.0 <= found <= 1.0:
+        raise InputError(f"{what} is {value!r}: give a probability, 0 to 1")
+    return found
+
+
+def flag(value: object, what: str) -> bool:
+    """Return what is either true or false.
+
+    Raises
+    ------
+    InputError
+        If it is neither True nor False.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise InputError(f"{what} is {value!r}: give True or False")
+    return bool(value)
