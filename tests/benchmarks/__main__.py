@@ -22,7 +22,7 @@ def main():
         "simulation": simulation.rows,
         "million": lambda: simulation.million(chosen.gates),
         "engines": lambda: engines.rows(chosen.gates),
-        "pipeline": lambda: [Row(*row, at_most=True) for row in pipeline.rows()],
+        "pipeline": pipeline.rows,
         "views": lambda: [Row(*row, at_most=False) for row in views.rows()],
     }
     if unknown := set(chosen.parts) - set(parts):
