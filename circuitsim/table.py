@@ -41,41 +41,55 @@ def tabulate(graph: Any, outputs: Mapping[str, str]) -> Table | None:
 
     A node comes as soon as all wires that enter it have been seen.
     """
-    nodes, leaving = graph._node, graph._succ
-    arities: dict[Any, int] = {}
-    for name, node in nodes.items():
+    names = list(graph._node)
+    arities: list[int] = []
+    for node in graph._node.values():
         if "kind" not in node:
             return None
         gate = node.get("gate")
-        arities[name] = 0 if gate is None else len(gate.ports)
-    shown: dict[str, list[int]] = {}  # the outputs that show each node
-    for number, source in enumerate(outputs.values(), len(nodes)):
-        shown.setdefault(source, []).append(number)
+        arities.append(0 if gate is None else len(gate.ports))
 
-    order = [name for name, arity in arities.items() if not arity]
-    unseen = arities.copy()
-    led_to: list[Any] = []  # for each wire the name of a node or the number of an output
-    ports: list[int] = []
-    ends: list[int] = []
-    for name in order:  # it grows on the way
-        if name in shown:
-            led_to += shown[name]
-            ports += [0] * len(shown[name])
-        for target, keys in leaving[name].items():
-            left = unseen[target] = unseen[target] - len(keys)
-            if not left:
-                order.append(target)
+    # First with the numbers that nodes have in the graph: it takes far longer to look up a name than a number.
+    led_to: list[Any] = []
+    entered: list[Any] = []
+    ends = [0]
+    for leaving in graph._succ.values():
+        for name, keys in leaving.items():
             for port in keys:
-                led_to.append(target)
-                ports.append(port)
-        ends.append(len(ports))
-    if len(order) < len(nodes) or set(map(type, ports)) - {int} or min(ports) < 0:
+                led_to.append(name)
+                entered.append(port)
+        ends.append(len(led_to))
+    numbers = dict(zip(names, range(len(names)), strict=True))
+    led_to = list(map(numbers.__getitem__, led_to))
+    order = [number for number, arity in enumerate(arities) if not arity]
+    unseen = arities.copy()
+    for number in order:  # it grows on the way
+        for target in led_to[ends[number] : ends[number + 1]]:
+            unseen[target] -= 1
+            if not unseen[target]:
+                order.append(target)
+    if len(order) < len(names) or set(map(type, entered)) - {int} or min(entered, default=0) < 0:
         return None
 
-    numbers: dict[Any, int] = dict(zip(order, range(len(order)), strict=True))
-    numbers |= {number: number for number in range(len(order), len(order) + len(outputs))}
-    targets = list(map(numbers.__getitem__, led_to))
-    incoming = [[-1] * arities[name] for name in order] + [[-1] for _ in outputs]
+    # Then with the numbers that they have in this order, and with the outputs.
+    shown: dict[int, list[int]] = {}  # the outputs that show each node
+    for output, source in enumerate(outputs.values(), len(names)):
+        shown.setdefault(numbers[source], []).append(output)
+    place = [0] * len(names)
+    for new, number in enumerate(order):
+        place[number] = new
+    led_to = list(map(place.__getitem__, led_to))
+    targets: list[int] = []
+    ports: list[int] = []
+    stops: list[int] = []
+    for number in order:
+        if number in shown:
+            targets += shown[number]
+            ports += [0] * len(shown[number])
+        targets += led_to[ends[number] : ends[number + 1]]
+        ports += entered[ends[number] : ends[number + 1]]
+        stops.append(len(ports))
+    incoming = [[-1] * arities[number] for number in order] + [[-1] for _ in outputs]
     try:
         for wire, (target, port) in enumerate(zip(targets, ports, strict=True)):
             incoming[target][port] = wire
@@ -83,4 +97,4 @@ def tabulate(graph: Any, outputs: Mapping[str, str]) -> Table | None:
         return None  # a wire enters no port
     if len(ports) > sum(map(len, incoming)) or -1 in chain.from_iterable(incoming):
         return None  # some port has two wires, or none
-    return Table(order, targets, ports, ends, incoming)
+    return Table([names[number] for number in order], targets, ports, stops, incoming)

@@ -5,6 +5,8 @@ import json
 import random
 import subprocess
 import sys
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -16,6 +18,7 @@ from tests.benchmarks.stores import Stores
 from tests.benchmarks.table import Row, in_turn
 
 GATES, MANY = 10_000, 1_000_000
+FIRST = {"compiled": cs.Compiled, "simulation": partial(cs.Simulation, trace=False)}
 
 
 def layered(gates, width, kinds=(cs.add, cs.mul, cs.sub, cs.max)):
@@ -130,16 +133,59 @@ def resident():
 
 
 def million(gates=MANY):
-    """Return what was measured at a million gates, in a process of its own, so that its memory can be told."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.simulation", str(gates)], capture_output=True, text=True, check=True
-    )
-    found = json.loads(done.stdout)
+    """Return what was measured at a million gates."""
+    found = apart(gates)
+    compiled, simulation = (apart(gates, name) for name in FIRST)
     return [
         Row(f"a message at {gates:,} gates ÷ at 10,000", found["growth"], 1.3, True),
         Row(f"KiB a gate at {gates:,} gates, circuit and simulation", found["kib"], 4, True, "resident memory"),
         Row(f"building and validating {gates:,} gates ÷ the bare graph", found["building"], 3, True),
+        Row(
+            "from the first gate to the first gradient, compiled ÷ the bare graph",
+            compiled["whole"],
+            2.5,
+            True,
+            compiled["parts"],
+        ),
+        Row("the same, simulation", simulation["whole"], 3.5, True, simulation["parts"]),
     ]
+
+
+def apart(*arguments):
+    """Return what is measured in a process of its own: what it costs depends on what is in memory already."""
+    command = [sys.executable, "-m", "tests.benchmarks.simulation", *map(str, arguments)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def bare(circuit):
+    """Return the seconds that it takes networkx to hold a circuit's wiring and nothing else."""
+    nodes = list(circuit.graph)
+    start = perf_counter()
+    graph = nx.MultiDiGraph()
+    for name in nodes:
+        graph.add_node(name)
+    for source, target, port in circuit.graph.edges(keys=True):
+        graph.add_edge(source, target, key=port)
+    return perf_counter() - start
+
+
+def _first_gradient(gates, name):
+    """Measure what passes from the first gate to the first gradient, garbage uncollected as in the other rows."""
+    gc.disable()
+    inputs = inputs_of(other := layered(gates, 1000))
+    graph = bare(other)  # both it and the circuit below come to memory that is new
+    times = [perf_counter()]
+    circuit = layered(gates, 1000)
+    times.append(perf_counter())
+    engine = FIRST[name](circuit)
+    times.append(perf_counter())
+    engine.forward(inputs)
+    times.append(perf_counter())
+    engine.backward()
+    times.append(perf_counter())
+    parts = [f"{(after - before) / graph:.2f}" for before, after in pairwise(times)]
+    parts = "circuit {}, engine {}, forward {}, backward {}".format(*parts)
+    print(json.dumps({"whole": (times[-1] - times[0]) / graph, "parts": parts}))
 
 
 def _measure(gates):
@@ -147,7 +193,7 @@ def _measure(gates):
     gc.disable()  # as in the other rows: what it costs depends on all else that is in memory
     start = perf_counter()
     circuit = layered(gates, 1000)
-    order = circuit.validate()
+    circuit.validate()
     building = perf_counter() - start
     gc.enable()
     inputs = inputs_of(circuit)
@@ -156,15 +202,8 @@ def _measure(gates):
     kib = (resident() - before) / gates / 1024
 
     gc.disable()
-    start = perf_counter()
-    graph = nx.MultiDiGraph()
-    for name in order:
-        graph.add_node(name)
-    for source, target, port in circuit.graph.edges(keys=True):
-        graph.add_edge(source, target, key=port)
-    building /= perf_counter() - start
+    building /= bare(circuit)
     gc.enable()
-    del graph
 
     few = layered(GATES, 1000)
     small = cs.Simulation(few, trace=False)
@@ -176,4 +215,4 @@ def _measure(gates):
 
 
 if __name__ == "__main__":
-    _measure(int(sys.argv[1]))
+    (_first_gradient if sys.argv[2:] else _measure)(int(sys.argv[1]), *sys.argv[2:])
