@@ -2,12 +2,17 @@
 
 import itertools
 import pickle
+import random
 
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import circuitsim as cs
+from circuitsim.netlist import Netlist
+from tests.programs import programs
 
 
 def two_gates():
@@ -99,6 +104,51 @@ def test_a_cycle_is_named_gate_by_gate(engine):
     circuit.connect(b, a, port=1)
     circuit.output("f", b)
     refuse(ValueError, r"circuit 'loop' has a cycle, a → b → a", lambda: engine(circuit))
+
+
+@given(programs(), st.integers(0, 2**32))
+def test_the_order_is_that_of_networkx_whatever_the_order_of_adding(program, seed):
+    """Nodes are added in any order and edges as well; only then do the numbers of the graph differ from the table's."""
+    circuit, chance = program.circuit(), random.Random(seed)
+    nodes, edges = list(circuit.graph.nodes(data=True)), list(circuit.graph.edges(keys=True))
+    chance.shuffle(nodes)
+    chance.shuffle(edges)
+    circuit.graph.clear()
+    circuit.graph.add_nodes_from(nodes)
+    circuit.graph.add_edges_from(edges)
+    assert circuit.validate() == list(nx.topological_sort(circuit.graph))
+    netlist = Netlist(circuit)
+    names = [node.name for node in netlist.nodes]
+    shown = len(names) - len(circuit.outputs)
+    for node, wires in enumerate(netlist.outgoing):
+        inside = [netlist.wires[wire] for wire in wires if netlist.wires[wire].target < shown]
+        assert all(netlist.wires[wire].target >= shown for wire in wires[: len(wires) - len(inside)])
+        found = [(names[source], names[target], port) for source, target, port in inside]
+        assert found == (list(circuit.graph.out_edges(names[node], keys=True)) if node < shown else [])
+    for node, wires in enumerate(netlist.incoming):
+        assert [netlist.wires[wire][1:] for wire in wires] == [(node, port) for port in range(len(wires))]
+    assert {names[netlist.wires[netlist.incoming[i][0]].source] for i in netlist.of_kind("output").values()} == set(
+        circuit.outputs.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "port", "words"),
+    [
+        ("x", "mul1", 0, r"node 'mul1' of circuit 'two gates' has wires on ports \[0, 1, 0\], but a gate has 2 ports"),
+        ("x", "add1", 2, r"node 'add1' of circuit 'two gates' has wires on ports \[0, 2, 1\], but a gate has 2 ports"),
+        ("x", "add1", -1, r"has wires on ports \[0, -1, 1\]"),
+        ("x", "add1", True, r"has wires on ports \[0, True\]"),
+        ("x", "z", 0, r"node 'z' of circuit 'two gates' has wires on ports \[0\], but an input has 0 ports"),
+        ("x", "w", 0, r"node 'w' of circuit 'two gates' is no input, parameter, constant or gate"),
+    ],
+)
+def test_what_was_wired_past_the_circuits_methods_is_refused(engine, source, target, port, words):
+    circuit = two_gates()
+    if port is True:
+        circuit.graph.remove_edge("y", "add1", 1)
+    circuit.graph.add_edge(source, target, key=port)
+    refuse(cs.CircuitError, words, lambda: engine(circuit))
 
 
 def test_unwired_ports_are_all_named(engine):

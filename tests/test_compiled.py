@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim.compiled import engine as compiled
 from circuitsim.compiled import lines
+from circuitsim.compiled.form import MOST_PULLS
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates.value import as_value
 from tests.programs import Program, programs
@@ -202,6 +203,23 @@ def test_a_gradient_that_a_gate_swallows_is_watched_too():
     for _ in range(3):
         assert complains(engine, {"x": 0.0, "weight": 2.0}, 1.0) is None
     assert complains(engine, {"x": 0.0, "weight": 1e200}, 1e200) == "backward"
+
+
+@pytest.mark.parametrize("group", [0.0, 1e9], ids=["levels", "lines"])
+def test_code_is_kept_for_so_many_pulls_and_no_more(monkeypatch, group):
+    monkeypatch.setattr(compiled, "GROUP", group)
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    for number in range(MOST_PULLS + 4):
+        circuit.output(f"f{number}", x * y + number)
+    simulation, engine = both(circuit)
+    for number in [*range(MOST_PULLS + 4), *range(MOST_PULLS + 4), 0, 0, 0]:
+        for runner in (simulation, engine):
+            runner.forward({"x": 2.0, "y": 3.0})
+        assert_same_bits(*(runner.backward({f"f{number}": 1.5}) for runner in (simulation, engine)))
+    (form,) = engine._forms.values()
+    kept = [form._backward] if isinstance(form, Levels) else [form._plans, form._codes]
+    assert all(len(one) <= MOST_PULLS for one in kept)
 
 
 def test_what_was_returned_does_not_change():
