@@ -13,6 +13,9 @@ Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read wh
 
 from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
+from circuitsim.circuit.dense import dense
+from circuitsim.circuit.expression import parse
+from circuitsim.circuit.networks import linear, mlp, neuron
 from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import (
@@ -31,7 +34,6 @@ from circuitsim.errors import (
     ShapeError,
     TraceError,
 )
-from circuitsim.expression import parse
 from circuitsim.gates import (
     Gate,
     abs,
@@ -116,12 +118,8 @@ from circuitsim.learning import (
     check_gradients,
     datasets,
     decay,
-    dense,
     forces,
-    linear,
     local_search,
-    mlp,
-    neuron,
     numerical_gradient,
     read_csv,
 )

@@ -1,5 +1,5 @@
 """Lets ``python -m circuitsim`` stand for ``circuitsim``."""
 
-from circuitsim.cli import main
+from circuitsim.cli.main import main
 
 main()

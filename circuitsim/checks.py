@@ -53,7 +53,14 @@ def count(value: object, what: str, *, least: int = 1, error: type[CircuitSimErr
 
 
 def number(
-    value: object, what: str, unit: str = "", *, positive: bool = False, finite: bool = True, more: str = ""
+    value: object,
+    what: str,
+    unit: str = "",
+    *,
+    positive: bool = False,
+    below: float = math.inf,
+    finite: bool = True,
+    more: str = "",
 ) -> float:
     """Return a number as a float; it may not be below 0.
 
@@ -67,6 +74,8 @@ def number(
         What it counts, for the message.
     positive : bool
         Whether it may not be 0 either.
+    below : float
+        What it must be below.
     finite : bool
         Whether it may not be infinite.
     more : str
@@ -78,8 +87,10 @@ def number(
         If it is no such number.
     """
     found = real(value)
-    if found is None or not (found > 0.0 if positive else found >= 0.0) or (finite and found == math.inf):
+    enough = found is not None and (found > 0.0 if positive else found >= 0.0)
+    if found is None or not enough or not (found < below or (found == math.inf and not finite)):
         told = f"{'a finite' if finite else 'a'} number {'above' if positive else 'not below'} 0"
+        told += f" and below {below:g}" if below < math.inf else ""
         raise InputError(f"{what} is {value!r}: give {unit}{', ' if unit else ''}{told}{more}")
     return found
 

@@ -28,11 +28,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory, Rule, Spring, begin
 from circuitsim.spelling import nearest
 

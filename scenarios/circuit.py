@@ -1,7 +1,7 @@
 """Two gates, f = (x + y) × z: the chain rule as messages between actors."""
 
 import circuitsim as cs
-from circuitsim.scenario import Json, Report, Save, Seed, play
+from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
 
 STEP = 0.01
 

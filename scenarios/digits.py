@@ -14,10 +14,10 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim import lesson
+from circuitsim.cli import training
+from circuitsim.cli.scenarios import Json, Report, Seed, play
 from circuitsim.files import check_path
 from circuitsim.learning import datasets
-from circuitsim.scenario import Json, Report, Seed, play
 
 BATCH, TEST = 32, 449
 Iterations = Annotated[int, typer.Option(help="How many batches of 32 digits to learn from.", min=0)]
@@ -36,7 +36,7 @@ def build(seed: int) -> cs.Circuit:
 
 def main(
     iterations: Iterations = 1500,
-    engine: lesson.EngineName = "compiled",
+    engine: training.EngineName = "compiled",
     seed: Seed = 0,
     save: Save = None,
     as_json: Json = False,
@@ -50,7 +50,7 @@ def main(
     mixed = np.random.default_rng(0).permutation(len(points))  # the same test whatever the seed
     test, learn = mixed[:TEST], mixed[TEST:]
 
-    runner = lesson.make_engine(engine, build(seed))
+    runner = training.make_engine(engine, build(seed))
     trainer = cs.Trainer(runner, cs.forces.loss, cs.Adam(step=0.003), output="loss")
     history = trainer.fit(
         points[learn],

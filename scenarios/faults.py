@@ -10,9 +10,9 @@ import numpy as np
 import typer
 
 import circuitsim as cs
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
 from circuitsim.files import check_path
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
 from circuitsim.views import TIMELINES, save_timelines
 
 STEP = 0.1

@@ -6,8 +6,8 @@ however many inputs there are.
 """
 
 import circuitsim as cs
+from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
 from circuitsim.learning import local_search, numerical_gradient
-from circuitsim.scenario import Json, Report, Save, Seed, play
 
 STEP = 0.01
 

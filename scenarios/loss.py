@@ -5,7 +5,7 @@ is a wire of one circuit, which is pulled with -1.
 """
 
 import circuitsim as cs
-from circuitsim.scenario import Json, Report, Save, Seed, play
+from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
 
 POINTS = [(1.2, 0.7, 1.0), (-0.3, 0.5, -1.0), (3.0, 2.5, 1.0)]  # x, y, label
 ALPHA = 0.1

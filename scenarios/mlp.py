@@ -18,8 +18,8 @@ from typing import Annotated
 import typer
 
 import circuitsim as cs
-from circuitsim import lesson
-from circuitsim.scenario import Json, Report, Seed, play
+from circuitsim.cli import training
+from circuitsim.cli.scenarios import Json, Report, Seed, play
 
 Hidden = Annotated[str, typer.Option(metavar="N,N...", help="How many neurons each hidden layer has.")]
 
@@ -34,30 +34,30 @@ def build(data: cs.Dataset, hidden: str, seed: int) -> cs.Circuit:
 
 
 def main(
-    iterations: lesson.Iterations = 400,
-    step: lesson.Step = None,
-    penalty: lesson.Penalty = None,
+    iterations: training.Iterations = 400,
+    step: training.Step = None,
+    penalty: training.Penalty = None,
     hidden: Hidden = "3",
-    data: lesson.Data = "guide",
-    axes: lesson.Axes = None,
-    engine: lesson.EngineName = "simulation",
-    as_in_the_guide: lesson.AsInTheGuide = False,
-    survey: lesson.Survey = False,
+    data: training.Data = "guide",
+    axes: training.Axes = None,
+    engine: training.EngineName = "simulation",
+    as_in_the_guide: training.AsInTheGuide = False,
+    survey: training.Survey = False,
     seed: Seed = 0,
-    save: lesson.SaveTraining = None,
+    save: training.SaveTraining = None,
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""
-    step, penalty = lesson.settle(step, penalty, as_in_the_guide)
-    points = lesson.open_data(data, seed)
+    step, penalty = training.settle(step, penalty, as_in_the_guide)
+    points = training.open_data(data, seed)
     report = Report("mlp", seed, {})
     if survey:
-        lesson.survey(
+        training.survey(
             report, lambda seed: build(points, hidden, seed), cs.forces.svm, points,
             iterations=iterations, step=step, engine=engine,
         )  # fmt: skip
         return report
-    lesson.train(
+    training.train(
         report, build(points, hidden, seed), cs.forces.svm, points,
         iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
     )  # fmt: skip

@@ -6,20 +6,20 @@ pulled just once, as in the guide, and that is what --save shows.
 """
 
 import circuitsim as cs
-from circuitsim import lesson
-from circuitsim.scenario import Json, Report, Save, Seed, play
+from circuitsim.cli import training
+from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
 
 STEP = 0.01
 GUIDE = {"a": "-0.105", "b": "0.315", "c": "0.105", "x": "0.105", "y": "0.210"}
 
 
 def main(
-    iterations: lesson.Iterations = 400,
-    step: lesson.Step = None,
-    penalty: lesson.Penalty = None,
-    data: lesson.Data = "guide",
-    axes: lesson.Axes = None,
-    engine: lesson.EngineName = "simulation",
+    iterations: training.Iterations = 400,
+    step: training.Step = None,
+    penalty: training.Penalty = None,
+    data: training.Data = "guide",
+    axes: training.Axes = None,
+    engine: training.EngineName = "simulation",
     seed: Seed = 0,
     save: Save = None,
     as_json: Json = False,
@@ -44,9 +44,9 @@ def main(
     )
     report.note("The guide has f = 0.8808 before and 0.8825 after the step; to five digits it is 0.88255.")
     if iterations:
-        step, penalty = lesson.settle(step, penalty)
-        points = lesson.open_data(data, seed)
-        lesson.train(
+        step, penalty = training.settle(step, penalty)
+        points = training.open_data(data, seed)
+        training.train(
             report, cs.neuron(len(points.features), seed=seed), cs.forces.logistic, points,
             iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
         )  # fmt: skip

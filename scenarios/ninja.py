@@ -7,10 +7,10 @@ right: for x = 1/a it leaves out the incoming gradient, and its max would send t
 import math
 
 import circuitsim as cs
-from circuitsim.gates.check import relative_error
+from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
+from circuitsim.gates.gradient_check import relative_error
 from circuitsim.gates.value import Value
 from circuitsim.learning import check_gradients
-from circuitsim.scenario import Json, Report, Save, Seed, play
 
 a, b, c, d, x, y = 1.5, -2.0, 4.0, 0.5, -1.0, 3.0
 VALUES = {"a": a, "b": b, "c": c, "d": d, "x": x, "y": y}

@@ -14,10 +14,10 @@ import numpy as np
 import typer
 
 import circuitsim as cs
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
 from circuitsim.plan import auto
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.progress import progress_bar
-from circuitsim.scenario import Json, Report, SaveTimeline, Seed, play
 from circuitsim.trace.report import StreamReport
 from circuitsim.views import check_streams, save_streams
 

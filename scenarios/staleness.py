@@ -13,10 +13,10 @@ from typing import Annotated, Any
 import typer
 
 import circuitsim as cs
+from circuitsim.cli.race import BATCH, DataToo, race
+from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, play
+from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
-from circuitsim.lesson import open_data
-from circuitsim.race import BATCH, DataToo, race
-from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
 START = 1.0
@@ -95,7 +95,7 @@ def main(
     )
     report.note("More examples under way make updates more often, from older weights, and need a smaller step.")
     if save is not None:
-        from circuitsim.views.lines import Panel, draw_lines
+        from circuitsim.views.charts import Panel, draw_lines
 
         by_update = {name(window): (list(range(1, updates + 1)), losses) for window, (_, losses) in curves.items()}
         by_time = {name(window): curve for window, curve in curves.items()}

@@ -13,8 +13,8 @@ points right. This is the share of 200 seeds that get all six right after 400 it
 """
 
 import circuitsim as cs
-from circuitsim import lesson
-from circuitsim.scenario import Json, Report, Seed, play
+from circuitsim.cli import training
+from circuitsim.cli.scenarios import Json, Report, Seed, play
 
 
 def build(data: cs.Dataset) -> cs.Circuit:
@@ -29,28 +29,28 @@ def build(data: cs.Dataset) -> cs.Circuit:
 
 
 def main(
-    iterations: lesson.Iterations = 400,
-    step: lesson.Step = None,
-    penalty: lesson.Penalty = None,
-    data: lesson.Data = "guide",
-    axes: lesson.Axes = None,
-    engine: lesson.EngineName = "simulation",
-    as_in_the_guide: lesson.AsInTheGuide = False,
-    survey: lesson.Survey = False,
+    iterations: training.Iterations = 400,
+    step: training.Step = None,
+    penalty: training.Penalty = None,
+    data: training.Data = "guide",
+    axes: training.Axes = None,
+    engine: training.EngineName = "simulation",
+    as_in_the_guide: training.AsInTheGuide = False,
+    survey: training.Survey = False,
     seed: Seed = 0,
-    save: lesson.SaveTraining = None,
+    save: training.SaveTraining = None,
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""
-    step, penalty = lesson.settle(step, penalty, as_in_the_guide)
-    points = lesson.open_data(data, seed)
+    step, penalty = training.settle(step, penalty, as_in_the_guide)
+    points = training.open_data(data, seed)
     report = Report("svm", seed, {})
     if survey:
-        lesson.survey(
+        training.survey(
             report, lambda seed: build(points), cs.forces.svm, points, iterations=iterations, step=step, engine=engine
         )
         return report
-    lesson.train(
+    training.train(
         report, build(points), cs.forces.svm, points,
         iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
     )  # fmt: skip

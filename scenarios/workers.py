@@ -17,11 +17,11 @@ import numpy.typing as npt
 import typer
 
 import circuitsim as cs
+from circuitsim.cli.race import BATCH, DataToo, race
+from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, play
+from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
-from circuitsim.lesson import open_data
 from circuitsim.progress import progress_bar
-from circuitsim.race import BATCH, DataToo, race
-from circuitsim.scenario import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.views import PICTURES
 
 START = 1.0
@@ -109,7 +109,7 @@ def main(
         else "The theory is of workers that are alike, memoryless and next to the server, and send each gradient."
     )
     if save is not None:
-        from circuitsim.views.lines import Panel, draw_lines
+        from circuitsim.views.charts import Panel, draw_lines
 
         def curves(what: str) -> dict[str, tuple[list[int], list[float]]]:
             return {

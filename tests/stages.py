@@ -6,8 +6,8 @@ from operator import add
 import numpy as np
 
 import circuitsim as cs
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.firing import Firing
-from circuitsim.netlist import Netlist
 from circuitsim.trace.records import Kind, Layout, Trace
 
 

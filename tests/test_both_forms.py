@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
-from circuitsim.compiled import engine as compiled
+from circuitsim.compiled import compiled
 from tests.both import ENGINES, again, own_gate
 from tests.test_random_circuits import assert_same_bits
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist
 from tests.programs import programs
 
 

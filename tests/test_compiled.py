@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.compiled import engine as compiled
-from circuitsim.compiled import lines
+from circuitsim.compiled import compiled, straight_line
 from circuitsim.compiled.form import MOST_PULLS
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates.value import as_value
@@ -236,7 +235,7 @@ def test_what_was_returned_does_not_change():
 def test_every_line_written_out_is_the_gates_own():
     """The tables of text against the gates' functions, at ties, zeros and infinities too."""
     odd = [0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan]
-    for table, make in ((lines.FLOATS, float), (lines.ARRAYS, lambda x: np.array([x, 1.0]))):
+    for table, make in ((straight_line.FLOATS, float), (straight_line.ARRAYS, lambda x: np.array([x, 1.0]))):
         for gate, (forward, *rules) in table.items():
             for pair in itertools.product(odd, repeat=gate.arity):
                 inputs = [make(number) for number in pair]
@@ -244,8 +243,8 @@ def test_every_line_written_out_is_the_gates_own():
                     output = as_value(gate.forward(*inputs))
                     names = dict(zip("ab", inputs, strict=False)) | {"g": make(0.75), "o": output}
                     letters = {letter: letter for letter in names}
-                    found = eval(forward.format(**letters), lines.NAMES, names)
-                    shares = [eval(rule.format(**letters), lines.NAMES, names) for rule in rules]
+                    found = eval(forward.format(**letters), straight_line.NAMES, names)
+                    shares = [eval(rule.format(**letters), straight_line.NAMES, names) for rule in rules]
                     expected = [vjp(make(0.75), output, *inputs) for vjp in gate.vjps]
                 for mine, own in zip([found, *shares], [output, *expected], strict=True):
                     assert np.asarray(mine, float).tobytes() == np.asarray(own, float).tobytes(), (gate, pair)

@@ -18,7 +18,7 @@ def test_datasets_have_two_classes_and_repeat(name):
     if name != "guide":
         assert len(make(30)) == 30
         assert not np.array_equal(make(seed=1).points, data.points)
-        with pytest.raises(cs.InputError, match="count=1 cannot be"):
+        with pytest.raises(cs.InputError, match="count is 1: give"):
             make(1)
 
 
@@ -147,11 +147,11 @@ def test_initialisations():
 
 @pytest.mark.parametrize(("make", "sentence"), [
     (lambda: cs.mlp([2]), r"sizes=\[2\]"),
-    (lambda: cs.mlp([2, 0, 1]), "size=0 cannot be"),
-    (lambda: cs.mlp([2, 2.5]), "size=2.5 cannot be"),
+    (lambda: cs.mlp([2, 0, 1]), "size is 0: give"),
+    (lambda: cs.mlp([2, 2.5]), "size is 2.5: give"),
     (lambda: cs.mlp([2, 1], "step"), "activation='step'"),
     (lambda: cs.mlp([2, 1], init="ones"), "init='ones'"),
-    (lambda: cs.linear(0), "size=0 cannot be"),
+    (lambda: cs.linear(0), "size is 0: give"),
 ])  # fmt: skip
 def test_networks_that_cannot_be(make, sentence):
     with pytest.raises(cs.InputError, match=sentence):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim import views
-from circuitsim.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.trace.records import Kind
 from circuitsim.views import fold as folding_module
 from circuitsim.views.fold import fold

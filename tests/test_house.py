@@ -21,43 +21,28 @@ ROOMS = {
     "files": {"errors"},
     "spelling": set(),
     "progress": set(),
+    "display": {"views"},
     "gates": {"errors"},
-    "inference": {"errors", "gates"},
-    "table": set(),
-    "circuit": {"errors", "gates", "inference", "table", "views"},
-    "netlist": {"circuit", "gates"},
-    "expression": {"errors", "spelling", "gates", "circuit"},
+    "circuit": {"errors", "checks", "spelling", "display", "gates"},
     "rules": {"errors", "gates"},
-    "engine": {"errors", "spelling", "gates", "circuit", "netlist", "rules"},
-    "compiled": {"gates", "circuit", "netlist", "rules", "engine"},
-    "plan": {"errors", "checks", "spelling", "circuit", "netlist"},
-    "trace": {"errors", "files", "gates", "netlist", "views"},
+    "plan": {"errors", "checks", "spelling", "circuit"},
+    "trace": {"errors", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
+    "engine": {"errors", "spelling", "gates", "circuit", "rules"},
+    "compiled": {"gates", "circuit", "rules", "engine"},
     "simulation": {
-        "errors", "checks", "gates", "circuit", "netlist", "rules", "engine", "plan", "trace", "protocol", "views",
+        "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
-    "learning": {"errors", "files", "progress", "gates", "circuit", "netlist", "rules", "engine"},
-    "views": {"errors", "files", "progress", "gates", "circuit", "netlist", "simulation", "trace", "learning"},
-    "console": {"errors", "views"},
-    "scenario": {"errors", "spelling", "gates", "console"},
-    "lesson": {
-        "errors", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation", "learning", "scenario",
-        "views",
-    },
-    "race": {"gates", "circuit", "simulation", "learning", "scenario", "views"},
+    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "rules", "engine"},
+    "views": {"errors", "files", "progress", "gates", "circuit", "simulation", "trace", "learning"},
     "cli": {
-        "errors", "files", "gates", "expression", "simulation", "trace", "learning", "console", "scenario", "views",
+        "errors", "files", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
+        "learning", "views",
     },
 }
 # fmt: on
-LAZY = {
-    ("circuit", "views"),
-    ("simulation", "views"),
-    ("trace", "views"),
-    ("console", "views"),
-    ("lesson", "views"),
-    ("race", "views"),
-}
+# What is imported only inside functions.
+LAZY = {("display", "views")}
 
 
 def room(path):
@@ -93,7 +78,7 @@ def test_arrows_point_one_way(path):
 
 @pytest.mark.parametrize(("library", "rooms"), [
     ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}), ("vcd", {"views"}),
-    ("typer", {"cli", "console", "scenario", "lesson", "race"}), ("networkx", {"circuit"}),
+    ("typer", {"cli"}), ("networkx", {"circuit"}),
 ])  # fmt: skip
 def test_each_library_has_its_room(library, rooms):
     users = set()
@@ -138,7 +123,7 @@ def test_importing_stays_light():
 # -- one idea, one place -------------------------------------------------------------------------------------
 
 # Compiled code is written out, not called: these two may do by themselves what others must ask for.
-GENERATORS = {"compiled/lines.py", "compiled/levels.py"}
+GENERATORS = {"compiled/straight_line.py", "compiled/levels.py"}
 # Where the gradients of wires are at hand.
 WITH_GRADIENTS = {"netlist", "engine", "rules", "compiled", "protocol", "trace", "simulation", "views"}
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import circuitsim as cs
-from circuitsim import scenario
+from circuitsim.cli import scenarios
 from circuitsim.learning.recording import RESOLUTION, Plane, Recorder
 from circuitsim.learning.sampling import Sampler
 from circuitsim.trace import Kind
@@ -48,7 +48,7 @@ def network_parts_all(order, step, spring, seed):
 @pytest.mark.parametrize("step", [0.01, 0.05])
 def test_the_shares_in_the_docs_are_what_plain_loops_find(name, parts_all, step):
     """The survey's numbers, from the guide's loops on the same starts and the same examples."""
-    text = scenario.find(name).read_text(encoding="utf-8")
+    text = scenarios.find(name).read_text(encoding="utf-8")
     told = [float(share) for share in re.findall(r"([\d.]+) %", re.search(rf"steps of {step} (.*)", text)[1])]
     found = []
     for spring in (1.0, 0.1, 0.01):
@@ -60,10 +60,10 @@ def test_the_shares_in_the_docs_are_what_plain_loops_find(name, parts_all, step)
 
 def test_the_survey_prints_those_shares(monkeypatch):
     """With fewer seeds, to be quick: the first twenty."""
-    from circuitsim import lesson
+    from circuitsim.cli import training
 
-    monkeypatch.setattr(lesson, "SEEDS", 20)
-    main = scenario.load(scenario.find("svm"))
+    monkeypatch.setattr(training, "SEEDS", 20)
+    main = scenarios.load(scenarios.find("svm"))
     report = main(survey=True, as_in_the_guide=True)
     orders = [Sampler("random", 6, seed) for seed in range(20)]
     right = [svm_parts_all([order.take(1)[0] for _ in range(400)], 0.01, 0.1, 0) for order in orders]
@@ -122,18 +122,18 @@ def test_points_of_ones_own(tmp_path):
     (["svm", "--data", "nothing.csv"], "cannot read 'nothing.csv'"),
     (["svm", "--engine", "steam"], "there is no engine 'steam'"),
     (["svm", "--axes", "x,z"], "--axes 'x,z' names no two columns of guide: it has x, y"),
-    (["svm", "--step", "0"], "step=0.0 cannot be"),
+    (["svm", "--step", "0"], "step is 0.0: give"),
     (["svm", "--penalty", "-1"], "strength -1.0 cannot be"),
     (["svm", "--save", "a.vcd"], "the suffix must be one of .html .gif"),
     (["mlp", "--hidden", "three"], "--hidden 'three' is no list of sizes"),
-    (["mlp", "--hidden", "0"], "size=0 cannot be"),
+    (["mlp", "--hidden", "0"], "size is 0: give"),
     (["svm", "--step", "1e200"], "training diverged at iteration"),
     (["svm", "--step", "1e300"], "training diverged at iteration"),
 ])  # fmt: skip
 def test_mistakes_get_one_sentence(arguments, sentence):
     from typer.testing import CliRunner
 
-    from circuitsim.cli import app
+    from circuitsim.cli.main import app
 
     done = CliRunner().invoke(app, ["run", *arguments])
     assert done.exit_code == 2

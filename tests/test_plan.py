@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim import checks
-from circuitsim.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.plan import deploy
 from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_v
 from tests.pipelines import chain, network

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import circuitsim as cs
-from circuitsim import scenario
+from circuitsim.cli import scenarios
 from circuitsim.trace.records import Kind
 from circuitsim.views import webpage
 from circuitsim.views.scene import windows
@@ -20,7 +20,7 @@ from tests.browser import assert_final_numbers, layered, neuron, numbers, play_t
 @pytest.mark.parametrize("name", ["gate", "neuron", "svm", "mlp"])
 def test_pages_of_scenarios_play_to_the_end(name, tmp_path, open_page):
     options = {} if name == "gate" else {"iterations": 30}
-    scenario.load(scenario.find(name))(save=tmp_path / "page.html", **options)
+    scenarios.load(scenarios.find(name))(save=tmp_path / "page.html", **options)
     page = open_page(tmp_path / "page.html")
     start = page.screenshot()
     page.keyboard.press("End")  # a training is long: play only its last steps

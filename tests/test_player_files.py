@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import circuitsim as cs
-from circuitsim.cli import app
+from circuitsim.cli.main import app
 from tests.browser import neuron, write
 
 

@@ -6,7 +6,7 @@ import pytest
 import circuitsim as cs
 from circuitsim.learning.recording import Recorder
 from circuitsim.views import training_page
-from circuitsim.views.training import panels
+from circuitsim.views.training_data import panels
 from circuitsim.views.training_page import play_training
 from tests.browser import layered, neuron, text, write
 

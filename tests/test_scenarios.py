@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from circuitsim import scenario
+from circuitsim.cli import scenarios
 
 ROOT = Path(__file__).parent.parent
 EXPECTED = Path(__file__).parent / "scenarios"
-NAMES = list(scenario.summaries())
+NAMES = list(scenarios.summaries())
 
 
 def call(*command, cwd=ROOT):
@@ -51,7 +51,7 @@ def test_runs_by_name_from_anywhere_with_the_same_numbers(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_has_a_docstring_and_saves(name, tmp_path):
-    assert scenario.summaries()[name]
+    assert scenarios.summaries()[name]
     call("-m", "circuitsim", "run", name, "--save", "seen.svg", cwd=tmp_path)
     assert (tmp_path / "seen.svg").stat().st_size > 5000
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
-from circuitsim import scenario
+from circuitsim.cli import scenarios
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.plan.search import auto
 from tests.pipelines import chain, earliest, run, spans, stream
@@ -19,7 +19,7 @@ def ask(capsys):
 
     def answer(name, *options):
         with pytest.raises(SystemExit) as end:
-            scenario.play(scenario.load(scenario.find(name)), [str(option) for option in options], name)
+            scenarios.play(scenarios.load(scenarios.find(name)), [str(option) for option in options], name)
         told = capsys.readouterr()
         return end.value.code, told.out, told.err
 

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 import circuitsim as cs
 from circuitsim import views
-from circuitsim.cli import app
+from circuitsim.cli.main import app
 from circuitsim.trace.expansion import expand
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.kinds import ANSWER, Kind, Layout
 from circuitsim.trace.paths import find_paths
+from circuitsim.trace.provenance import moves_of
 from circuitsim.trace.report import report
-from circuitsim.trace.story import moves_of
 from circuitsim.trace.timeline import Outage, Piece, Timeline, Transfer, Update
 from tests.pipelines import bits, examples, network
 from tests.programs import Program, programs

@@ -350,7 +350,7 @@ def test_dense_is_mlp_in_matrices(engine, activation):
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: cs.dense([3]), r"sizes=\[3\] make no network"),
-    (lambda: cs.dense([3, 0]), "size=0 cannot be"),
+    (lambda: cs.dense([3, 0]), "size is 0: give"),
     (lambda: cs.dense([3, 2], "step"), "activation='step' is unknown: use one of relu, tanh, sigmoid"),
     (lambda: cs.dense([3, 2], init="big"), "init='big' is unknown"),
 ])  # fmt: skip

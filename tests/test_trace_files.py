@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import circuitsim as cs
-from circuitsim.cli import app
+from circuitsim.cli.main import app
 from circuitsim.gates import Gate
 from circuitsim.trace import archive
 from circuitsim.trace.records import Layout

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.compiled import engine as compiled
+from circuitsim.compiled import compiled
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import add_up, as_value, fit, frozen, is_finite, own_value
 from tests.both import ENGINES, again, own_gate

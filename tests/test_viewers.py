@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from vcdvcd import VCDVCD
 
 import circuitsim as cs
-from circuitsim.cli import app
+from circuitsim.cli.main import app
 from circuitsim.trace.records import Kind
 from circuitsim.views import vcd
 from tests.programs import Program, programs

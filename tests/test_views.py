@@ -12,7 +12,7 @@ from PIL import Image
 
 import circuitsim as cs
 from circuitsim import views
-from circuitsim.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.trace.records import Kind
 from circuitsim.views import animation, movie
 from circuitsim.views.layout import lay_out

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitsim import gates
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.compiled.form import MOST_PULLS, make_room
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.netlist import Netlist
 
 __all__ = ["Levels"]
 

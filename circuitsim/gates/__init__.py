@@ -1,6 +1,5 @@
 """The arithmetic: what a gate computes and how it sends a gradient back."""
 
-from circuitsim.gates.check import check_gate, finite_difference
 from circuitsim.gates.functions import (
     arccos,
     arcsin,
@@ -15,6 +14,7 @@ from circuitsim.gates.functions import (
     tan,
 )
 from circuitsim.gates.gate import Gate, gate, registry
+from circuitsim.gates.gradient_check import check_gate, finite_difference
 from circuitsim.gates.images import (
     avg_pool2d,
     conv2d,

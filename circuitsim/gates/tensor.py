@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from circuitsim.gates.gate import gate
-from circuitsim.gates.many import many
 from circuitsim.gates.shapes import Axes, Shape, axes_of, broadcast, elementwise, joined, reduced, reshaped
+from circuitsim.gates.variadic import many
 
 # -- reductions ----------------------------------------------------------------------------------------------
 

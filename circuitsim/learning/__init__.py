@@ -1,16 +1,14 @@
 """Learning: finding which way to move inputs and parameters, and moving them."""
 
 from circuitsim.learning import datasets, decay, forces
+from circuitsim.learning.csv_file import read_csv
 from circuitsim.learning.datasets import Dataset
-from circuitsim.learning.dense import dense
 from circuitsim.learning.forces import Force
 from circuitsim.learning.gradients import GradientCheck, check_gradients, local_search, numerical_gradient
 from circuitsim.learning.history import Evaluation, History
-from circuitsim.learning.networks import linear, mlp, neuron
 from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
 from circuitsim.learning.penalties import L1, L2, Penalty
-from circuitsim.learning.table import read_csv
-from circuitsim.learning.training import Trainer
+from circuitsim.learning.trainer import Trainer
 
 __all__ = [
     "L1",
@@ -32,12 +30,8 @@ __all__ = [
     "check_gradients",
     "datasets",
     "decay",
-    "dense",
     "forces",
-    "linear",
     "local_search",
-    "mlp",
-    "neuron",
     "numerical_gradient",
     "read_csv",
 ]

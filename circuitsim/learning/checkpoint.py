@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import LoadError
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, as_value
 from circuitsim.learning.history import Evaluation, History
-from circuitsim.netlist import Netlist
 from circuitsim.rules import Memory
 
 __all__ = ["Best", "Checkpoint"]

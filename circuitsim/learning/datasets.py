@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitsim import checks
 from circuitsim.errors import InputError
-from circuitsim.learning.settings import number, whole
 
 __all__ = ["Dataset", "by_name", "circles", "digits", "gaussians", "guide", "moons", "spirals"]
 
@@ -109,7 +109,7 @@ def _plane(name: str, points: NDArray[np.float64], labels: NDArray[Any]) -> Data
 
 def _checked(count: int, noise: float, seed: int) -> tuple[int, float, int]:
     """Return how many points, how much noise and which seed, if they can be."""
-    return whole("count", count, 2), number("noise", noise, 0.0, closed=True), whole("seed", seed, 0)
+    return checks.count(count, "count", least=2), checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
 
 
 def _sklearn() -> Any:

@@ -7,7 +7,7 @@ that cannot be raises `InputError`.
 from dataclasses import dataclass
 from math import cos, pi
 
-from circuitsim.learning.settings import number, whole
+from circuitsim import checks
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
@@ -27,9 +27,9 @@ class LinearDecay:
     updates: int
 
     def __post_init__(self) -> None:
-        number("start", self.start, 0.0, closed=True)
-        number("end", self.end, 0.0, closed=True)
-        whole("updates", self.updates, 1)
+        checks.number(self.start, "start")
+        checks.number(self.end, "end")
+        checks.count(self.updates, "updates")
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
@@ -51,9 +51,9 @@ class ExponentialDecay:
     every: int = 1
 
     def __post_init__(self) -> None:
-        number("start", self.start, 0.0, closed=True)
-        number("factor", self.factor, 0.0)
-        whole("every", self.every, 1)
+        checks.number(self.start, "start")
+        checks.number(self.factor, "factor", positive=True)
+        checks.count(self.every, "every")
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
@@ -75,9 +75,9 @@ class CosineDecay:
     updates: int
 
     def __post_init__(self) -> None:
-        number("start", self.start, 0.0, closed=True)
-        number("end", self.end, 0.0, closed=True)
-        whole("updates", self.updates, 1)
+        checks.number(self.start, "start")
+        checks.number(self.end, "end")
+        checks.count(self.updates, "updates")
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""

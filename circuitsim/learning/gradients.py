@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.engine import Engine
-from circuitsim.gates.check import finite_difference, relative_error
+from circuitsim.gates.gradient_check import finite_difference, relative_error
 from circuitsim.gates.value import Value, as_value, shape_of, show
-from circuitsim.learning.settings import whole
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
 
@@ -136,7 +136,7 @@ def local_search(
     output : float
         The sum of the outputs there.
     """
-    random = np.random.default_rng(whole("seed", seed, 0))
+    random = np.random.default_rng(checks.count(seed, "seed", least=0))
     best = {name: as_value(value) for name, value in inputs.items()}
     start, highest = best, _total(engine, best)
     for _ in range(tries):

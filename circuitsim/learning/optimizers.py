@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.gates.value import Value, shape_of
-from circuitsim.learning.settings import number
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSProp", "State", "Step"]
 
@@ -40,7 +40,7 @@ class Optimizer(ABC):
 
     def __init__(self, step: Step) -> None:
         if not callable(step):
-            number("step", step, 0.0)
+            checks.number(step, "step", positive=True)
         self.step = step
 
     def size(self, count: int) -> float:
@@ -51,7 +51,7 @@ class Optimizer(ABC):
         InputError
             If a schedule gives no finite number from 0 up.
         """
-        return number(f"step({count})", self.step(count), 0.0, closed=True) if callable(self.step) else self.step
+        return checks.number(self.step(count), f"step({count})") if callable(self.step) else self.step
 
     @abstractmethod
     def start(self, value: Value) -> State:
@@ -95,7 +95,7 @@ class Momentum(Optimizer):
 
     def __init__(self, step: Step = 0.01, momentum: float = 0.9) -> None:
         super().__init__(step)
-        self.momentum = number("momentum", momentum, 0.0, 1.0, closed=True)
+        self.momentum = checks.number(momentum, "momentum", below=1.0)
 
     def start(self, value: Value) -> State:
         """Return a velocity of zero."""
@@ -129,7 +129,7 @@ class AdaGrad(Optimizer):
 
     def __init__(self, step: Step = 0.01, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.epsilon = number("epsilon", epsilon, 0.0)
+        self.epsilon = checks.number(epsilon, "epsilon", positive=True)
 
     def start(self, value: Value) -> State:
         """Return a sum of zero."""
@@ -149,8 +149,8 @@ class RMSProp(Optimizer):
 
     def __init__(self, step: Step = 0.01, decay: float = 0.99, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.decay = number("decay", decay, 0.0, 1.0, closed=True)
-        self.epsilon = number("epsilon", epsilon, 0.0)
+        self.decay = checks.number(decay, "decay", below=1.0)
+        self.epsilon = checks.number(epsilon, "epsilon", positive=True)
 
     def start(self, value: Value) -> State:
         """Return a mean of zero."""
@@ -167,9 +167,9 @@ class Adam(Optimizer):
 
     def __init__(self, step: Step = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> None:
         super().__init__(step)
-        self.beta1 = number("beta1", beta1, 0.0, 1.0, closed=True)
-        self.beta2 = number("beta2", beta2, 0.0, 1.0, closed=True)
-        self.epsilon = number("epsilon", epsilon, 0.0)
+        self.beta1 = checks.number(beta1, "beta1", below=1.0)
+        self.beta2 = checks.number(beta2, "beta2", below=1.0)
+        self.epsilon = checks.number(epsilon, "epsilon", positive=True)
 
     def start(self, value: Value) -> State:
         """Return a mean and a mean square of zero."""

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value
 from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.examples import Intake
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import History
-from circuitsim.learning.training import Trainer
+from circuitsim.learning.trainer import Trainer
 
 __all__ = ["Plane", "Recorder", "Recording", "Shot"]
 

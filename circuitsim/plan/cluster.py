@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from circuitsim.checks import count, flag, number, probability, ticks
+from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
-from circuitsim.plan.written import Fixed, Written
 
 __all__ = ["Cluster", "Link"]
 
@@ -48,13 +48,15 @@ class Link(Written):
 
     def __post_init__(self) -> None:
         settle = object.__setattr__
-        bandwidth = number(self.bandwidth, "the bandwidth of a link", "bytes a tick", positive=True, finite=False)
+        bandwidth = checks.number(
+            self.bandwidth, "the bandwidth of a link", "bytes a tick", positive=True, finite=False
+        )
         settle(self, "bandwidth", bandwidth)
         settle(self, "latency", as_ticks(self.latency, "the latency of a link"))
         settle(self, "hold_up", as_ticks(self.hold_up, "the hold-up on a link"))
-        settle(self, "serial", flag(self.serial, "serial"))
+        settle(self, "serial", checks.flag(self.serial, "serial"))
         for name in ("loss", "duplicate", "reorder"):
-            settle(self, name, probability(getattr(self, name), f"the {name} of a link"))
+            settle(self, name, checks.probability(getattr(self, name), f"the {name} of a link"))
 
     @property
     def faulty(self) -> bool:
@@ -106,9 +108,9 @@ class Cluster(Written):
         if self.devices is not None:
             settle(self, "devices", _devices(self.devices))
         settle(self, "link", _links(self.link))
-        settle(self, "slots", count(self.slots, "slots"))
+        settle(self, "slots", checks.count(self.slots, "slots"))
         settle(self, "slowdown", _slowdown(self.slowdown))
-        settle(self, "crash_every", ticks(self.crash_every, "crash_every", positive=True, finite=False))
+        settle(self, "crash_every", checks.ticks(self.crash_every, "crash_every", positive=True, finite=False))
         settle(self, "downtime", as_ticks(self.downtime, "the downtime"))
 
     @property
@@ -138,7 +140,7 @@ def _devices(given: object) -> int | tuple[str, ...]:
             if name in names[:place]:
                 raise InputError(f"two devices are called {name!r}: give each a name of its own")
         return names
-    return count(given, "the number of devices")
+    return checks.count(given, "the number of devices")
 
 
 def _links(given: object) -> Link | Fixed[tuple[str, str], Link]:
@@ -163,6 +165,6 @@ def _slowdown(given: object) -> Fixed[int | str, float]:
             raise InputError(
                 f"the slowdown of device {device!r} is {factor!r}: give a number, and let Costs be random instead"
             )
-        key = device if isinstance(device, str) else count(device, "the device that slowdown names", least=0)
-        factors[key] = number(factor, f"the slowdown of device {device!r}")
+        key = device if isinstance(device, str) else checks.count(device, "the device that slowdown names", least=0)
+        factors[key] = checks.number(factor, f"the slowdown of device {device!r}")
     return Fixed(factors)

@@ -7,10 +7,10 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from circuitsim.checks import number
+from circuitsim import checks
 from circuitsim.errors import InputError, TraceError
+from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
-from circuitsim.plan.written import Fixed, Written
 
 __all__ = ["Costs", "Parts"]
 
@@ -192,5 +192,5 @@ def _half(ticks: Ticks) -> Ticks:
 
 def _size(given: object, name: str | None) -> float:
     what = "the size of a message" if name is None else f"the size of a message of {name!r}"
-    size = number(given, what, "bytes")
+    size = checks.number(given, what, "bytes")
     return int(size) if size.is_integer() else size

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, ScheduleError
-from circuitsim.netlist import Netlist
 from circuitsim.plan.cluster import Cluster, Link
 from circuitsim.plan.costs import Costs, Parts
 from circuitsim.plan.placement import Placement, place

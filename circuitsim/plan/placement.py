@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate, pairwise
 
-from circuitsim.checks import count, number, whole
-from circuitsim.circuit import Circuit
+from circuitsim import checks
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError
-from circuitsim.netlist import Netlist
-from circuitsim.plan.written import Written
+from circuitsim.plan.plain_values import Written
 
 __all__ = ["Placement", "place"]
 
@@ -47,7 +47,7 @@ class Placement(Written):
             if isinstance(given := getattr(self, name), str) or not isinstance(given, Iterable):
                 raise InputError(f"the {name} of a placement are {given!r}: give several, or let place make it")
         settle(self, "stages", tuple(tuple(stage) if isinstance(stage, Iterable) else () for stage in self.stages))
-        settle(self, "homes", tuple(count(home, "the device of a stage", least=0) for home in self.homes))
+        settle(self, "homes", tuple(checks.count(home, "the device of a stage", least=0) for home in self.homes))
         settle(self, "names", tuple(map(str, self.names)))
         if len(self.homes) != len(self.stages) or max(self.homes, default=0) >= len(self.names):
             raise InputError(
@@ -105,7 +105,7 @@ def place(
         raise InputError(f"circuit {netlist.name!r} has no gates: there is nothing to put on a device")
     if isinstance(stages, Mapping):
         return _by_pattern(netlist, gates, stages)
-    several = len(gates) if stages is None else whole(stages)
+    several = len(gates) if stages is None else checks.whole(stages)
     if several is None:
         raise InputError(f"stages is {stages!r}: give a number, or a mapping of devices to gates")
     if not 1 <= several <= len(gates):
@@ -115,7 +115,7 @@ def place(
         )
     parts = _balance([_cost(cost, name) for name in gates], several)
     cut = tuple(tuple(gates[start:end]) for start, end in parts)
-    there = several if devices is None else whole(devices)
+    there = several if devices is None else checks.whole(devices)
     if there is None or not 1 <= there <= several:
         raise InputError(f"{several} stages cannot be spread over {devices} devices: give at most one for each stage")
     return Placement(
@@ -125,7 +125,7 @@ def place(
 
 def _cost(cost: Mapping[str, float] | Callable[[str], float] | None, name: str) -> float:
     value = 1.0 if cost is None else cost(name) if callable(cost) else cost.get(name, 1.0)
-    return number(value, f"the cost of gate {name!r}")
+    return checks.number(value, f"the cost of gate {name!r}")
 
 
 def _balance(costs: list[float], count: int) -> list[tuple[int, int]]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from circuitsim.checks import count, flag, ticks, whole
+from circuitsim import checks
 from circuitsim.errors import InputError, ScheduleError
 from circuitsim.plan.placement import Placement
+from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.schedule import Schedule
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.plan.written import Fixed, Written
 from circuitsim.spelling import nearest
 
 __all__ = ["Order", "Plan"]
@@ -92,14 +92,14 @@ class Plan(Written):
         settle(self, "stages", _stages(self.stages))
         for name in ("replicas", "microbatches", "in_flight", "versions", "local_steps", "tries"):
             if (value := getattr(self, name)) is not None or name in ("local_steps", "tries"):
-                settle(self, name, count(value, name))
+                settle(self, name, checks.count(value, name))
         for name in ("checkpoint_every", "retry_after"):
             if (value := getattr(self, name)) is not None:
-                settle(self, name, ticks(value, name, positive=True))
+                settle(self, name, checks.ticks(value, name, positive=True))
         if self.update not in ("sync", "async"):
             hint = nearest(self.update, ["sync", "async"]) if isinstance(self.update, str) else ""
             raise InputError(f"update={self.update!r} is unknown: {hint}use 'sync' or 'async'")
-        settle(self, "overlap", flag(self.overlap, "overlap"))
+        settle(self, "overlap", checks.flag(self.overlap, "overlap"))
         self._check_schedule()
         if self.local_steps != 1 and (self.replicas is None or self.update != "async"):
             raise InputError(
@@ -141,6 +141,6 @@ def _stages(given: object) -> int | Fixed[str, str | tuple[str, ...]] | Placemen
         if not patterns:
             raise InputError("stages has no devices: give each by name the gates that it does, or a number")
         return Fixed(patterns)
-    if whole(given) is None:
+    if checks.whole(given) is None:
         raise InputError(f"stages is {given!r}: give a number, a mapping of devices to gates, or a Placement")
-    return count(given, "stages")
+    return checks.count(given, "stages")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from circuitsim.errors import InputError, ScheduleError
-from circuitsim.plan.written import Written
+from circuitsim.plan.plain_values import Written
 
 __all__ = ["Schedule", "Work"]
 

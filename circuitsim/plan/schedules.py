@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat, zip_longest
 
-from circuitsim.checks import whole
+from circuitsim import checks
 from circuitsim.errors import ScheduleError
 from circuitsim.plan.schedule import Schedule, Work
 
@@ -55,7 +55,7 @@ def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
         If the devices do not divide the microbatches.
     """
     devices, microbatches = _sizes(devices, microbatches)
-    if (whole(chunks) or 0) < 1:
+    if (checks.whole(chunks) or 0) < 1:
         raise ScheduleError(f"interleaved needs at least one chunk on a device, not {chunks!r}")
     if microbatches % devices:
         raise ScheduleError(
@@ -168,7 +168,7 @@ def _sizes(devices: int, microbatches: int) -> tuple[int, int]:
     """Return the numbers of devices and of microbatches, if there is one of each at least."""
     found = []
     for given, what in ((devices, "device"), (microbatches, "microbatch")):
-        if (size := whole(given) or 0) < 1:
+        if (size := checks.whole(given) or 0) < 1:
             raise ScheduleError(f"a schedule needs at least one {what}, not {given!r}")
         found.append(size)
     return found[0], found[1]

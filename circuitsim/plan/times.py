@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from circuitsim.checks import number
+from circuitsim import checks
 from circuitsim.errors import InputError
-from circuitsim.plan.written import Written
+from circuitsim.plan.plain_values import Written
 
 __all__ = ["Distribution", "Ticks", "as_ticks", "draw", "exponential", "lognormal", "uniform"]
 
@@ -135,13 +135,13 @@ Ticks: TypeAlias = float | Distribution
 
 def exponential(mean: float) -> Distribution:
     """Return a memoryless time: how long it will still take does not depend on how long it took already."""
-    return _known("exponential", number(mean, "the mean of an exponential time"))
+    return _known("exponential", checks.number(mean, "the mean of an exponential time"))
 
 
 def uniform(low: float, high: float) -> Distribution:
     """Return a time that is anywhere between two bounds."""
-    low = number(low, "the lower bound of a uniform time")
-    high = number(high, "the upper bound of a uniform time")
+    low = checks.number(low, "the lower bound of a uniform time")
+    high = checks.number(high, "the upper bound of a uniform time")
     if high < low:
         raise InputError(f"a uniform time from {low:g} to {high:g} runs backward: give the lower bound first")
     return _known("uniform", low, high)
@@ -151,8 +151,8 @@ def lognormal(median: float, spread: float) -> Distribution:
     """Return a time with a long tail: its logarithm is normal, with standard deviation `spread`."""
     return _known(
         "lognormal",
-        number(median, "the median of a lognormal time"),
-        number(spread, "the spread of a lognormal time"),
+        checks.number(median, "the median of a lognormal time"),
+        checks.number(spread, "the spread of a lognormal time"),
     )
 
 
@@ -170,7 +170,7 @@ def as_ticks(value: object, what: str) -> Ticks:
     """
     if isinstance(value, Distribution):
         return value
-    return number(value, what, "ticks", more=", or a distribution")
+    return checks.number(value, what, "ticks", more=", or a distribution")
 
 
 def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:

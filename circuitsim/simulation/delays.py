@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError
-from circuitsim.netlist import Netlist
 
 __all__ = ["Delay", "gate_delays", "wire_latencies"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value
-from circuitsim.netlist import Netlist
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import Deployment
 from circuitsim.simulation.kernel import World

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value
-from circuitsim.netlist import Netlist
 from circuitsim.simulation.actors import GateActor, Output, Source
 from circuitsim.simulation.kernel import Channel, Road, World
 from circuitsim.simulation.parameter import Parameter

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import ClassVar
 
+from circuitsim import display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.trace.explanation import explain
@@ -81,9 +82,7 @@ class Traced:
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit with its values and gradients; the suffix chooses the format, .svg, .png or .pdf."""
-        from circuitsim.views import draw  # only who draws pays for matplotlib
-
-        draw(self._traced(), path)
+        display.draw(self._traced(), path)
 
     def animate(self, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
         """Film the flow, message by message, as .gif or .mp4 (which needs the extra ``circuitsim[video]``).
@@ -97,9 +96,7 @@ class Traced:
         tags : collection of int, optional
             The examples to show; all, if not given.
         """
-        from circuitsim.views import animate
-
-        animate(self._traced(), path, tags)
+        display.animate(self._traced(), path, tags)
 
     def player(self, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
         """Write one .html page that plays the flow, forward and backward; it needs no network and no other file.
@@ -113,21 +110,15 @@ class Traced:
         tags : collection of int, optional
             The examples to show; all, if not given.
         """
-        from circuitsim.views import player
-
-        player(self._traced(), path, tags=tags)
+        display.player(self._traced(), path, tags=tags)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
-        from circuitsim.views import save
-
-        save(self._traced(), path)
+        display.save(self._traced(), path)
 
     def _repr_html_(self) -> str | None:
         """Play the run in a notebook."""
-        from circuitsim.views import embed
-
-        return embed(self.trace) if self.trace is not None else None
+        return display.embed(self.trace) if self.trace is not None else None
 
     def _traced(self) -> Trace:
         if self.trace is None:

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from circuitsim.checks import count
-from circuitsim.circuit import Circuit
+from circuitsim import checks
+from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite
@@ -89,7 +89,7 @@ class Simulation(Engine):
         if not isinstance(trace, bool | np.bool_) and (not isinstance(trace, str) or trace not in ("all", "work")):
             raise InputError(f"trace={trace!r} is unknown: use 'all', 'work', True or False")
         self.plan, self.cluster, self.costs = plan, cluster, costs
-        self.seed = count(seed, "the seed", least=0)
+        self.seed = checks.count(seed, "the seed", least=0)
         self._delays = gate_delays(self.netlist, gate_delay)
         self._latencies = wire_latencies(self.netlist, wire_latency)
         self._depth = trace if isinstance(trace, str) else "all" if trace else ""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from simpy.core import EmptySchedule
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value
-from circuitsim.netlist import Netlist
 from circuitsim.plan.deployment import Deployment
 from circuitsim.plan.schedule import TRANSFERS, Work
 from circuitsim.plan.times import draw

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.firing import Firing
-from circuitsim.netlist import Netlist
 
 __all__ = ["GatePlan", "Share", "StagePlan", "compute", "plan_stages"]
 

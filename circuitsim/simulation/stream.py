@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import DeadlockError
 from circuitsim.gates.value import Value, fit
-from circuitsim.netlist import Netlist
 from circuitsim.simulation.actors import Source
 from circuitsim.simulation.kernel import World
 

@@ -47,12 +47,12 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.errors import CircuitSimError, LoadError, SaveError
 from circuitsim.files import check_path, writing
 from circuitsim.gates import Gate, registry
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
-from circuitsim.netlist import Netlist, Node, Wiring
 from circuitsim.trace.kinds import ARRAY, COLUMNS, MESSAGES, PIECES, Kind, Layout
 from circuitsim.trace.records import Trace
 

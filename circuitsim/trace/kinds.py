@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value
-from circuitsim.netlist import Netlist
 
 __all__ = ["ANSWER", "ARRAY", "COLUMNS", "FATES", "MESSAGES", "PIECES", "Kind", "Layout", "Record"]
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from circuitsim import display
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value, add_up
-from circuitsim.netlist import Netlist
 from circuitsim.trace.chunks import CHUNK, Chunks, cut, room
 from circuitsim.trace.index import Index
 from circuitsim.trace.kinds import ARRAY, COLUMNS, MESSAGES, PIECES, Kind, Layout, Record
@@ -415,15 +416,11 @@ class Trace:
 
     def to_perfetto(self, path: str | PathLike[str]) -> None:
         """Write the trace as a Chrome trace in ``.json``, which ui.perfetto.dev opens; see `views.perfetto`."""
-        from circuitsim.views.perfetto import to_perfetto
-
-        to_perfetto(self, path)
+        display.to_perfetto(self, path)
 
     def to_vcd(self, path: str | PathLike[str]) -> None:
         """Write each wire's value and gradient as signals in a ``.vcd`` file for GTKWave or Surfer; see `views.vcd`."""
-        from circuitsim.views.vcd import to_vcd
-
-        to_vcd(self, path)
+        display.to_vcd(self, path)
 
     def export(self, path: str | PathLike[str]) -> None:
         """Show or write the trace in the form that the suffix asks for; `views.save` lists them.
@@ -433,15 +430,11 @@ class Trace:
         SaveError
             If the suffix is unknown or the file cannot be written.
         """
-        from circuitsim.views import save
-
-        save(self, path)
+        display.save(self, path)
 
     def _repr_html_(self) -> str | None:
         """Play the trace in a notebook."""
-        from circuitsim.views import embed
-
-        return embed(self)
+        return display.embed(self)
 
     def _choose(self, tag: int | None) -> int:
         if not len(self):

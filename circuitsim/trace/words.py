@@ -1,7 +1,7 @@
 """The words that explanations share: what people call a node, and how numbers stand beside operators."""
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value, show
-from circuitsim.netlist import Netlist
 
 __all__ = ["bracket", "label", "total"]
 

@@ -8,10 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import SaveError
 from circuitsim.files import check_path
-from circuitsim.netlist import Netlist
 from circuitsim.trace.records import Trace
 from circuitsim.trace.timeline import Timeline
 
@@ -114,7 +114,7 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
 
         write_timelines(timelines, path)
     else:
-        from circuitsim.views.timeline import draw_timelines
+        from circuitsim.views.timeline_picture import draw_timelines
 
         draw_timelines(timelines, path)
 

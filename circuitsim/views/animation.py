@@ -18,8 +18,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value, add_up
-from circuitsim.netlist import Netlist
 from circuitsim.progress import progress_bar
 from circuitsim.trace.explanation import arithmetic, chain_rule
 from circuitsim.trace.records import Kind, Record, Trace

@@ -19,9 +19,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value
-from circuitsim.netlist import Netlist, Node, Wiring
 from circuitsim.trace.records import Kind, Trace
 
 __all__ = ["MOST_GATES", "Folding", "fold"]

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist
 
 __all__ = ["Box", "Layout", "lay_out"]
 

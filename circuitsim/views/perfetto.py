@@ -18,9 +18,9 @@ import math
 from os import PathLike
 from typing import Any
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
-from circuitsim.netlist import Netlist
 from circuitsim.trace.records import Kind, Record, Trace
 from circuitsim.trace.words import label
 

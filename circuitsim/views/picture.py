@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
-from circuitsim.netlist import Netlist
 from circuitsim.trace.records import Trace
 from circuitsim.trace.words import label
 from circuitsim.views.fold import fold

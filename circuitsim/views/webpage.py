@@ -21,7 +21,7 @@ from circuitsim.trace.records import Kind, Trace
 from circuitsim.views.flow import Flow
 from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
-from circuitsim.views.training import panels
+from circuitsim.views.training_data import panels
 
 __all__ = ["block", "embed", "fill", "page", "player"]
 

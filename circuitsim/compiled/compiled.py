@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, cast
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
 from circuitsim.compiled.form import MOST_FORMS, Form, make_room
+from circuitsim.compiled.interpreter import Walk
 from circuitsim.compiled.levels import Levels
-from circuitsim.compiled.lines import Lines, MisfitError
 from circuitsim.compiled.parameters import Parameters
-from circuitsim.compiled.walk import Walk
+from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
 from circuitsim.rules import Memory, Rule, Spring

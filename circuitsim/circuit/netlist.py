@@ -11,7 +11,7 @@ from hashlib import sha256
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value
 

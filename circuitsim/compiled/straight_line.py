@@ -15,7 +15,7 @@ import numpy as np
 
 from circuitsim import gates
 from circuitsim.compiled.form import MOST_PULLS, make_room
-from circuitsim.compiled.walk import Place, Walk
+from circuitsim.compiled.interpreter import Place, Walk
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, fit, frozen, is_finite, shape_of
 

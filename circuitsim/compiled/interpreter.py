@@ -7,10 +7,10 @@ the culprit when that code has failed or made an infinity.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, add_up, shape_of
-from circuitsim.netlist import Netlist
 
 __all__ = ["Place", "Walk"]
 

@@ -8,10 +8,11 @@ import numpy as np
 import typer
 
 from circuitsim import gates
-from circuitsim.circuit import Circuit, Wire
-from circuitsim.learning import SGD, Dataset, Trainer, datasets, dense
+from circuitsim.circuit.circuit import Circuit, Wire
+from circuitsim.circuit.dense import dense
+from circuitsim.cli.scenarios import Report
+from circuitsim.learning import SGD, Dataset, Trainer, datasets
 from circuitsim.learning.forces import logistic, loss
-from circuitsim.scenario import Report
 from circuitsim.simulation import Simulation
 
 __all__ = ["BATCH", "DataToo", "race"]
@@ -95,7 +96,7 @@ def race(
     report.results |= {"data": data.name, "step": step, "iterations": last["updates"], "found": found}
     report.results |= {name: last[name] for name in ("accuracy", "loss", "parameters")}
     if save is not None:
-        from circuitsim.views.lines import Panel, draw_lines  # only who saves pays for matplotlib
+        from circuitsim.views.charts import Panel, draw_lines  # only who saves pays for matplotlib
 
         curves = {
             name: ([shot["ticks"] for shot in entry["history"]], [shot["loss"] for shot in entry["history"]])

@@ -10,10 +10,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from circuitsim import gates
-from circuitsim.circuit import Circuit, Wire
+from circuitsim import checks, gates
+from circuitsim.circuit.circuit import Circuit, Wire
 from circuitsim.errors import InputError
-from circuitsim.learning.settings import whole
 
 __all__ = ["ACTIVATIONS", "Activation", "Init", "initialiser", "linear", "mlp", "neuron"]
 
@@ -41,7 +40,7 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     >>> linear(2)
     <circuit 'linear 2': 2 inputs, 3 parameters, 4 gates, outputs score>
     """
-    circuit = Circuit(f"linear {whole('size', features, 1)}")
+    circuit = Circuit(f"linear {checks.count(features, 'size')}")
     draw = initialiser(init, seed)
     circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)[:, 0]))
     return circuit
@@ -90,7 +89,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         )
     if activation not in ACTIVATIONS:
         raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
-    circuit = Circuit("mlp " + "-".join(str(whole("size", size, 1)) for size in sizes))
+    circuit = Circuit("mlp " + "-".join(str(checks.count(size, "size")) for size in sizes))
     draw = initialiser(init, seed)
     signals = _inputs(circuit, sizes[0])
     for layer, size in enumerate(sizes[1:], 1):
@@ -125,7 +124,7 @@ def _inputs(circuit: Circuit, count: int) -> list[Wire]:
 
 def initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
     """Return a function that draws a layer: one column a neuron, its bias in the last row."""
-    random = np.random.default_rng(whole("seed", seed, 0))
+    random = np.random.default_rng(checks.count(seed, "seed", least=0))
 
     def draw(inputs: int, outputs: int) -> np.ndarray:
         if init == "uniform":

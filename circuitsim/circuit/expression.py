@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from circuitsim import gates
-from circuitsim.circuit import Circuit, Wire
+from circuitsim.circuit.circuit import Circuit, Wire
 from circuitsim.errors import ExpressionError
 from circuitsim.gates.gate import Gate
 from circuitsim.spelling import nearest

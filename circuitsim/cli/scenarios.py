@@ -15,7 +15,17 @@ from typing import Any
 
 import typer
 
-from circuitsim.console import Json, Save, SavePicture, SaveTimeline, Seed, check_save, kindly, print_json, print_table
+from circuitsim.cli.console import (
+    Json,
+    Save,
+    SavePicture,
+    SaveTimeline,
+    Seed,
+    check_save,
+    kindly,
+    print_json,
+    print_table,
+)
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.spelling import nearest
@@ -126,7 +136,7 @@ def _flow(paragraph: str) -> str:
 
 def folder() -> Path:
     """Return where the scenarios are: inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "scenarios"
     return installed if installed.is_dir() else package.parent / "scenarios"
 

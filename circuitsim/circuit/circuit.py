@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 import networkx as nx
 import numpy as np
 
-from circuitsim import gates
+from circuitsim import display, gates
+from circuitsim.circuit.shape_inference import infer
+from circuitsim.circuit.table import Table, tabulate
 from circuitsim.errors import CircuitError, GateError, InputError, ShapeError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import own_value
-from circuitsim.inference import infer
-from circuitsim.table import Table, tabulate
 
 __all__ = ["Circuit", "Wire"]
 
@@ -298,16 +298,12 @@ class Circuit:
         SaveError
             If the suffix is unknown or the file cannot be written.
         """
-        from circuitsim.views import draw  # only who draws pays for matplotlib
-
-        draw(self, path)
+        display.draw(self, path)
 
     def _repr_svg_(self) -> str | None:
         """Show the circuit in a notebook; a circuit that is not finished shows its words instead."""
-        from circuitsim.views import svg
-
         try:
-            return svg(self)
+            return display.svg(self)
         except (CircuitError, ShapeError):
             return None
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
 from circuitsim.gates.value import Value, as_value, is_finite, shape_of, show
@@ -24,7 +25,6 @@ from circuitsim.learning.history import Evaluation, History
 from circuitsim.learning.optimizers import Optimizer
 from circuitsim.learning.penalties import Penalty
 from circuitsim.learning.sampling import Order, Sampler
-from circuitsim.learning.settings import whole
 from circuitsim.progress import interruptible, progress_bar
 
 __all__ = ["Trainer"]
@@ -175,11 +175,11 @@ class Trainer:
             evaluation.
         """
         examples = self._check(points, labels)
-        whole("iterations", iterations, 0)
-        whole("batch", batch, 1)
-        every = max(1, iterations // 100) if every is None else whole("every", every, 1)
+        checks.count(iterations, "iterations", least=0)
+        checks.count(batch, "batch")
+        every = max(1, iterations // 100) if every is None else checks.count(every, "every")
         learned, held_back = self._split(len(examples), seed, validation)
-        if patience is not None and not len(held_back) * whole("patience", patience, 1):
+        if patience is not None and not len(held_back) * checks.count(patience, "patience"):
             raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
             raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
@@ -328,7 +328,7 @@ class Trainer:
         if not isinstance(validation, int | float) or not 0.0 <= validation < 1.0:
             raise InputError(f"validation={validation!r} cannot be: give the share to hold back, from 0 to below 1")
         if seed is not None:
-            self._seed, self._best = whole("seed", seed, 0), None
+            self._seed, self._best = checks.count(seed, "seed", least=0), None
         mixed = np.random.default_rng([self._seed, 1]).permutation(count)
         held = round(validation * count)
         if held >= count:

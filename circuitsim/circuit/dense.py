@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from circuitsim import gates
-from circuitsim.circuit import Circuit
+from circuitsim import checks, gates
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.networks import ACTIVATIONS, Activation, Init, initialiser
 from circuitsim.errors import InputError
-from circuitsim.learning.networks import ACTIVATIONS, Activation, Init, initialiser
-from circuitsim.learning.settings import whole
 
 __all__ = ["dense"]
 
@@ -45,7 +44,7 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
         )
     if activation not in ACTIVATIONS:
         raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
-    circuit = Circuit("dense " + "-".join(str(whole("size", size, 1)) for size in sizes))
+    circuit = Circuit("dense " + "-".join(str(checks.count(size, "size")) for size in sizes))
     draw = initialiser(init, seed)
     signal = circuit.input("x")
     for layer, (inputs, neurons) in enumerate(pairwise(sizes), 1):

@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 import numpy as np
 import typer
 
-from circuitsim.circuit import Circuit
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.cli.scenarios import Report
 from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
@@ -16,7 +17,6 @@ from circuitsim.gates.value import show
 from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read_csv
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
-from circuitsim.scenario import Report
 from circuitsim.simulation import Simulation
 
 __all__ = [

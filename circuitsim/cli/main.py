@@ -8,10 +8,11 @@ import numpy as np
 import typer
 
 import circuitsim
-from circuitsim import scenario, views
-from circuitsim.console import Json, Save, check_save, kindly, print_json, print_table, print_tree
+from circuitsim import views
+from circuitsim.circuit.expression import parse
+from circuitsim.cli import scenarios
+from circuitsim.cli.console import Json, Save, check_save, kindly, print_json, print_table, print_tree
 from circuitsim.errors import InputError
-from circuitsim.expression import parse
 from circuitsim.gates.value import Value, show
 from circuitsim.learning.gradients import check_gradients
 from circuitsim.simulation import Run, Simulation
@@ -102,14 +103,14 @@ def run(
 ) -> None:
     """Run a scenario; its own options follow its name, and NAME --help lists them."""
     with kindly():
-        played = scenario.load(scenario.find(name))
-    scenario.play(played, context.args, f"circuitsim run {name}")
+        played = scenarios.load(scenarios.find(name))
+    scenarios.play(played, context.args, f"circuitsim run {name}")
 
 
 @app.command("list")
 def list_scenarios() -> None:
     """List the scenarios."""
-    rows = list(scenario.summaries().items())
+    rows = list(scenarios.summaries().items())
     print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, numbers=False)
 
 

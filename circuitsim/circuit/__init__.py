@@ -1,0 +1,5 @@
+"""What is wired to what: circuits, networks and text as circuits, and the flat tables that engines read."""
+
+from circuitsim.circuit.circuit import Circuit, Wire
+
+__all__ = ["Circuit", "Wire"]
