@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from simpy.core import EmptySchedule
 
 import circuitsim
-from circuitsim.simulation.kernel import World
+from circuitsim.simulation.kernel import ActorProcess, World
 
 ROOM = Path(circuitsim.__file__).parent / "simulation"
 
@@ -90,6 +90,35 @@ def test_an_event_needs_no_more_than_three_attributes_and_may_happen_again():
     assert met == [(1.0, "token"), (4.0, "token")]
 
 
+def test_the_process_of_an_actor_starts_when_it_is_made_and_is_one_like_all_others():
+    world, met = World(), []
+
+    def live():
+        met.append("made")
+        yield world.timeout(1)
+        try:
+            yield world.event()
+        except simpy.Interrupt as interrupt:
+            met.append((world.now, interrupt.cause))
+        return "over"
+
+    process = ActorProcess(world, live())
+    assert met == ["made"]
+    assert world.active_process is None
+    assert process.is_alive
+    assert process.target.triggered
+
+    def waker():
+        yield world.timeout(3)
+        process.interrupt("early")
+        met.append((yield process))
+
+    world.process(waker())
+    world.run()
+    assert met == ["made", (3.0, "early"), "over"]
+    assert not process.is_alive
+
+
 def test_the_clock_may_be_set_back_when_nothing_is_left():
     world = World()
     world.timeout(5)
@@ -125,10 +154,16 @@ def test_what_a_process_raises_comes_out_as_it_is():
 
 def test_private_names_of_simpy_are_used_in_the_kernel_alone():
     """Events of circuitsim's own have `_ok` and `_value`; nothing else reaches behind SimPy's public names."""
-    private = {name for name in dir(simpy.Environment()) if name.startswith("_") and not name.startswith("__")}
+    private = {"_ok", "_value", "_defused", "_generator", "_resume"}
+    private |= {name for name in dir(simpy.Environment()) if name.startswith("_") and not name.startswith("__")}
     used = {}
     for path in ROOM.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr in private | {"_ok", "_value", "_defused"}:
+            if isinstance(node, ast.Attribute) and node.attr in private:
                 used.setdefault(node.attr, set()).add(path.name)
-    assert used == {"_ok": {"kernel.py"}, "_value": {"kernel.py", "actors.py"}}  # a gate's token is its event's value
+    assert used == {
+        "_ok": {"kernel.py"},
+        "_value": {"kernel.py", "actors.py"},  # a gate's token is its event's value
+        "_generator": {"kernel.py"},
+        "_resume": {"kernel.py"},
+    }

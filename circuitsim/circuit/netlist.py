@@ -63,10 +63,9 @@ class Netlist:
     """
 
     def __init__(self, circuit: Circuit) -> None:
-        order, targets, ports, ends, self.incoming = circuit._table()
+        order, rows, targets, ports, ends, self.incoming = circuit._table()
         self.name = circuit.name
-        nodes = circuit.graph._node  # a plain dict: networkx's view of it takes far longer
-        self.nodes = [_node_of(name, nodes[name]) for name in order]
+        self.nodes = list(map(_node_of, order, rows))
         self.nodes += [Node(output, "output") for output in circuit.outputs]
         ends += [len(targets)] * len(circuit.outputs)
         self.outgoing = list(map(range, [0, *ends], ends))

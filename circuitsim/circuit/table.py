@@ -18,6 +18,8 @@ class Table(NamedTuple):
     ----------
     order : list of str
         The nodes in topological order; outputs have the numbers after them.
+    rows : list of dict
+        What the graph says of each of them.
     targets : list of int
         For each wire the node or output that it leads to. Wires are grouped by source, each group in wiring order
         with the outputs first.
@@ -30,6 +32,7 @@ class Table(NamedTuple):
     """
 
     order: list[str]
+    rows: list[dict[str, Any]]
     targets: list[int]
     ports: list[int]
     ends: list[int]
@@ -41,9 +44,9 @@ def tabulate(graph: Any, outputs: Mapping[str, str]) -> Table | None:
 
     A node comes as soon as all wires that enter it have been seen.
     """
-    names = list(graph._node)
+    names, rows = list(graph._node), list(graph._node.values())
     arities: list[int] = []
-    for node in graph._node.values():
+    for node in rows:
         if "kind" not in node:
             return None
         gate = node.get("gate")
@@ -97,4 +100,6 @@ def tabulate(graph: Any, outputs: Mapping[str, str]) -> Table | None:
         return None  # a wire enters no port
     if len(ports) > sum(map(len, incoming)) or -1 in chain.from_iterable(incoming):
         return None  # some port has two wires, or none
-    return Table([names[number] for number in order], targets, ports, stops, incoming)
+    return Table(
+        [names[number] for number in order], [rows[number] for number in order], targets, ports, stops, incoming
+    )

@@ -16,10 +16,12 @@ from typing import Any
 
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value, add_up
-from circuitsim.simulation.kernel import Channel, World
+from circuitsim.simulation.kernel import ActorProcess, Channel, World
 from circuitsim.trace.kinds import BACKWARD, FORWARD
 
 __all__ = ["GateActor", "Output", "Source", "Token", "ignore"]
+
+NOTHING: dict[int, Value] = {}  # what gates without sticky ports hold
 
 
 class Token:
@@ -84,13 +86,13 @@ class GateActor:
         self.outgoing: Sequence[Channel] = ()
         self.returning: Sequence[int]  # ports to which gradients go, under the present pull
         self.awaited: int  # gradients that come back for each tag, under the present pull
-        self.held: dict[int, Value] = {}  # what is on the sticky ports
+        self.held: dict[int, Value] = {} if sticky else NOTHING  # what is on the sticky ports
         self.unheld = len(sticky)  # how many of them wait for a value
         self.ready: deque[Token] | None = None  # what waits its turn; most gates never need it
         self.busy = False
         self.callbacks: list[Any] = []
         self._value: Token  # what it brings the process
-        world.process(self.live())
+        ActorProcess(world, self.live())
 
     def live(self) -> Generator[Any, Token, None]:
         """Be the gate's process: wait for work, do it, wait again."""

@@ -14,8 +14,6 @@ from circuitsim.trace.kinds import GRADIENT, VALUE, Kind
 
 __all__ = ["GateGraph"]
 
-TOGETHER = 100  # gates are made so many at a time, and their processes started while the cache still holds them
-
 
 class GateGraph:
     """Gates, sources and outputs, joined by channels.
@@ -62,14 +60,11 @@ class GateGraph:
                 firing = Firing(name, gate, attributes, on_nonfinite)
                 actor = GateActor(world, index, firing, sticky.get(index, ()), delays[index])
                 self.gates.append(actor)
-                if len(self.gates) % TOGETHER == 0:
-                    world.run()  # starts processes, which wait for work then
             elif kind == "output":
                 actor = self.outputs[index] = Output(name, stream.shown)
             else:
                 actor = self.sources[name] = parameters[index] if kind == "parameter" else Source(name, stream.complete)
             actors.append(actor)
-        world.run()  # the rest
         ways = [latency if latency.__class__ is float else _asking(world, latency) for latency in latencies]
         begins = [wires.start for wires in netlist.outgoing]
         channels = [

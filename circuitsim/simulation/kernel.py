@@ -14,25 +14,27 @@ What circuitsim relies on besides SimPy's documented interface stands here, and 
 - an event needs no more than ``callbacks``, a list or tuple that `step` takes and replaces by None, ``_ok``, and
   ``_value``, which a process that waits for the event is sent; it may happen again and again if ``callbacks`` is
   filled anew each time;
+- a `Process` needs no more than ``env``, ``callbacks`` and ``_generator`` before its ``_resume`` is called with an
+  event, whose value is sent to the generator;
 - `Environment.run` calls `step` until it raises `EmptySchedule`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from heapq import heappop, heappush
 from operator import length_hint
 from typing import Any, Protocol, TypeAlias
 
 from simpy import Environment, Event
 from simpy.core import EmptySchedule, Infinity, StopSimulation
-from simpy.events import NORMAL, URGENT
+from simpy.events import NORMAL, URGENT, Process
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value
 from circuitsim.trace.kinds import GRADIENT, VALUE
 from circuitsim.trace.records import Trace
 
-__all__ = ["Channel", "Message", "Receiver", "Road", "World"]
+__all__ = ["ActorProcess", "Channel", "Message", "Receiver", "Road", "World"]
 
 
 class World(Environment):
@@ -159,6 +161,26 @@ class World(Environment):
         self.now = heappop(self._ticks)
         self._events = iter(self._buckets[self.now])
         self._within = True
+
+
+class _Start:
+    """The event that starts a process."""
+
+    _ok = True
+    _value = None
+
+
+class ActorProcess(Process):
+    """The process of an actor; it starts when it is made.
+
+    SimPy's own processes are started by an event each: for a million of them that takes as long as half a forward pass.
+    """
+
+    def __init__(self, world: World, generator: Generator[Any, Any, None]) -> None:
+        self.env = world
+        self.callbacks = []
+        self._generator = generator
+        self._resume(_Start)  # type: ignore[arg-type]
 
 
 class Receiver(Protocol):
