@@ -1,14 +1,14 @@
-"""What every engine does with a circuit: run it forward, pull it backward, hold its parameters.
+"""What every engine does with a circuit: run it forward and backward, hold its parameters.
 
 An engine subclasses `Engine` and supplies `_forward` and `_backward`; what users give is checked here, once
 for all engines. The life of an engine is::
 
     engine = Simulation(circuit)                  # the circuit is validated, the parameters are taken over
     outputs = engine.forward({"x": 2.0})          # values flow to the outputs
-    gradients = engine.backward(1.0)              # the outputs are pulled, the inputs and parameters feel it
+    gradients = engine.backward(1.0)              # gradients flow back to inputs and parameters
     engine.set_parameters({"a": 1.5})             # and may be moved
 
-or, to let every parameter respond by itself to what it feels::
+or, to let every parameter respond to its gradient by itself::
 
     engine.learn(SGD(step=0.01))                  # every parameter takes the rule
     engine.forward({"x": 2.0})
@@ -66,11 +66,11 @@ class Engine(ABC):
         self._outputs = self.netlist.of_kind("output")
         nodes = circuit.graph.nodes
         self._declared = {name: nodes[name]["shape"] for name in self._inputs if nodes[name].get("shape") is not None}
-        self._pulled: frozenset[int] = frozenset(self._outputs.values())
-        self._values: dict[str, Value] | None = None  # outputs that wait for a pull
+        self._all_roots: frozenset[int] = frozenset(self._outputs.values())
+        self._values: dict[str, Value] | None = None  # outputs that wait for a backward pass
         self._rule: Rule | None = None
         self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
-        self._felt_a_pull = False
+        self._went_back = False
         self._reported = False
         self._lock = threading.Lock()
         self._runner = 0  # the thread that ran the last forward pass
@@ -99,7 +99,7 @@ class Engine(ABC):
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]: ...
 
     @abstractmethod
-    def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]: ...
+    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]: ...
 
     @property
     @abstractmethod
@@ -138,45 +138,46 @@ class Engine(ABC):
             self._runner = threading.get_ident()
             return self._values.copy()
 
-    def backward(self, pull: Any = 1.0) -> dict[str, Value]:
-        """Pull on the outputs of the last forward pass and return what inputs and parameters feel.
+    def backward(self, gradient: Any = 1.0) -> dict[str, Value]:
+        """Send gradients back from the outputs of the last forward pass, and return those of inputs and parameters.
 
         Gradients do not accumulate: each backward pass replaces what the one before it left, and `update` responds to
         the last one alone. To learn from several examples at once, give them as one batch.
 
         Parameters
         ----------
-        pull : number, array_like, or mapping of str to those
+        gradient : number, array_like, or mapping of str to those
             The gradient put on the outputs: one for all of them, or one for each output named, the others
-            being left alone. A number pulls every element of an output that is an array.
+            having none. A number is put on every element of an output that is an array.
 
         Returns
         -------
         dict of str to float or ndarray
-            The gradient of every input and parameter, in the shape of its value; 0 where the pulled outputs
-            do not depend on it.
+            The gradient of every input and parameter, in the shape of its value; 0 where no output
+            that was given one depends on it.
 
         Raises
         ------
         InputError
-            If nothing was run forward since the last pull, another thread ran it, or the pull fits no output.
+            If nothing was run forward since the last backward pass, another thread ran it, or the gradient fits no
+            output.
         """
         with self._turn():
             if self._values is None:
-                raise InputError("there is nothing to pull: run forward first, each pull uses up one forward pass")
+                raise InputError("there is nothing to go back from: run forward before each backward pass")
             self._check_runner("forward")
-            pulls = self._check_pull(pull, self._values)
-            self._values, self._felt_a_pull = None, False
+            output_gradients = self._check_gradient(gradient, self._values)
+            self._values, self._went_back = None, False
             with np.errstate(all="ignore"):
-                gradients = self._backward(pulls)
-            self._felt_a_pull = True
+                gradients = self._backward(output_gradients)
+            self._went_back = True
             return gradients
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Give parameters new values.
 
-        A parameter that takes another shape begins anew with the state of its rule, and what was run before can be
-        pulled no more.
+        A parameter that takes another shape begins anew with the state of its rule, and no backward pass can
+        follow what was run before.
 
         Raises
         ------
@@ -194,14 +195,14 @@ class Engine(ABC):
             self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
-        """Give every parameter a rule by which it responds to what it feels, with a fresh state.
+        """Give every parameter a rule by which it responds to its gradient, with a fresh state.
 
         Parameters
         ----------
         rule : Rule
             An optimizer.
         springs : Spring or sequence of Spring
-            Penalties, which pull on parameters whatever the circuit does.
+            Penalties, which add to the gradients of parameters.
 
         Raises
         ------
@@ -226,20 +227,20 @@ class Engine(ABC):
             self.springs = held
 
     def update(self) -> None:
-        """Let every parameter respond to what it felt in the last backward pass, and in no other before it.
+        """Let every parameter respond to its gradient of the last backward pass, and of no other before it.
 
         Raises
         ------
         InputError
-            If the parameters have no rule, have felt nothing since they last responded, or felt it in another thread.
+            If the parameters have no rule, or have had no gradient since they last responded, or in another thread.
         """
         with self._turn():
             if self.springs is None:
                 raise InputError("the parameters have no rule: give them one first, engine.learn(SGD(step=0.01))")
-            if not self._felt_a_pull:
+            if not self._went_back:
                 raise InputError("there is nothing to respond to: run forward and backward first")
             self._check_runner("backward")
-            self._felt_a_pull = False
+            self._went_back = False
             with np.errstate(all="ignore"):
                 self._update()
 
@@ -273,8 +274,8 @@ class Engine(ABC):
             while frame is not None:
                 if frame.f_locals.get("self") is self and frame.f_globals["__name__"].startswith("circuitsim."):
                     raise InputError(
-                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule, pull or delay "
-                        "that it calls may call it"
+                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule or function that "
+                        "it calls may call it"
                     )
                 frame = frame.f_back
             raise InputError(
@@ -293,7 +294,7 @@ class Engine(ABC):
 
     def _remember(self, before: Mapping[str, Memory], now: Mapping[str, Memory]) -> None:
         if any(shape_of(entry.value) != shape_of(before[name].value) for name, entry in now.items()):
-            self._values, self._felt_a_pull = None, False  # gradients would be of the old shape
+            self._values, self._went_back = None, False  # gradients would be of the old shape
         self._set_memory(now)
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
@@ -315,23 +316,23 @@ class Engine(ABC):
                 )
         return values
 
-    def _check_pull(self, pull: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
-        if not isinstance(pull, Mapping):
-            pull = dict.fromkeys(outputs, pull)
-        pulls: dict[int, Value] = {}
-        for name, force in pull.items():
-            value = self._named(name, force, self._outputs, "output")
+    def _check_gradient(self, gradient: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
+        if not isinstance(gradient, Mapping):
+            gradient = dict.fromkeys(outputs, gradient)
+        found: dict[int, Value] = {}
+        for name, part in gradient.items():
+            value = self._named(name, part, self._outputs, "output")
             if shape_of(value) == shape_of(outputs[name]):
-                pulls[self._outputs[name]] = value
+                found[self._outputs[name]] = value
                 continue
             try:
-                pulls[self._outputs[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
+                found[self._outputs[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:
                 raise ShapeError(
-                    f"output {name!r} has shape {shape_of(outputs[name])} and was pulled with shape "
-                    f"{shape_of(value)}: pull it with a number or with its own shape"
+                    f"output {name!r} has shape {shape_of(outputs[name])} and was given a gradient of shape "
+                    f"{shape_of(value)}: give a number or its own shape"
                 ) from None
-        return pulls
+        return found
 
     def _named(self, name: str, thing: Any, known: Mapping[str, int], kind: str) -> Value:
         if name not in known:

@@ -1,4 +1,4 @@
-"""What a parameter does with the pull that it feels: the seam between engines and optimizers.
+"""What a parameter does with its gradient: the seam between engines and optimizers.
 
 A rule is elementwise and keeps nothing itself: what a parameter has to remember from one response to the next is
 its `Memory`. So a rule may live in an actor, and an engine may as well stack many parameters into one array and
@@ -15,7 +15,7 @@ __all__ = ["Memory", "Rule", "Spring", "begin", "respond"]
 
 
 class Rule(Protocol):
-    """How a parameter responds to what it feels; the optimizers are rules.
+    """How a parameter responds to its gradient; the optimizers are rules.
 
     A rule writes to nothing that it is given: ``value = value + change``, never ``value += change``.
     """

@@ -61,7 +61,7 @@ def main(
     for name, cluster in cases.items():
         simulation = cs.Simulation(circuit, plan, cluster=cluster, seed=seed)
         simulation.learn(cs.Momentum(STEP))
-        runs[name] = simulation.stream(examples, pull=-1.0 / microbatches)
+        runs[name] = simulation.stream(examples, gradient=-1.0 / microbatches)
 
     expected = runs["nothing"].parameters
     found = {name: figures(run, expected) for name, run in runs.items()}

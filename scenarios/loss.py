@@ -29,10 +29,10 @@ def build() -> cs.Circuit:
 def main(seed: Seed = 0, save: Save = None, as_json: Json = False) -> Report:
     """Run the scenario."""
     simulation = cs.Simulation(build())
-    run = simulation.run(pull=-1.0)
+    run = simulation.run(gradient=-1.0)
     start = simulation.parameters
     simulation.set_parameters({name: value + STEP * run.gradients[name] for name, value in start.items()})
-    after = simulation.run(pull=-1.0)
+    after = simulation.run(gradient=-1.0)
 
     costs = [run.value(f"cost{number}") for number in range(len(POINTS))]
     report = Report(

@@ -101,7 +101,7 @@ def main(
             costs=cs.Costs(forward / each, backward / each, weight / each),
         )
         simulation.learn(cs.SGD(STEP))
-        run = simulation.stream(examples, pull=-1.0 / m)
+        run = simulation.stream(examples, gradient=-1.0 / m)
         assert run.trace is not None
         traces[name], parameters[name], gradients[name] = run.trace, run.parameters, run.gradients
         figures[name] = {
@@ -190,14 +190,14 @@ def data(microbatches: int, seed: int) -> list[dict[str, Any]]:
     return [{"x": random.uniform(-1, 1, EXAMPLES), "y": random.uniform(-1, 1, EXAMPLES)} for _ in range(microbatches)]
 
 
-def without_devices(circuit: cs.Circuit, examples: list[dict[str, Any]], pull: float) -> dict[str, Any]:
-    """Return what the parameters feel in all examples, one after the other in a plain simulation."""
+def without_devices(circuit: cs.Circuit, examples: list[dict[str, Any]], gradient: float) -> dict[str, Any]:
+    """Return the gradients of the parameters summed over all examples, one after the other in a plain simulation."""
     simulation = cs.Simulation(circuit, trace=False)
     total: dict[str, Any] = {}
     for example in examples:
         simulation.forward(example)
-        felt = simulation.backward(pull)
-        total = {name: total[name] + felt[name] if total else felt[name] for name in simulation.parameters}
+        gradients = simulation.backward(gradient)
+        total = {name: total[name] + gradients[name] if total else gradients[name] for name in simulation.parameters}
     return total
 
 

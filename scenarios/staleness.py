@@ -139,7 +139,7 @@ def stream(stages: int, window: int, step: float, curvature: float, updates: int
     plan = cs.Plan(min(stages, len(circuit.names("gate"))), in_flight=window, update="async")
     simulation = cs.Simulation(circuit, plan, trace="work", nonfinite="ignore")
     simulation.learn(cs.SGD(step))
-    return simulation.stream([{"one": 1.0}] * updates, pull=-1.0)
+    return simulation.stream([{"one": 1.0}] * updates, gradient=-1.0)
 
 
 def settles(window: int, step: float, curvature: float) -> bool:
@@ -147,7 +147,7 @@ def settles(window: int, step: float, curvature: float) -> bool:
     plan, cluster = cs.Plan(in_flight=window, update="async"), cs.Cluster(slots=window)
     simulation = cs.Simulation(line(1, curvature), plan, cluster=cluster, trace="work", nonfinite="ignore")
     simulation.learn(cs.SGD(step))
-    run = simulation.stream([{"one": 1.0}] * 600, pull=-1.0)
+    run = simulation.stream([{"one": 1.0}] * 600, gradient=-1.0)
     places = [abs(float(update.value)) for update in run.timeline.updates]
     return max(places[-50:]) < max(places[:50])
 

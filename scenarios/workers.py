@@ -149,7 +149,7 @@ def serve(count: int, seed: int, step: float, updates: int, local_steps: int, **
     circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", START) * circuit.input("one")))
     simulation = with_server(count, seed, circuit, local_steps=local_steps, batch=None, **setting)
     simulation.learn(cs.SGD(step))
-    return simulation.stream([{"one": 1.0}] * ((updates + count) * local_steps), pull=-1.0)
+    return simulation.stream([{"one": 1.0}] * ((updates + count) * local_steps), gradient=-1.0)
 
 
 def expected(count: int, step: float, updates: int) -> npt.NDArray[np.float64]:

@@ -5,10 +5,10 @@ import circuitsim as cs
 ENGINES = [cs.Simulation, cs.Compiled]
 
 
-def again(engine, inputs, pull=1.0, times=3):
+def again(engine, inputs, gradient=1.0, times=3):
     """Run often enough for the compiled engine to write code, and go by it; return what came last."""
     for _ in range(times):
-        outputs, gradients = engine.forward(inputs), engine.backward(pull)
+        outputs, gradients = engine.forward(inputs), engine.backward(gradient)
     return outputs, gradients
 
 

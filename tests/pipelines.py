@@ -36,12 +36,12 @@ def run(schedule, forward=1.0, backward=1.0, weight=1.0, latency=0.0, chunks=1):
     return stream(chain(schedule.stages), given, plan, linked(latency), costs).report
 
 
-def stream(circuit, given, plan=None, cluster=None, costs=None, *, pull=1.0, rule=None, learn=None, **more):
+def stream(circuit, given, plan=None, cluster=None, costs=None, *, gradient=1.0, rule=None, learn=None, **more):
     """Make a simulation, give it a rule if there is one, and return what came of a stream through it."""
     simulation = cs.Simulation(circuit, plan, cluster=cluster, costs=costs, **more)
     if rule is not None:
         simulation.learn(rule)
-    return simulation.stream(given, pull=pull, learn=learn)
+    return simulation.stream(given, gradient=gradient, learn=learn)
 
 
 def linked(*link, **more):
@@ -89,13 +89,13 @@ def examples(count, seed=0, shape=()):
     return [{"x": random.uniform(-1, 1, shape), "y": random.uniform(-1, 1, shape)} for _ in range(count)]
 
 
-def one_by_one(circuit, given, pull):
+def one_by_one(circuit, given, gradient):
     """Return outputs, input gradients and summed parameter gradients of a plain simulation."""
     simulation = cs.Simulation(circuit, trace=False)
     outputs, gradients = [], []
     for example in given:
         outputs.append(simulation.forward(example))
-        gradients.append(simulation.backward(pull))
+        gradients.append(simulation.backward(gradient))
     total = {name: gradients[0][name] for name in simulation.parameters}
     for gradient in gradients[1:]:
         total = {name: total[name] + gradient[name] for name in total}

@@ -22,7 +22,7 @@ class Hand:
         self.versions = dict.fromkeys(self.values, 0)
         self.trace = Trace(self.netlist, dict(self.values), layout)
         self.stage_of = layout.stage_of(self.netlist)
-        self.felt = self.netlist.felt(self.netlist.of_kind("output").values())
+        self.felt = self.netlist.carries_gradient(self.netlist.of_kind("output").values())
         self.from_input = self.netlist.descend("input")
         self.time = 0.0
         self.on_wire = {}  # gradients, by tag and wire

@@ -49,7 +49,7 @@ def test_case(engine, case):
 def test_wires_between(case):
     """The trace of a run has the value and gradient of every wire in the middle."""
     pull = case["seed_grad"] if case.get("seed_grad") is not None else 1.0
-    run = cs.Simulation(build(case), nonfinite="ignore").run(case["inputs"], pull=pull)
+    run = cs.Simulation(build(case), nonfinite="ignore").run(case["inputs"], gradient=pull)
     for name, expected in case["expected"]["values"].items():
         close(run.value(name), expected, case)
     for name, expected in case["expected"].get("wire_grads", {}).items():

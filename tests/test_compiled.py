@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.compiled import compiled, straight_line
-from circuitsim.compiled.form import MOST_PULLS
+from circuitsim.compiled.form import MOST_ROOTS
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates.value import as_value
 from tests.programs import Program, programs
@@ -209,16 +209,16 @@ def test_code_is_kept_for_so_many_pulls_and_no_more(monkeypatch, group):
     monkeypatch.setattr(compiled, "GROUP", group)
     circuit = cs.Circuit()
     x, y = circuit.inputs("x y")
-    for number in range(MOST_PULLS + 4):
+    for number in range(MOST_ROOTS + 4):
         circuit.output(f"f{number}", x * y + number)
     simulation, engine = both(circuit)
-    for number in [*range(MOST_PULLS + 4), *range(MOST_PULLS + 4), 0, 0, 0]:
+    for number in [*range(MOST_ROOTS + 4), *range(MOST_ROOTS + 4), 0, 0, 0]:
         for runner in (simulation, engine):
             runner.forward({"x": 2.0, "y": 3.0})
         assert_same_bits(*(runner.backward({f"f{number}": 1.5}) for runner in (simulation, engine)))
     (form,) = engine._forms.values()
     kept = [form._backward] if isinstance(form, Levels) else [form._plans, form._codes]
-    assert all(len(one) <= MOST_PULLS for one in kept)
+    assert all(len(one) <= MOST_ROOTS for one in kept)
 
 
 def test_what_was_returned_does_not_change():

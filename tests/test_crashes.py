@@ -52,7 +52,7 @@ def test_random_circuits_end_with_the_bits_of_a_run_without_faults(program, sche
         return
     examples = [{name: value * part for name, value in program.inputs.items()} for part in (1.0, 0.5, -0.25, 0.75)]
     plan = cs.Plan(min(stages, len(gates)), replicas=replicas, schedule=schedule, microbatches=2, checkpoint_every=4.0)
-    more = {"pull": program.pulls, "rule": RULE, "nonfinite": "ignore", "seed": seed}
+    more = {"gradient": program.pulls, "rule": RULE, "nonfinite": "ignore", "seed": seed}
     safe = stream(circuit, examples, plan, **more)
     found = stream(circuit, examples, plan, hostile(seed), **more)
     results = [[run.outputs, run.input_gradients, run.gradients, run.parameters] for run in (safe, found)]
@@ -93,10 +93,10 @@ def test_a_server_commits_an_order_and_keeps_to_it(workers):
     circuit.output("loss", 0.5 * cs.square(circuit.parameter("w", 1.0) * circuit.input("one")))
     examples = [{"one": 1.0 + 0.1 * number} for number in range(8)]
     plan = cs.Plan(replicas=workers, update="async", checkpoint_every=5.0)
-    alone = stream(circuit, examples, plan, pull=-1.0, rule=RULE).parameters
+    alone = stream(circuit, examples, plan, gradient=-1.0, rule=RULE).parameters
     crashes = 0
     for seed in range(max(20, MANY // 5)):
-        run = stream(circuit, examples, plan, hostile(seed, losses=seed % 2), pull=-1.0, rule=RULE, seed=seed)
+        run = stream(circuit, examples, plan, hostile(seed, losses=seed % 2), gradient=-1.0, rule=RULE, seed=seed)
         assert check_committed_order(circuit, examples, -1.0, run) == run.parameters
         assert sorted(update.tag for update in run.timeline.updates) == list(range(8))
         assert workers > 1 or run.parameters == alone

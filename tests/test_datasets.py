@@ -127,7 +127,7 @@ def test_mlp_computes_what_matrices_do(activation, sizes, seed):
 
 
 def test_a_neuron_shows_its_score_and_fires():
-    run = cs.Simulation(cs.neuron(3, seed=1)).run(x1=1.0, x2=2.0, x3=-1.0, pull={"f": 1.0})
+    run = cs.Simulation(cs.neuron(3, seed=1)).run(x1=1.0, x2=2.0, x3=-1.0, gradient={"f": 1.0})
     assert run.outputs["f"] == cs.sigmoid(run.outputs["score"])
     assert list(run.gradients) == ["x1", "x2", "x3", "w1", "w2", "w3", "b"]
 

@@ -25,7 +25,7 @@ def test_after_a_forward_pass_that_failed_there_is_nothing_to_pull(engine):
     runner.forward({"x": 1.0, "y": 2.0})
     with pytest.raises(cs.ShapeError):
         runner.forward({"x": [1.0, 2.0], "y": [1.0, 2.0, 3.0]})
-    with pytest.raises(cs.InputError, match="nothing to pull"):
+    with pytest.raises(cs.InputError, match="nothing to go back from"):
         runner.backward()
 
 
@@ -169,7 +169,7 @@ def test_a_parameter_that_takes_another_shape_begins_anew(engine):
         runner.update()
     runner.forward({"x": 1.0})
     runner.set_parameters({"a": 3.0})
-    with pytest.raises(cs.InputError, match="nothing to pull"):
+    with pytest.raises(cs.InputError, match="nothing to go back from"):
         runner.backward()
     for _ in range(3):
         runner.forward({"x": 1.0})

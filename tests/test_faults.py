@@ -15,7 +15,7 @@ CHUNKS = 20
 def train(link=None, crashes=None, seed=0, schedule="1f1b", **plan):
     plan = cs.Plan(PLACEMENT, schedule=schedule, microbatches=3, **plan)
     cluster = cs.Cluster(link=link or cs.Link(), **(crashes or {}))
-    return stream(CIRCUIT, examples(6), plan, cluster, pull=-1.0, rule=cs.Momentum(0.1), seed=seed)
+    return stream(CIRCUIT, examples(6), plan, cluster, gradient=-1.0, rule=cs.Momentum(0.1), seed=seed)
 
 
 SAFE = {name: bits(train(schedule=name).parameters) for name in ("1f1b", "zb-h1", "fifo")}
@@ -58,7 +58,7 @@ def test_a_trace_of_work_has_the_same_faults_in_it_as_one_of_all(schedule):
     plan = cs.Plan(PLACEMENT, schedule=schedule, microbatches=3, checkpoint_every=5, retry_after=4)
     cluster = cs.Cluster(link=cs.Link(0.5, loss=0.2, duplicate=0.2), crash_every=25, downtime=3)
     whole, work, none = (
-        stream(CIRCUIT, examples(6), plan, cluster, pull=-1.0, rule=cs.Momentum(0.1), trace=trace)
+        stream(CIRCUIT, examples(6), plan, cluster, gradient=-1.0, rule=cs.Momentum(0.1), trace=trace)
         for trace in ("all", "work", False)
     )
     assert bits(whole.parameters) == bits(work.parameters) == bits(none.parameters) == SAFE[schedule]

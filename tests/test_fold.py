@@ -48,7 +48,7 @@ def test_a_wide_network_folds_into_its_layers():
 @settings(max_examples=30)
 @given(program=programs(most_steps=20), most=st.integers(2, 12))
 def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
-    run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls)
+    run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding_module, "MOST_GATES", 0)
         patch.setattr(folding_module, "MOST_GROUPS", most)

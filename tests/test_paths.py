@@ -18,7 +18,7 @@ from tests.test_cli import call
 @settings(max_examples=60)
 @given(program=programs(most_steps=8))
 def test_products_add_up_to_the_gradient(program: Program):
-    run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls)
+    run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls)
     for name, gradient in run.gradients.items():
         paths = find_paths(run.trace, name, most=5000)
         assert len(paths.listed) == min(paths.count, 5000)
@@ -34,7 +34,7 @@ def test_paths_of_a_wire_in_the_middle_and_of_several_outputs():
     q = circuit.gate(cs.mul, x, y, name="q")
     circuit.output("f", q * 2)
     circuit.output("g", q + x)
-    run = cs.Simulation(circuit).run(x=3, y=5, pull={"f": 1.0, "g": -1.0})
+    run = cs.Simulation(circuit).run(x=3, y=5, gradient={"f": 1.0, "g": -1.0})
     assert [path.stops for path in run.paths("q").listed] == [["q", "mul1.a", "f"], ["q", "add1.a", "g"]]
     assert [path.product for path in run.paths("x").listed] == [10.0, -5.0, -1.0]
     assert str(run.paths("x")).endswith("sum: 10 + (-5) + (-1) = 4")
@@ -49,7 +49,7 @@ def test_a_ladder_of_diamonds_has_too_many_paths_and_says_so():
     paths = cs.Simulation(circuit).run(x=1).paths("x")
     assert paths.count == 2**50
     assert len(paths.listed) == 20
-    assert "x feels 1.1259e+15 by 1,125,899,906,842,624 paths" in str(paths)
+    assert "the gradient of x is 1.1259e+15, by 1,125,899,906,842,624 paths" in str(paths)
     assert "and 1,125,899,906,842,604 more, too many to list" in str(paths)
     assert str(paths).endswith("sum of all: 1.1259e+15")
     assert "x → add1.a → add2.a → add3.a → add4.a → add5.a → (40 more) → add46.a" in str(paths)
@@ -73,12 +73,12 @@ def test_a_gate_that_mixes_elements_has_no_factor():
     assert run.paths("y").listed[0].product.tolist() == [2.0, 2.0]
 
 
-def test_what_feels_nothing_has_no_paths():
+def test_what_has_no_gradient_has_no_paths():
     circuit = cs.Circuit()
     circuit.output("f", circuit.input("x") * 2)
     circuit.input("idle")
     run = cs.Simulation(circuit).run(x=1, idle=2)
-    assert str(run.paths("idle")).splitlines() == ["idle feels 0 by 0 paths", "    sum of all: 0"]
+    assert str(run.paths("idle")).splitlines() == ["the gradient of idle is 0, by 0 paths", "    sum of all: 0"]
     for name, words in [("q", "has nothing called 'q'"), ("f", "'f' is an output")]:
         with pytest.raises(cs.TraceError, match=words):
             run.paths(name)
@@ -92,7 +92,7 @@ def test_the_tree_in_a_terminal():
     console = Console(width=100, record=True, force_terminal=True, file=StringIO())
     console.print(run.paths("[bold]x[/bold]"))
     assert console.export_text().splitlines() == [
-        "[bold]x[/bold] feels 6 by 2 paths",
+        "the gradient of [bold]x[/bold] is 6, by 2 paths",
         "├── [bold]x[/bold] → mul1.a → f",
         "│   └── 1 × 3 = 3",
         "├── [bold]x[/bold] → mul1.b → f",

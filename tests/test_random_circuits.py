@@ -39,7 +39,7 @@ def test_delays_and_latencies_change_no_bit(program: Program):
         wire_latency=lambda source, target: chance.choice([0.0, 0.1, 1.0, chance.expovariate(0.3)]),
     )
     for _ in range(2):
-        one, two = (simulation.run(program.inputs, pull=program.pulls) for simulation in (still, noisy))
+        one, two = (simulation.run(program.inputs, gradient=program.pulls) for simulation in (still, noisy))
         assert_same_bits(one.outputs, two.outputs)
         assert_same_bits(one.gradients, two.gradients)
         assert one.messages == two.messages
@@ -61,14 +61,14 @@ def test_what_meets_at_a_fan_out_is_summed_in_wiring_order(factors, seed):
         in_order = factors[0]
         for factor in factors[1:]:
             in_order = in_order + factor
-        gradient = simulation.run(x=1.0, pull=dict.fromkeys(names, 1.0)).gradients["x"]
+        gradient = simulation.run(x=1.0, gradient=dict.fromkeys(names, 1.0)).gradients["x"]
         assert gradient == (in_order if stem == "input" else -in_order)
 
 
 @settings(max_examples=50)
 @given(programs())
 def test_the_trace_knows_what_the_run_returns(program: Program):
-    run = cs.Simulation(program.circuit()).run(program.inputs, pull=program.pulls)
+    run = cs.Simulation(program.circuit()).run(program.inputs, gradient=program.pulls)
     for name, value in run.outputs.items():
         assert_same_bits({name: value}, {name: run.value(name)})
     felt = run.trace.gradients()

@@ -25,7 +25,7 @@ def delays(random):
 @given(program=programs(most_steps=15), seed=st.integers(0, 1000))
 def test_sums_are_the_simulations_to_the_bit(program: Program, seed):
     simulation = cs.Simulation(program.circuit(), nonfinite="ignore", **delays(np.random.default_rng(seed)))
-    trace = simulation.run(program.inputs, pull=program.pulls).trace
+    trace = simulation.run(program.inputs, gradient=program.pulls).trace
     (window,) = windows(trace)
     last = {node: total for node, _, _, total in window["sums"]}  # in order of time
     single = {}
@@ -46,7 +46,7 @@ def test_three_gradients_are_summed_in_wiring_order():
 @settings(max_examples=40)
 @given(program=programs(most_steps=12))
 def test_factors_times_what_was_felt_are_what_was_sent(program: Program):
-    trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls).trace
+    trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls).trace
     (window,) = windows(trace)
     felt, on_wire = trace.gradients(), trace.wire_gradients()
     checked = 0
@@ -63,7 +63,7 @@ def test_factors_times_what_was_felt_are_what_was_sent(program: Program):
 @given(program=programs(most_steps=10), seed=st.integers(0, 1000), most=st.integers(1, 30))
 def test_windows_hold_every_message_and_what_stood_before(program: Program, seed, most):
     simulation = cs.Simulation(program.circuit(), nonfinite="ignore", **delays(np.random.default_rng(seed)))
-    trace = cs.Trace.join([simulation.run(program.inputs, pull=program.pulls).trace for _ in range(2)])
+    trace = cs.Trace.join([simulation.run(program.inputs, gradient=program.pulls).trace for _ in range(2)])
     parts = list(windows(trace, most))
     spans = [part["span"] for part in parts]
     assert (spans[0][0], spans[-1][1]) == trace.span

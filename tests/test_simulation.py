@@ -182,7 +182,7 @@ def test_only_what_leads_to_a_pull_takes_part_backward():
     x, y = circuit.inputs("x y")
     circuit.output("f", x * 2)
     circuit.output("g", cs.sin(y) * 3)
-    run = cs.Simulation(circuit).run(x=1, y=1, pull={"f": 1})
+    run = cs.Simulation(circuit).run(x=1, y=1, gradient={"f": 1})
     backward = [record for record in run.trace if record.kind in (cs.Kind.GRADIENT, cs.Kind.BACKWARD)]
     names = [run.trace.netlist.nodes[r.where].name for r in backward if r.kind is cs.Kind.BACKWARD]
     assert names == ["mul1"]
@@ -280,7 +280,7 @@ def test_wrong_inputs(engine, inputs, words):
 @pytest.mark.parametrize(("pull", "error", "words"), [
     ({"g": 1}, cs.InputError, "has no output 'g': its outputs are f"),
     ("hard", cs.InputError, "output 'f' of circuit 'x / y': 'hard' is not a number"),
-    ([1, 2, 3], cs.ShapeError, r"output 'f' has shape \(2,\) and was pulled with shape \(3,\)"),
+    ([1, 2, 3], cs.ShapeError, r"output 'f' has shape \(2,\) and was given a gradient of shape \(3,\)"),
 ])  # fmt: skip
 def test_wrong_pulls(engine, pull, error, words):
     runner = engine(cs.parse("x / y"))
@@ -292,11 +292,11 @@ def test_wrong_pulls(engine, pull, error, words):
 
 def test_each_pull_uses_up_a_forward_pass(engine):
     runner = engine(cs.parse("x * y"))
-    with pytest.raises(cs.InputError, match="nothing to pull"):
+    with pytest.raises(cs.InputError, match="nothing to go back from"):
         runner.backward()
     runner.forward({"x": 1, "y": 2})
     runner.backward()
-    with pytest.raises(cs.InputError, match="nothing to pull"):
+    with pytest.raises(cs.InputError, match="nothing to go back from"):
         runner.backward()
 
 
@@ -345,7 +345,7 @@ def test_what_is_not_finite_is_told_once_with_the_gates_name(engine, text, x, wo
 def test_explanations_write_the_arithmetic_out():
     run = cs.Simulation(cs.parse("(x + y) * z")).run(x=-2, y=5, z=-4)
     assert run.explain("x").splitlines() == [
-        "f = -12 is pulled with 1.",
+        "f = -12 is given the gradient 1.",
         "mul1 = add1 × z = 3 × (-4) = -12, gradient 1.",
         "    to add1: 1 × (-4) = -4",
         "add1 = x + y = (-2) + 5 = 3, gradient -4.",
@@ -369,7 +369,7 @@ def test_explanations_of_what_cannot_be_explained():
     circuit.output("f", circuit.input("x") * 2)
     circuit.input("idle")
     run = cs.Simulation(circuit).run(x=1, idle=2)
-    assert run.explain("idle") == "idle feels nothing: no pulled output depends on it."
+    assert run.explain("idle") == "idle has no gradient: no output that was given one depends on it."
     with pytest.raises(cs.TraceError, match="no value left 'idle'"):
         run.value("idle")
 
@@ -382,10 +382,10 @@ def test_a_run_reads_well():
 
 def test_inputs_with_any_name_are_given_in_a_mapping():
     circuit = cs.Circuit()
-    pull, odd = circuit.input("pull"), circuit.input("no name in Python")
-    circuit.output("f", pull * odd)
-    run = cs.Simulation(circuit).run({"pull": 2, "no name in Python": 3}, pull=10)
-    assert run.gradients == {"pull": 30.0, "no name in Python": 20.0}
+    gradient, odd = circuit.input("gradient"), circuit.input("no name in Python")
+    circuit.output("f", gradient * odd)
+    run = cs.Simulation(circuit).run({"gradient": 2, "no name in Python": 3}, gradient=10)
+    assert run.gradients == {"gradient": 30.0, "no name in Python": 20.0}
 
 
 def test_a_parameter_that_arrives_between_two_values_starts_nothing():

@@ -108,7 +108,7 @@ def test_a_delay_is_stable_up_to_its_bound(delay):
         w = circuit.parameter("w", 1.0) * circuit.input("one")
         circuit.output("loss", 0.5 * curvature * w * w)
         plan, cluster = cs.Plan(in_flight=delay + 1, update="async"), cs.Cluster(slots=delay + 1)
-        run = stream(circuit, [{"one": 1.0}] * 600, plan, cluster, pull=-1.0, rule=cs.SGD(step / curvature))
+        run = stream(circuit, [{"one": 1.0}] * 600, plan, cluster, gradient=-1.0, rule=cs.SGD(step / curvature))
         assert set(run.timeline.staleness()[delay:]) == {delay}
         places = [abs(update.value) for update in run.timeline.updates]
         assert (max(places[-50:]) < max(places[:50])) == stable, step
@@ -133,7 +133,7 @@ def test_workers_learn_by_themselves_between_messages():
 
     def run(steps, workers, count):
         plan = cs.Plan(replicas=workers, local_steps=steps, update="async")
-        return stream(circuit, [{"one": 1.0}] * count, plan, linked(0.5), pull=-1.0, rule=cs.SGD(0.1))
+        return stream(circuit, [{"one": 1.0}] * count, plan, linked(0.5), gradient=-1.0, rule=cs.SGD(0.1))
 
     alone = run(3, 1, 9)
     assert [update.value for update in alone.timeline.updates] == pytest.approx([0.9**3, 0.9**6, 0.9**9])

@@ -382,7 +382,7 @@ def stream(plan, cluster=None, costs=None, count=8, circuit=None, rule=None, **m
     if rule is not None:
         simulation.learn(rule)
     with Witness() as witness:
-        run = simulation.stream([{"x": 0.1 * tag, "y": [1.0, -0.5 * tag]} for tag in range(count)], pull=0.5)
+        run = simulation.stream([{"x": 0.1 * tag, "y": [1.0, -0.5 * tag]} for tag in range(count)], gradient=0.5)
     witness.check(run)
     return run
 
@@ -443,7 +443,7 @@ def test_the_trace_of_a_stream_says_what_a_plain_run_of_each_example_does(name, 
     plain = cs.Simulation(intricate())
     for tag in range(8):
         plain.set_parameters(went_with(tag))
-        trace = plain.run({"x": 0.1 * tag, "y": [1.0, -0.5 * tag]}, pull=0.5).trace
+        trace = plain.run({"x": 0.1 * tag, "y": [1.0, -0.5 * tag]}, gradient=0.5).trace
         assert bits(run.trace.gradients(tag)) == bits(trace.gradients())
         assert bits(run.trace.wire_gradients(tag)) == bits(trace.wire_gradients())
         assert bits({node: run.trace.values(tag)[node] for node in trace.values()}) == bits(trace.values())
@@ -533,7 +533,7 @@ def test_random_circuits_stream_as_their_traces_say(program: Program, data):
     given_ = [{name: value * scale for name, value in program.inputs.items()} for scale in scales]
     names = draw(st.sets(st.sampled_from(sorted(program.pulls)), min_size=1))
     with Witness() as witness:
-        run = simulation.stream(given_, pull={name: program.pulls[name] for name in names})
+        run = simulation.stream(given_, gradient={name: program.pulls[name] for name in names})
     witness.check(run)
 
 
@@ -550,7 +550,7 @@ def test_a_stream_is_asked_like_a_run(pipeline):
     for tag in (None, 2, 5):
         number = 7 if tag is None else tag
         plain.set_parameters(went_with(number))
-        run = plain.run({"x": 0.1 * number, "y": [1.0, -0.5 * number]}, pull=0.5)
+        run = plain.run({"x": 0.1 * number, "y": [1.0, -0.5 * number]}, gradient=0.5)
         for name in ("x", "tanh2", "mul3"):
             assert bits(pipeline.value(name, tag)) == bits(run.value(name))
             assert bits(pipeline.gradient(name, tag)) == bits(run.gradient(name))
@@ -596,9 +596,9 @@ def test_the_flow_of_a_stream_is_played_with_the_numbers_of_microbatches(pipelin
     scenes = [read_scene(tmp_path / name) for name in ("all.html", "one.html")]
     assert [(scene["batch"], scene["batches"]) for scene in scenes] == [(4, 2), (0, 0)]
     plain = cs.Simulation(intricate())
-    run = plain.stream([{"x": 0.1, "y": [1.0, 2.0]}], pull=0.5)
+    run = plain.stream([{"x": 0.1, "y": [1.0, 2.0]}], gradient=0.5)
     run.player(tmp_path / "streamed.html")
-    plain.run({"x": 0.1, "y": [1.0, 2.0]}, pull=0.5).player(tmp_path / "run.html")
+    plain.run({"x": 0.1, "y": [1.0, 2.0]}, gradient=0.5).player(tmp_path / "run.html")
     assert (tmp_path / "streamed.html").read_bytes() == (tmp_path / "run.html").read_bytes()
     run.save(tmp_path / "saved.html")
     assert (tmp_path / "saved.html").read_bytes() == (tmp_path / "run.html").read_bytes()

@@ -23,7 +23,7 @@ def test_synchronous_schedules_give_the_same_bits_as_no_devices(name, shape):
     circuit, _ = network(8)
     given = examples(8, shape=shape)
     cluster = cs.Cluster(4 if name == "interleaved" else None, link=cs.Link(0.3))
-    run = stream(circuit, given, cs.Plan(8, schedule=name), cluster, pull=-0.5)
+    run = stream(circuit, given, cs.Plan(8, schedule=name), cluster, gradient=-0.5)
     assert numbers(run) == bits(one_by_one(circuit, given, -0.5))
 
 
@@ -67,7 +67,7 @@ def test_transfers_that_carry_nothing_are_over_at_once(pull, first):
     placement = cs.Placement((tuple(first), tuple(rest)), (0, 1), ("a", "b"))
     plan = cs.Plan(placement, schedule=one_f_one_b(2, 2).with_transfers())
     given_ = [{"x": 1.0}, {"x": 2.0}]
-    assert numbers(stream(circuit, given_, plan, pull=pull)) == numbers(stream(circuit, given_, pull=pull))
+    assert numbers(stream(circuit, given_, plan, gradient=pull)) == numbers(stream(circuit, given_, gradient=pull))
 
 
 def test_training_in_batches_gives_the_same_parameters_for_all_schedules():
@@ -76,7 +76,7 @@ def test_training_in_batches_gives_the_same_parameters_for_all_schedules():
     for schedule in ("fifo", "gpipe", "1f1b", "zb-h1", "zb-h2"):
         simulation = cs.Simulation(circuit, cs.Plan(placement, schedule=schedule, microbatches=6))
         simulation.learn(cs.Adam(0.05), cs.L2(0.01))
-        run = simulation.stream(examples(19), pull=-1.0)
+        run = simulation.stream(examples(19), gradient=-1.0)
         found.add(str(bits(run.parameters)))
         assert run.parameters == simulation.parameters
         assert simulation.memory["w0"].updates == 4  # the last batch is a short one
@@ -113,7 +113,7 @@ def test_random_circuits_on_random_devices_give_the_same_bits(program, devices, 
     by_hand = cs.Plan({name: gates for name, gates in placed.items() if gates}, in_flight=1 + seed % 2)
     cut = cs.Plan(min(devices, len(gates)), schedule="zb-h1" if split else "1f1b")
     expected = bits(one_by_one(circuit, given_, program.pulls))
-    more = {"pull": program.pulls, "nonfinite": "ignore", "seed": seed}
+    more = {"gradient": program.pulls, "nonfinite": "ignore", "seed": seed}
     late = linked(cs.uniform(0, 3))
     faulty = cs.Cluster(link=cs.Link(cs.uniform(0, 3), loss=0.2, duplicate=0.2), crash_every=30.0, downtime=2.0)
     plain = stream(circuit, given_, **more)
@@ -194,7 +194,7 @@ def test_what_moved_parameters_can_be_computed_again_from_the_trace(program, sta
     )  # fmt: skip
     given_ = [{name: value * scale for name, value in program.inputs.items()} for scale in (1.0, 0.5, -0.3, 0.1, 2.0)]
     run = stream(
-        circuit, given_, plan, linked(cs.uniform(0, 2)), pull=program.pulls, rule=cs.SGD(0.01), nonfinite="ignore",
+        circuit, given_, plan, linked(cs.uniform(0, 2)), gradient=program.pulls, rule=cs.SGD(0.01), nonfinite="ignore",
         seed=seed,
     )  # fmt: skip
     felt = {(r.tag, r.where): bits(r.value) for r in run.trace.find(cs.Kind.BACKWARD)}
@@ -245,7 +245,7 @@ def test_gradients_that_meet_add_up_in_wiring_order(stages):
     given = [{"x": 0.1 * i} for i in range(1, 20)]
     expected = bits(one_by_one(circuit, given, -0.1))
     for latency in (0.0, cs.exponential(2.0)):
-        run = stream(circuit, given, cs.Plan(stages, in_flight=3), linked(latency), pull=-0.1)
+        run = stream(circuit, given, cs.Plan(stages, in_flight=3), linked(latency), gradient=-0.1)
         assert numbers(run) == expected
 
 
@@ -274,7 +274,7 @@ def test_outputs_that_no_gate_makes_are_shown_and_pulled():
     given = [{"x": 0.5}, {"x": -1.0}]
     faulty = cs.Plan(2, checkpoint_every=2), cs.Cluster(crash_every=6)
     for plan, cluster in ((None, None), (cs.Plan(cs.place(circuit)), None), faulty):
-        assert numbers(stream(circuit, given, plan, cluster, pull=-1.0)) == bits(one_by_one(circuit, given, -1.0))
+        assert numbers(stream(circuit, given, plan, cluster, gradient=-1.0)) == bits(one_by_one(circuit, given, -1.0))
 
 
 def test_what_is_not_finite_is_told_of():
@@ -506,10 +506,10 @@ def test_batches_that_cannot_be_cut():
     ({"plan": cs.Plan({"b": "mul2", "a": "mul1"}, schedule="1f1b")}, cs.ScheduleError, "stage 0 on rank 0, but .* 'a'"),
     ({"seed": -1}, cs.InputError, "the seed is -1"),
     ({"trace": "some"}, cs.InputError, "trace='some' is unknown: use 'all', 'work', True or False"),
-    ({"pull": {"g": 1}}, cs.InputError, "circuit 'chain' has no output 'g': its outputs are f"),
-    ({"pull": "hard"}, cs.InputError, "output 'f' of circuit 'chain': 'hard' is not a number"),
-    ({"pull": [1, 2, 3]}, cs.ShapeError, r"output 'f' has shape \(\) and was pulled with shape \(3,\)"),
-    ({"pull": lambda tag, name, value: None}, cs.InputError, "output 'f' of circuit 'chain': None is not a number"),
+    ({"gradient": {"g": 1}}, cs.InputError, "circuit 'chain' has no output 'g': its outputs are f"),
+    ({"gradient": "hard"}, cs.InputError, "output 'f' of circuit 'chain': 'hard' is not a number"),
+    ({"gradient": [1, 2, 3]}, cs.ShapeError, r"output 'f' has shape \(\) and was given a gradient of shape \(3,\)"),
+    ({"gradient": lambda tag, name, value: None}, cs.InputError, "output 'f' of circuit 'chain': None is not a number"),
     ({"learn": True}, cs.InputError, "the parameters have no rule to move by"),
 ])  # fmt: skip
 def test_settings_that_make_no_sense(settings, error, words):
@@ -568,6 +568,6 @@ def test_downtimes_and_hold_ups_may_be_random():
     cluster = cs.Cluster(
         link=cs.Link(1.0, reorder=1.0, hold_up=cs.exponential(2.0)), crash_every=15.0, downtime=cs.exponential(2.0)
     )
-    run = stream(circuit, given, plan, cluster, pull=-1.0)
+    run = stream(circuit, given, plan, cluster, gradient=-1.0)
     assert len({outage.end - outage.start for outage in run.timeline.outages}) == len(run.timeline.outages) > 1
     assert numbers(run) == bits(one_by_one(circuit, given, -1.0))

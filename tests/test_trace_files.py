@@ -61,7 +61,7 @@ def assert_equal(one, two):
 def test_what_is_loaded_is_what_was_saved(program: Program, tmp_path_factory):
     simulation = cs.Simulation(program.circuit(), nonfinite="ignore")
     simulation.run(program.inputs)
-    trace = simulation.run(program.inputs, pull=program.pulls).trace  # the second run holds the parameters
+    trace = simulation.run(program.inputs, gradient=program.pulls).trace  # the second run holds the parameters
     path = tmp_path_factory.mktemp("traces") / "program.trace"
     trace.save(path)
     assert_equal(cs.Trace.load(path), trace)

@@ -531,25 +531,21 @@ def test_a_gate_that_runs_its_own_engine_is_refused(engine):
     runner = engine(own_circuit(forward))
     for _ in range(3):
         with pytest.raises(
-            cs.InputError, match=r"'circuit' is at work already: no gate, rule, pull or delay that it calls"
+            cs.InputError, match=r"'circuit' is at work already: no gate, rule or function that it calls"
         ):
             runner.forward({"x": 1.0})
 
 
 def test_a_delay_that_runs_its_own_engine_is_refused():
     simulation = cs.Simulation(cs.parse("x * 2"), wire_latency=lambda source, target: simulation.forward({"x": 1.0}))
-    with pytest.raises(
-        cs.InputError, match=r"is at work already: no gate, rule, pull or delay that it calls may call it"
-    ):
+    with pytest.raises(cs.InputError, match=r"is at work already: no gate, rule or function that it calls may call it"):
         simulation.forward({"x": 1.0})
 
 
 def test_a_pull_that_runs_its_own_engine_is_refused():
     simulation = cs.Simulation(cs.parse("x * 2"))
-    with pytest.raises(
-        cs.InputError, match=r"is at work already: no gate, rule, pull or delay that it calls may call it"
-    ):
-        simulation.stream([{"x": 1.0}], pull=lambda tag, name, value: simulation.forward({"x": 1.0}))
+    with pytest.raises(cs.InputError, match=r"is at work already: no gate, rule or function that it calls may call it"):
+        simulation.stream([{"x": 1.0}], gradient=lambda tag, name, value: simulation.forward({"x": 1.0}))
 
 
 def test_a_failure_leaves_the_engine_free(engine):
@@ -559,7 +555,7 @@ def test_a_failure_leaves_the_engine_free(engine):
             runner.forward({"x": 1.0})
         with pytest.raises(cs.InputError, match="needs a value for input x"):
             runner.forward({})
-        with pytest.raises(cs.InputError, match="nothing to pull"):
+        with pytest.raises(cs.InputError, match="nothing to go back from"):
             runner.backward()
         with pytest.raises(cs.InputError, match="have no rule"):
             runner.update()
@@ -603,7 +599,7 @@ def test_many_threads_get_right_numbers_or_a_sentence(engine):
     for thread in threads:
         thread.join()
     assert not wrong
-    assert all("another thread" in sentence or "nothing to pull" in sentence for sentence in refused)
+    assert all("another thread" in sentence or "nothing to go back from" in sentence for sentence in refused)
 
 
 @FORMS

@@ -55,7 +55,7 @@ def test_perfetto_events_have_the_documented_fields(program: Program, seed, tmp_
         gate_delay=lambda name: float(random.choice([0.0, 0.5, 2.0])),
         wire_latency=lambda source, target: float(random.choice([0.0, 1.0, 3.3])),
     )  # fmt: skip
-    trace = simulation.run(program.inputs, pull=program.pulls).trace
+    trace = simulation.run(program.inputs, gradient=program.pulls).trace
     whole = perfetto(trace, tmp_path_factory.getbasetemp() / "program.json")
     assert whole["displayTimeUnit"] in ("ms", "ns")
     events = whole["traceEvents"]

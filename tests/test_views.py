@@ -53,7 +53,7 @@ def test_no_wire_crosses_a_node_and_no_nodes_overlap(program: Program):
 @given(programs(most_steps=20))
 def test_no_words_overlap(program: Program):
     """Numbers, names and symbols, as they are really drawn, keep clear of one another."""
-    trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, pull=program.pulls).trace
+    trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls).trace
     values, gradients = trace.values(), trace.gradients()
     sketch = Sketch(trace.netlist, letters_needed(trace.netlist, [values, gradients]))
     for index, node in enumerate(trace.netlist.nodes):

@@ -255,7 +255,7 @@ class Circuit:
         self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=port)
 
     def output(self, name: str, wire: Wire) -> None:
-        """Show a wire as an output called `name`, which can be read and pulled on."""
+        """Show a wire as an output called `name`, at which a backward pass may begin."""
         self._check_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")

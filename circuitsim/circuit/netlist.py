@@ -130,14 +130,14 @@ class Netlist:
         ]
         return sha256(repr((nodes, [tuple(wire) for wire in self.wires])).encode()).hexdigest()[:16]
 
-    def felt(self, pulled: Iterable[int]) -> list[bool]:
-        """Tell for each wire whether a gradient travels on it when these output nodes are pulled.
+    def carries_gradient(self, roots: Iterable[int]) -> list[bool]:
+        """Tell for each wire whether it carries a gradient when the backward pass begins at these outputs.
 
-        It does if its target leads to a pulled output and its source is, or descends from, an input or a
+        It does if its target leads to one of them and its source is, or descends from, an input or a
         parameter.
         """
         leads = [False] * len(self.nodes)
-        for index in pulled:
+        for index in roots:
             leads[index] = True
         for source, target, _ in reversed(self.wires):  # they are grouped by source, in topological order
             if leads[target]:
@@ -145,12 +145,12 @@ class Netlist:
         learns = [False] * len(self.nodes)
         for index in self.of_kind("input", "parameter").values():
             learns[index] = True
-        felt = []
+        carries = []
         for source, target, _ in self.wires:
             if learns[source]:
                 learns[target] = True
-            felt.append(learns[source] and leads[target])
-        return felt
+            carries.append(learns[source] and leads[target])
+        return carries
 
     def descend(self, *kinds: str) -> list[bool]:
         """Tell for each node whether it is of one of these kinds, or what it gets comes from such a node."""

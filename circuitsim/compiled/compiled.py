@@ -124,27 +124,27 @@ class Compiled(Engine):
         self._report()
         return dict(zip(self._outputs, outputs, strict=True))
 
-    def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]:
-        form, pulled = self._form, frozenset(pulls)
-        if form is not None and self._walked is None and form.knows(pulled):
+    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+        form, roots = self._form, frozenset(output_gradients)
+        if form is not None and self._walked is None and form.knows(roots):
             try:
-                felt, finite = form.backward(pulls, self._watching())
+                gradients, finite = form.backward(output_gradients, self._watching())
             except ValueError:
-                self._walk_backward(pulls)  # which raises the same with the gate's name
+                self._walk_backward(output_gradients)  # which raises the same with the gate's name
                 raise
             if not finite:
-                self._walk_backward(pulls)
+                self._walk_backward(output_gradients)
         else:
-            totals, felt_wires, shapes = self._walk_backward(pulls)
-            if form is not None and not form.knows(pulled):
-                form.learn(pulled, felt_wires, shapes)
-            felt = {
+            totals, carries, shapes = self._walk_backward(output_gradients)
+            if form is not None and not form.knows(roots):
+                form.learn(roots, carries, shapes)
+            gradients = {
                 self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else totals[index]
                 for index, value in zip(self._given, self._given_values, strict=True)
             }
-        self._learned = list(felt.values())
+        self._learned = list(gradients.values())
         self._report()
-        return felt
+        return gradients
 
     def _levels(self) -> Levels | None:
         """Return the circuit in levels for the shapes given, if it can be and that is faster than line by line."""
@@ -168,12 +168,12 @@ class Compiled(Engine):
         self._walked = self._walk.forward(given)
         return self._walked
 
-    def _walk_backward(self, pulls: dict[int, Value]) -> tuple[list[Any], list[bool], list[Any]]:
-        """Return what each node feels, which wires carry a gradient, and in which shapes they come."""
+    def _walk_backward(self, output_gradients: dict[int, Value]) -> tuple[list[Any], list[bool], list[Any]]:
+        """Return the gradient of each node, which wires carry a gradient, and in which shapes they come."""
         values = self._walked if self._walked is not None else self._walk_forward()
-        felt = self.netlist.felt(pulls)
-        totals, shapes = self._walk.backward(values, pulls, felt)
-        return totals, felt, shapes
+        carries = self.netlist.carries_gradient(output_gradients)
+        totals, shapes = self._walk.backward(values, output_gradients, carries)
+        return totals, carries, shapes
 
     def _watching(self) -> bool:
         """Tell whether anybody wants to hear of what is not finite."""

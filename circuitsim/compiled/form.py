@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 from circuitsim.gates.value import Value
 
-__all__ = ["MOST_FORMS", "MOST_PULLS", "Form", "make_room"]
+__all__ = ["MOST_FORMS", "MOST_ROOTS", "Form", "make_room"]
 
 MOST_FORMS = 16  # sets of shapes to keep code for
-MOST_PULLS = 16  # sets of pulled outputs to keep code for
+MOST_ROOTS = 16  # sets of outputs at which a backward pass begins, to keep code for
 
 
 class Form(Protocol):
@@ -17,14 +17,14 @@ class Form(Protocol):
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
         """Return the outputs, from values of inputs and parameters, and whether all was finite, if to be watched."""
 
-    def knows(self, pulled: frozenset[int]) -> bool:
+    def knows(self, roots: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs."""
 
-    def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
+    def learn(self, roots: frozenset[int], carries: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs, if it does not know; see `Walk.backward` for the rest."""
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
-        """Return what inputs and parameters feel, and whether all was finite, if to be watched.
+    def backward(self, output_gradients: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
+        """Return the gradients of inputs and parameters, and whether all was finite, if to be watched.
 
         The gradients are read-only, and nothing writes to them later.
         """

@@ -85,32 +85,34 @@ class Walk:
             values[index] = firing.forward([values[source] for source in sources])
         return values
 
-    def backward(self, values: list[Any], pulls: Mapping[int, Value], felt: list[bool]) -> tuple[list[Any], list[Any]]:
-        """Return what each node feels, None if nothing, and the shape of what each gate's rule gave for each wire.
+    def backward(
+        self, values: list[Any], output_gradients: Mapping[int, Value], carries: list[bool]
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the gradient of each node, None if it has none, and the shape of what a rule gave for each wire.
 
-        `felt` tells which wires carry a gradient.
+        `carries` tells which wires carry a gradient.
         """
         netlist = self.netlist
         shares: list[Any] = [None] * len(netlist.wires)
         shapes: list[Any] = [None] * len(netlist.wires)
         totals: list[Any] = [None] * len(netlist.nodes)
-        for index, force in pulls.items():
-            shares[netlist.incoming[index][0]] = force
+        for index, gradient in output_gradients.items():
+            shares[netlist.incoming[index][0]] = gradient
         for index, _, firing, sources in reversed(self.places):
-            total = totals[index] = self.total(index, shares, felt)
+            total = totals[index] = self.total(index, shares, carries)
             if total is None:
                 continue
             inputs = [values[source] for source in sources]
             for port, wire in enumerate(netlist.incoming[index]):
-                if felt[wire]:
+                if carries[wire]:
                     firing.shape = ()
                     shares[wire] = firing.share(port, total, values[index], inputs)
                     shapes[wire] = firing.shape
         for index, node in enumerate(netlist.nodes):
             if node.kind in ("input", "parameter"):
-                totals[index] = self.total(index, shares, felt)
+                totals[index] = self.total(index, shares, carries)
         return totals, shapes
 
-    def total(self, index: int, shares: list[Any], felt: list[bool]) -> Any:
+    def total(self, index: int, shares: list[Any], carries: list[bool]) -> Any:
         """Return the sum of the gradients that come back to a node, in wiring order, or None if none comes."""
-        return add_up(shares[wire] for wire in self.netlist.outgoing[index] if felt[wire])
+        return add_up(shares[wire] for wire in self.netlist.outgoing[index] if carries[wire])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from circuitsim import gates
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.compiled.form import MOST_PULLS, make_room
+from circuitsim.compiled.form import MOST_ROOTS, make_room
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, own_value, shape_of
@@ -128,30 +128,30 @@ class Levels:
             outputs.insert(place, own_value(self._banks[True][slot]))  # the next run writes there
         return outputs, not watch or all(bool(np.isfinite(bank).all()) for bank in self._banks.values())
 
-    def knows(self, pulled: frozenset[int]) -> bool:
+    def knows(self, roots: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs: from any, because it knows all shapes."""
         return True
 
-    def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
+    def learn(self, roots: frozenset[int], carries: list[bool], shapes: list[Any]) -> None:
         """Do nothing: it knows."""
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
-        """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
-        pulled = frozenset(pulls)
-        if pulled not in self._backward:
-            make_room(self._backward, MOST_PULLS)
-            self._backward[pulled] = self._lay_out_backward(self._netlist.felt(pulled))
-        steps, learners, swallowed = self._backward[pulled]
-        for index, force in pulls.items():
-            shares, row = self._pulled_rows[index]
-            shares[row] = force
+    def backward(self, output_gradients: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
+        """Return the gradients of inputs and parameters, and whether all was finite, if to be watched."""
+        roots = frozenset(output_gradients)
+        if roots not in self._backward:
+            make_room(self._backward, MOST_ROOTS)
+            self._backward[roots] = self._lay_out_backward(self._netlist.carries_gradient(roots))
+        steps, learners, swallowed = self._backward[roots]
+        for index, gradient in output_gradients.items():
+            shares, row = self._output_rows[index]
+            shares[row] = gradient
         for function, arguments in steps:
             function(*arguments)
         learned: list[Any] = learners[False].tolist()
         for (_, number), total in zip(self._arrays, learners[True], strict=True):
             learned.insert(number, own_value(total))
-        felt = dict(zip(self._names, learned, strict=True))
-        return felt, not watch or all(bool(np.isfinite(totals).all()) for totals in (*learners, *swallowed))
+        gradients = dict(zip(self._names, learned, strict=True))
+        return gradients, not watch or all(bool(np.isfinite(totals).all()) for totals in (*learners, *swallowed))
 
     # -- grouping ------------------------------------------------------------------------------------------
 
@@ -248,24 +248,24 @@ class Levels:
             self._rows[wires] = np.arange(sizes[batched], sizes[batched] + len(wires))
             sizes[batched] += len(wires)
         self._shares = {batched: np.zeros((size, *self._shape_of(batched))) for batched, size in sizes.items()}
-        self._pulled_rows = {
+        self._output_rows = {
             int(self._targets[wire]): (self._shares[self._batched[self._sources[wire]]], self._rows[wire])
             for wire in shown
         }
 
-    def _lay_out_backward(self, felt: list[bool]) -> tuple[list[Step], list[Any], list[Any]]:
+    def _lay_out_backward(self, carries: list[bool]) -> tuple[list[Step], list[Any], list[Any]]:
         """Return the steps backward, and where gradients are then that somebody looks at.
 
         Those of inputs and parameters, in both banks, and those that need not show in them.
         """
         steps: list[Step] = []
         swallowed = []
-        felt_wires = np.flatnonzero(felt)  # grouped by source, in wiring order
-        counts = np.bincount(self._sources[felt_wires], minlength=len(self._netlist.nodes))
-        fan_out = FanOut(self._rows[felt_wires], np.cumsum(counts) - counts, counts)
-        carries = np.array(felt)
+        carrying = np.flatnonzero(carries)  # grouped by source, in wiring order
+        counts = np.bincount(self._sources[carrying], minlength=len(self._netlist.nodes))
+        fan_out = FanOut(self._rows[carrying], np.cumsum(counts) - counts, counts)
+        carried = np.array(carries)
         for group in reversed(self._groups):
-            ports = [port for port, wires in enumerate(group.wires) if carries[wires].any()]
+            ports = [port for port, wires in enumerate(group.wires) if carried[wires].any()]
             if ports:
                 total = self._sum(group.nodes, fan_out, steps)
                 if group.gate in SWALLOWING:
@@ -279,7 +279,7 @@ class Levels:
         return steps, learners, swallowed
 
     def _sum(self, nodes: Indices, fan_out: FanOut, steps: list[Step]) -> NDArray[np.float64]:
-        """Return what nodes of one bank feel, summed in wiring order by the steps that it adds."""
+        """Return the gradients of the nodes of one bank, summed in wiring order by the steps that it adds."""
         first, counts = fan_out.first[nodes], fan_out.counts[nodes]
         shares = self._shares[self._batched[nodes[0]]]
         if (counts == 1).all():

@@ -52,8 +52,8 @@ class Parameters:
         """Move by the rule, as the gradients and the springs ask."""
         assert self._rule is not None
         for number, (places, memory, springs, numbers) in enumerate(self._stacks):
-            felt = np.array([gradients[place] for place in places]) if numbers else gradients[places[0]]
-            memory = respond(self._rule, springs, memory, felt)
+            total = np.array([gradients[place] for place in places]) if numbers else gradients[places[0]]
+            memory = respond(self._rule, springs, memory, total)
             self._stacks[number] = Stack(places, memory, springs, numbers)
             self._show(self._stacks[number])
 

@@ -1,9 +1,9 @@
 """Straight-line code: a circuit written out as a Python generator, a line for each gate forward and each sum backward.
 
 For circuits of scalars that are too small for NumPy to pay, and for gates that work on whole arrays. The generator
-yields the outputs, waits to be sent the pulls, and yields the gradients: what the way back needs stays in its local
-variables meanwhile. Its lines do what the gates' own functions do: simple arithmetic is written out, everything else
-is called. Summing at a fan-out is written in wiring order.
+yields the outputs, is sent their gradients, and yields those of inputs and parameters: what the backward pass needs
+stays in its local variables meanwhile. Its lines do what the gates' own functions do: simple arithmetic is written out,
+everything else is called. Summing at a fan-out is written in wiring order.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from circuitsim import gates
-from circuitsim.compiled.form import MOST_PULLS, make_room
+from circuitsim.compiled.form import MOST_ROOTS, make_room
 from circuitsim.compiled.interpreter import Place, Walk
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, fit, frozen, is_finite, shape_of
@@ -82,10 +82,10 @@ NAMES: dict[str, Any] = {
 
 
 class Plan(NamedTuple):
-    """A way back: the outputs that are pulled, which wires carry a gradient then, and in which shape before it fits."""
+    """A way back: the outputs at which it begins, which wires carry a gradient, and in which shape before it fits."""
 
-    pulled: frozenset[int]
-    felt: list[bool]
+    roots: frozenset[int]
+    carries: list[bool]
     shapes: list[Any]
 
 
@@ -112,10 +112,10 @@ class Lines:
         self._gates = [place.node for place in walk.places]
         self._places = {place.node: place for place in walk.places}
         self._words = [self._word(index) for index in range(len(values))]
-        self._codes: dict[tuple[frozenset[int], bool], Callable[..., Any]] = {}  # by what is pulled and who watches
+        self._codes: dict[tuple[frozenset[int], bool], Callable[..., Any]] = {}  # by roots, and who watches
         nothing = Plan(frozenset(), [False] * len(walk.netlist.wires), [])
-        self._plans = {nothing.pulled: nothing}
-        self._pulled = nothing.pulled  # in the last run: the next is taken to be pulled alike
+        self._plans = {nothing.roots: nothing}
+        self._roots = nothing.roots  # in the last run: the next is taken to begin there too
         self._run: Generator[Any, Any, None] | None = None
 
     def forward(self, values: Sequence[Any], watch: bool) -> tuple[list[Any], bool]:
@@ -126,25 +126,25 @@ class Lines:
         next(self._run)  # it lets go of what it needs no more
         return outputs, not watch or self._all_finite(seen)
 
-    def knows(self, pulled: frozenset[int]) -> bool:
+    def knows(self, roots: frozenset[int]) -> bool:
         """Tell whether it can go backward from these outputs."""
-        return pulled in self._plans
+        return roots in self._plans
 
-    def learn(self, pulled: frozenset[int], felt: list[bool], shapes: list[Any]) -> None:
+    def learn(self, roots: frozenset[int], carries: list[bool], shapes: list[Any]) -> None:
         """Get ready to go backward from these outputs; see `Walk.backward` for the rest."""
-        make_room(self._plans, MOST_PULLS)
-        self._plans[pulled] = Plan(pulled, felt, shapes)
-        self._pulled = pulled
+        make_room(self._plans, MOST_ROOTS)
+        self._plans[roots] = Plan(roots, carries, shapes)
+        self._roots = roots
 
-    def backward(self, pulls: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
-        """Return what inputs and parameters feel, and whether all was finite, if to be watched."""
-        if pulls.keys() != self._pulled:  # the code that runs leads elsewhere: forward again with the right one
-            self._pulled = frozenset(pulls)
+    def backward(self, given: Mapping[int, Any], watch: bool) -> tuple[dict[str, Value], bool]:
+        """Return the gradients of inputs and parameters, and whether all was finite, if to be watched."""
+        if given.keys() != self._roots:  # the code that runs leads elsewhere: forward again with the right one
+            self._roots = frozenset(given)
             self.forward(self._values, watch=False)
         assert self._run is not None  # it goes backward only after it went forward
-        felt, seen = self._run.send(([pulls[index] for index in sorted(pulls)], watch))
+        gradients, seen = self._run.send(([given[index] for index in sorted(given)], watch))
         self._run = None
-        return felt, not watch or self._all_finite(seen)
+        return gradients, not watch or self._all_finite(seen)
 
     def _all_finite(self, values: Sequence[Any]) -> bool:
         if self._scalar:
@@ -166,10 +166,10 @@ class Lines:
 
     def _code(self, watch: bool) -> Callable[..., Any]:
         """Return the code that can go backward as in the last run; it is written when it is first wanted."""
-        key = self._pulled, watch
+        key = self._roots, watch
         if key not in self._codes:
-            make_room(self._codes, MOST_PULLS)
-            back = self._write_backward(self._plans[self._pulled])
+            make_room(self._codes, MOST_ROOTS)
+            back = self._write_backward(self._plans[self._roots])
             lines = ["def run(given):", *self._write_forward(set(re.findall(r"\w+", " ".join(back))), watch), *back]
             exec(compile("\n".join(lines), f"<{self._walk.netlist.name!r}>", "exec"), self._names)
             self._codes[key] = self._names.pop("run")
@@ -202,7 +202,7 @@ class Lines:
             *lines,
             f"    yield list({self._tuple(outputs)}), {self._tuple(list(seen))}",
             *(f"    del {word}" for word in named if word not in needed),
-            "    pulls, watch = yield",
+            "    given, watch = yield",
         ]
 
     def _shows_later(self, node: int) -> bool:
@@ -245,53 +245,53 @@ class Lines:
 
     def _write_backward(self, plan: Plan) -> list[str]:
         nodes, outgoing = self._walk.netlist.nodes, self._walk.netlist.outgoing
-        lines = ["    felt = nothing.copy()"]  # of its full size at once: growing takes a fifth of the time
-        pulls = {index: f"pulls[{number}]" for number, index in enumerate(sorted(plan.pulled))}
-        feels: dict[int, str] = {}  # what the code calls the gradient of a node
+        lines = ["    gradients = nothing.copy()"]  # of its full size at once: growing takes a fifth of the time
+        given = {index: f"given[{number}]" for number, index in enumerate(sorted(plan.roots))}
+        gradient_of: dict[int, str] = {}  # what the code calls the gradient of a node
         for index in [place.node for place in reversed(self._walk.places)] + list(self._given):
-            wires = [wire for wire in outgoing[index] if plan.felt[wire]]
-            shares = [self._share(wire, plan.shapes[wire], feels, pulls) for wire in wires]
+            wires = [wire for wire in outgoing[index] if plan.carries[wire]]
+            shares = [self._share(wire, plan.shapes[wire], gradient_of, given) for wire in wires]
             if nodes[index].gate is None:
                 if not shares and not self._scalar:
                     shares = [f"fit(0.0, {self._words[index]})"]
-                word = f"felt[{nodes[index].name!r}]"
+                word = f"gradients[{nodes[index].name!r}]"
                 if shares:
                     lines += _summed(word, shares)
                     if self._shapes[index]:
                         lines.append(f"    frozen({word})")
             elif shares:
                 passed_on = len(shares) == 1 and shares[0].isidentifier()
-                feels[index] = shares[0] if passed_on else f"g{index}"
+                gradient_of[index] = shares[0] if passed_on else f"g{index}"
                 if not passed_on:
                     lines += _summed(f"g{index}", shares)
                 if self._shapes[index] and not _ours(self._places[index].gate):
-                    lines.append(f"    frozen({feels[index]})")  # so that the user's rule cannot write there
-        seen = dict.fromkeys(word for index, word in feels.items() if not self._is_sent_on(index, plan))
-        return [*lines, f"    yield felt, watch and [{', '.join(('*felt.values()', *seen))}]"]
+                    lines.append(f"    frozen({gradient_of[index]})")  # so that the user's rule cannot write there
+        seen = dict.fromkeys(word for index, word in gradient_of.items() if not self._is_sent_on(index, plan))
+        return [*lines, f"    yield gradients, watch and [{', '.join(('*gradients.values()', *seen))}]"]
 
     def _is_sent_on(self, node: int, plan: Plan) -> bool:
         """Tell whether some other gradient cannot be finite if that of this gate is not: simple rules are products."""
         place = self._places[node]
         simple = self._text(place) is not None and place.gate is not gates.matmul
-        return simple and any(plan.felt[wire] for wire in self._walk.netlist.incoming[node])
+        return simple and any(plan.carries[wire] for wire in self._walk.netlist.incoming[node])
 
     def _share(
-        self, wire: int, shape: tuple[int, ...] | None, feels: Mapping[int, str], pulls: Mapping[int, str]
+        self, wire: int, shape: tuple[int, ...] | None, gradient_of: Mapping[int, str], given: Mapping[int, str]
     ) -> str:
         """Return the gradient that comes back through a wire, as text."""
         source, target, port = self._walk.netlist.wires[wire]
-        if target in pulls:
-            return pulls[target]
+        if target in given:
+            return given[target]
         place, like = self._places[target], self._shapes[source]
         text = self._text(place)
         if text is not None:
-            share = text[1 + port].format(g=feels[target], o=self._words[target], **self._letters(place))
+            share = text[1 + port].format(g=gradient_of[target], o=self._words[target], **self._letters(place))
             share = share if share.isidentifier() else f"({share})"
         else:
             name = f"r{target}_{port}"
             self._names[name] = place.firing.rules[port]
             inputs = ", ".join(self._words[source] for source in place.sources)
-            share = f"{name}({feels[target]}, {self._words[target]}, {inputs})"
+            share = f"{name}({gradient_of[target]}, {self._words[target]}, {inputs})"
             if not _ours(place.gate):
                 return f"fit(frozen({share}), {self._words[source]})"
             if shape == () == like:

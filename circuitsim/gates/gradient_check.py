@@ -99,14 +99,14 @@ def check_gate(gate: Gate, *inputs: Any, tolerance: float = 1e-6, **attributes: 
     gate.check_arguments(len(inputs), attributes)
     values = [as_value(value) for value in inputs]
     output = gate(*values, **attributes)
-    # A pull that differs from element to element shows a vjp that mixes them up.
-    pull = as_value(1.0 + 0.5 * np.sin(np.arange(np.size(output))).reshape(np.shape(output)))
-    numerical = finite_difference(lambda v: as_value(np.multiply(pull, gate(*v, **attributes))), values)
+    # A gradient that differs from element to element shows a vjp that mixes them up.
+    given = as_value(1.0 + 0.5 * np.sin(np.arange(np.size(output))).reshape(np.shape(output)))
+    numerical = finite_difference(lambda v: as_value(np.multiply(given, gate(*v, **attributes))), values)
     worst = 0.0
     for port, vjp in enumerate(gate.vjps):
         if vjp is None:
             raise missing_vjp(gate, port)
-        analytic = fit(as_value(vjp(pull, output, *values, **attributes)), values[port])
+        analytic = fit(as_value(vjp(given, output, *values, **attributes)), values[port])
         error = relative_error(analytic, numerical[port])
         if error > tolerance:
             raise GateError(

@@ -37,7 +37,7 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
 
 @gate(symbol="−")
 def sub(a: Any, b: Any) -> Any:
-    """Subtract: the second input feels the gradient reversed."""
+    """Subtract: the second input gets the gradient reversed."""
     return a - b
 
 
@@ -53,7 +53,7 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
 
 @gate(symbol="×")
 def mul(a: Any, b: Any) -> Any:
-    """Multiply: each input feels the gradient times the other."""
+    """Multiply: each input gets the gradient times the other."""
     return a * b
 
 

@@ -274,7 +274,7 @@ def _(*parts: Shape, axis: int = 0) -> Shape:
 
 @gate
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """Pass `a` on where the condition is not 0, `b` elsewhere; the condition feels nothing."""
+    """Pass `a` on where the condition is not 0, `b` elsewhere; the condition gets no gradient."""
     return np.where(np.not_equal(condition, 0.0), a, b)
 
 

@@ -7,7 +7,7 @@ sends each port its share. It does one thing at a time; what is ready meanwhile 
 What an actor keeps of an example is its `Token`: the activation memory.
 
 Most of the time that a simulation takes is spent here and in `kernel`, so what can be decided once for a
-circuit or a pull is not decided again for each message.
+circuit or a backward pass is not decided again for each message.
 """
 
 from collections import deque
@@ -84,8 +84,8 @@ class GateActor:
         self.delay = delay
         self.incoming: Sequence[Channel] = ()
         self.outgoing: Sequence[Channel] = ()
-        self.returning: Sequence[int]  # ports to which gradients go, under the present pull
-        self.awaited: int  # gradients that come back for each tag, under the present pull
+        self.returning: Sequence[int]  # ports to which gradients go, in the present backward pass
+        self.awaited: int  # gradients that come back for each tag, in the present backward pass
         self.held: dict[int, Value] = {} if sticky else NOTHING  # what is on the sticky ports
         self.unheld = len(sticky)  # how many of them wait for a value
         self.ready: deque[Token] | None = None  # what waits its turn; most gates never need it
@@ -210,7 +210,7 @@ class Source:
         self.name = name
         self.on_complete = on_complete
         self.outgoing: Sequence[Channel] = ()
-        self.awaited = 0  # gradients that come back for each tag, under the present pull
+        self.awaited = 0  # gradients that come back for each tag, in the present backward pass
         self.tokens: dict[int, Token] = {}
         self.totals: dict[int, Value] = {}  # complete gradients, by tag
         self.reads: dict[int, int] = {}  # of a parameter: the oldest version that a total was computed from
@@ -276,6 +276,6 @@ class Output:
             self.versions[tag] = version
         self.on_shown(self.name, tag, value)
 
-    def pull(self, tag: int, gradient: Value) -> None:
+    def send_back(self, tag: int, gradient: Value) -> None:
         """Send a gradient back into the circuit."""
         self.incoming[0].send_back(tag, gradient, self.versions.pop(tag, 0) if self.versions else 0)

@@ -43,17 +43,17 @@ class Deployed:
         sizes = {wire: costs.size(name) for wire, name in enumerate(names)} if costs is not None else {}
         self._sizes = {wire: size for wire, size in sizes.items() if size is not None}
 
-    def stages(self, pulled: frozenset[int]) -> list[StagePlan]:
-        """Return what each stage does when these outputs are pulled."""
-        if pulled not in self._plans:
+    def stages(self, roots: frozenset[int]) -> list[StagePlan]:
+        """Return what each stage does when the backward pass begins at these outputs."""
+        if roots not in self._plans:
             names = self.deployment.placement.stages
-            self._plans[pulled] = plan_stages(self.netlist, names, pulled, self.on_nonfinite)
-        return self._plans[pulled]
+            self._plans[roots] = plan_stages(self.netlist, names, roots, self.on_nonfinite)
+        return self._plans[roots]
 
     def start(
         self,
         parameters: Mapping[int, Parameter],
-        pulled: frozenset[int],
+        roots: frozenset[int],
         depth: str,
         examples: int,
         learn: bool,
@@ -65,8 +65,8 @@ class Deployed:
         ----------
         parameters : mapping of int to Parameter
             The parameters, by node.
-        pulled : frozenset of int
-            The outputs that are pulled.
+        roots : frozenset of int
+            The outputs at which the backward pass begins.
         depth : {"all", "work", ""}
             What to record.
         examples : int
@@ -109,9 +109,9 @@ class Deployed:
             self.netlist,
             world,
             deployment,
-            self.stages(pulled),
+            self.stages(roots),
             parameters,
-            self.netlist.felt(pulled),
+            self.netlist.carries_gradient(roots),
             stream,
             asynchronous=asynchronous,
             batch=batch,

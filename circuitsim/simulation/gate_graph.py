@@ -88,23 +88,23 @@ class GateGraph:
             for channel in actors[index].outgoing:
                 (held if channel.port in getattr(channel.target, "sticky", ()) else fresh).append(channel)
             self._resident.append((actors[index], netlist.nodes[index].value, held, fresh))
-        self._pulled: frozenset[int] | None = None
-        self.felt: list[bool] = []
+        self._roots: frozenset[int] | None = None
+        self.carries: list[bool] = []
         self.due = 0  # what has to come back for each example
 
-    def pull_from(self, pulled: frozenset[int]) -> None:
-        """Tell every actor how many gradients to await and where to send them when these outputs are pulled."""
-        if pulled == self._pulled:
+    def prepare(self, roots: frozenset[int]) -> None:
+        """Tell every actor how many gradients to await, and where to send them, if these outputs have one."""
+        if roots == self._roots:
             return
-        self._pulled = pulled
-        self.felt = felt = self.netlist.felt(pulled)
+        self._roots = roots
+        self.carries = carries = self.netlist.carries_gradient(roots)
         incoming, outgoing = self.netlist.incoming, self.netlist.outgoing
         for index, actor in enumerate(self._actors):
             if actor.__class__ is not Output:
                 wires = outgoing[index]
-                actor.awaited = felt[wires.start : wires.stop].count(True)
+                actor.awaited = carries[wires.start : wires.stop].count(True)
         for gate in self.gates:
-            gate.returning = [port for port, wire in enumerate(incoming[gate.index]) if felt[wire]]
+            gate.returning = [port for port, wire in enumerate(incoming[gate.index]) if carries[wire]]
         self.due = sum(source.awaited > 0 for source in self.sources.values())
 
     def start(self, first: int, size: int) -> None:
@@ -134,11 +134,11 @@ class GateGraph:
             for channel in fresh:
                 channel.send(tag, value, version)  # type: ignore[arg-type]
 
-    def pull(self, tag: int, gradients: Mapping[int, Value]) -> None:
+    def send_back(self, tag: int, gradients: Mapping[int, Value]) -> None:
         """Put gradients on outputs, by node."""
         for index, gradient in gradients.items():
-            if self.felt[self.netlist.incoming[index][0]]:
-                self.outputs[index].pull(tag, gradient)
+            if self.carries[self.netlist.incoming[index][0]]:
+                self.outputs[index].send_back(tag, gradient)
 
     def go(self) -> None:
         """Do nothing: gates work by themselves."""

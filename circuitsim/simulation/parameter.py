@@ -42,7 +42,7 @@ class Parameter(Source):
     rule : Rule or None
         How it responds, once it learns.
     springs : sequence of Spring
-        What else pulls on it.
+        Penalties, which add to its gradient.
     version : int
         How often it has moved in the present run.
     sends : list of list of Channel

@@ -69,7 +69,7 @@ class Traced:
         --------
         >>> import circuitsim as cs
         >>> print(cs.Simulation(cs.parse("x*x + 3*x")).run(x=4).paths("x"))
-        x feels 11 by 3 paths
+        the gradient of x is 11, by 3 paths
             x → mul1.a → add1.a → f
                 1 × 1 × 4 = 4
             x → mul1.b → add1.a → f

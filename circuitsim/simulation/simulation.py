@@ -24,13 +24,13 @@ from circuitsim.simulation.kernel import World
 from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run, StreamRun
-from circuitsim.simulation.stream import Pulls, Stream
+from circuitsim.simulation.stream import OutputGradients, Stream
 from circuitsim.trace.records import Trace
 
 __all__ = ["Simulation"]
 
-#: The pull on the outputs: one for all, one for some by name, or a function of tag, name and value.
-Pull: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
+#: The gradient put on the outputs: one for all, one for some by name, or a function of tag, name and value.
+OutputGradient: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
 
 
 class Simulation(Engine):
@@ -97,7 +97,7 @@ class Simulation(Engine):
         self._culprit: str | None = None
         self._sent, self._ticks = 0, 0.0
         self._stream: Stream = None  # type: ignore[assignment]
-        self._gradients: dict[str, Value] = {}  # what the parameters felt in the last backward pass
+        self._gradients: dict[str, Value] = {}  # those of the parameters in the last backward pass
         self._memory: dict[str, Memory] = {}  # what they remembered in the last forward pass
         self._learners = {
             name: Parameter(name, index, Memory(self.netlist.nodes[index].value))  # type: ignore[arg-type]
@@ -121,14 +121,14 @@ class Simulation(Engine):
 
     # -- running -------------------------------------------------------------------------------------------
 
-    def run(self, values: Mapping[str, Any] | None = None, /, *, pull: Any = 1.0, **inputs: Any) -> Run:
-        """Send values forward, pull on the outputs when all are there, and return everything that came of it.
+    def run(self, values: Mapping[str, Any] | None = None, /, *, gradient: Any = 1.0, **inputs: Any) -> Run:
+        """Send values forward and, when all outputs are there, gradients back; return everything that came of it.
 
         Parameters
         ----------
         values : mapping, optional
             Values for inputs whose names are no Python names; the others may be given by keyword.
-        pull : number, array_like or mapping
+        gradient : number, array_like or mapping
             As for `backward`.
         **inputs : number or array_like
             A value for every input.
@@ -141,11 +141,11 @@ class Simulation(Engine):
             raise InputError("a plan is for streams: use stream, or forward and backward")
         with self._turn():
             given = self._check_inputs({**(values or {}), **inputs})
-            pulled, before = self._pulled_by(pull), self.messages
+            roots, before = self._roots_of(gradient), self.messages
             self._values = None
             with np.errstate(all="ignore"):
-                self._pass([given], lambda tag, outputs: self._check_pull(pull, outputs), pulled, learn=False)
-            self._gradients, self._felt_a_pull, self._runner = self._stream.gradients, True, get_ident()
+                self._pass([given], lambda tag, outputs: self._check_gradient(gradient, outputs), roots, learn=False)
+            self._gradients, self._went_back, self._runner = self._stream.gradients, True, get_ident()
             return Run(
                 name=self.netlist.name,
                 outputs=self._stream.outputs[0],
@@ -156,18 +156,22 @@ class Simulation(Engine):
             )
 
     def stream(
-        self, examples: Mapping[str, Any] | Iterable[Mapping[str, Any]], *, pull: Pull = 1.0, learn: bool | None = None
+        self,
+        examples: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        *,
+        gradient: OutputGradient = 1.0,
+        learn: bool | None = None,
     ) -> StreamRun:
-        """Send many examples through the circuit, several of them at a time; each is pulled when its outputs are there.
+        """Send many examples through the circuit, several at a time, and each back when its outputs are there.
 
         Parameters
         ----------
         examples : mapping of str to array_like, or iterable of mapping of str to number or array_like
             A batch, by input, which is cut along its first axis into as many microbatches as the plan says; or a value
             for every input for each microbatch, of which as many as the plan says make a batch.
-        pull : number, mapping or callable
-            The pull on the outputs, as for `backward`; or a function of the microbatch's number, the output's name and
-            its value that returns one.
+        gradient : number, mapping or callable
+            The gradient put on the outputs, as for `backward`; or a function of the microbatch's number, the output's
+            name and its value that returns one.
         learn : bool, optional
             Whether parameters move, each by its rule; if not given, they do if they have one (`Engine.learn`).
 
@@ -201,13 +205,13 @@ class Simulation(Engine):
                 raise InputError(
                     "the parameters have no rule to move by: give them one first, simulation.learn(SGD(step=0.01))"
                 )
-            if not isinstance(pull, Mapping) and not callable(pull):
-                pull = dict.fromkeys(self._outputs, pull)
-            pulled = self._pulled_by(pull)
+            if not isinstance(gradient, Mapping) and not callable(gradient):
+                gradient = dict.fromkeys(self._outputs, gradient)
+            roots = self._roots_of(gradient)
             before = self.messages
-            self._values, self._felt_a_pull = None, False
+            self._values, self._went_back = None, False
             with np.errstate(all="ignore"):
-                self._pass(given, partial(self._pulls, pull), pulled, learn=learn)
+                self._pass(given, partial(self._gradients_of, gradient), roots, learn=learn)
             stream, tags = self._stream, range(len(given))
             return StreamRun(
                 name=self.netlist.name,
@@ -220,18 +224,18 @@ class Simulation(Engine):
                 trace=self.trace,
             )
 
-    def _pulled_by(self, pull: Any) -> frozenset[int]:
-        """Return the outputs that are pulled."""
-        names = pull if isinstance(pull, Mapping) else self._outputs
+    def _roots_of(self, gradient: Any) -> frozenset[int]:
+        """Return the outputs at which the backward pass begins."""
+        names = gradient if isinstance(gradient, Mapping) else self._outputs
         for name in names:
             self._named(name, 0.0, self._outputs, "output")
         return frozenset(self._outputs[name] for name in names)
 
-    def _pulls(self, pull: Any, tag: int, outputs: dict[str, Value]) -> dict[int, Value]:
+    def _gradients_of(self, gradient: Any, tag: int, outputs: dict[str, Value]) -> dict[int, Value]:
         """Return the gradients that are put on the outputs of an example."""
-        if callable(pull):
-            pull = {name: pull(tag, name, value) for name, value in outputs.items()}
-        return self._check_pull(pull, outputs)
+        if callable(gradient):
+            gradient = {name: gradient(tag, name, value) for name, value in outputs.items()}
+        return self._check_gradient(gradient, outputs)
 
     def _check_examples(self, examples: Any) -> list[dict[str, Value]]:
         """Return the examples as values of the circuit's inputs."""
@@ -309,17 +313,17 @@ class Simulation(Engine):
             self._sent, self._ticks = self.messages, self.ticks
         self._stream = stream
 
-    def _begin(self, pulled: frozenset[int], examples: int, learn: bool) -> tuple[int, int]:
+    def _begin(self, roots: frozenset[int], examples: int, learn: bool) -> tuple[int, int]:
         """Begin a run at tick 0; return how many examples make a batch and how many may be under way at a time."""
         if self._deployed is not None:
             parameters = {index: self._learners[name] for name, index in self._parameters.items()}
-            self._use(self._deployed.start(parameters, pulled, self._depth, examples, learn, self.seed))
+            self._use(self._deployed.start(parameters, roots, self._depth, examples, learn, self.seed))
             batch = self._deployed.deployment.batch(examples)
             return batch, self._deployed.deployment.in_flight(batch)
         world = self._stream.world
         self._ticks += self.time
         world.begin(Trace(self.netlist, {}) if self._depth else None, self._depth == "all")
-        self._graph.pull_from(pulled)
+        self._graph.prepare(roots)
         for parameter in self._learners.values():
             parameter.begin()
         return examples, examples
@@ -327,8 +331,8 @@ class Simulation(Engine):
     def _pass(
         self,
         examples: Sequence[dict[str, Value]],
-        pulls: Pulls | None,
-        pulled: frozenset[int],
+        output_gradients: OutputGradients | None,
+        roots: frozenset[int],
         *,
         learn: bool,
     ) -> None:
@@ -338,8 +342,8 @@ class Simulation(Engine):
                 if not is_finite(value):
                     self._note_culprit(f"input {name!r} was given {value}")
         try:
-            batch, in_flight = self._begin(pulled, len(examples), learn)
-            self._stream.run(examples, pulls, batch=batch, in_flight=in_flight, learn=learn)
+            batch, in_flight = self._begin(roots, len(examples), learn)
+            self._stream.run(examples, output_gradients, batch=batch, in_flight=in_flight, learn=learn)
         except BaseException:
             self._build()  # so that the next run finds living actors
             raise
@@ -347,7 +351,7 @@ class Simulation(Engine):
 
     def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
         if self._deployed is None:
-            self._pass([inputs], None, self._pulled, learn=False)
+            self._pass([inputs], None, self._all_roots, learn=False)
             return self._stream.outputs[0]
         self._cuts, self._memory = sections(inputs, self._deployed.deployment.microbatches or 1), self.memory
         self._microbatches = cut(inputs, self._cuts)
@@ -359,11 +363,11 @@ class Simulation(Engine):
         self._tell()
         return join(outputs, self._cuts, "output")
 
-    def _backward(self, pulls: dict[int, Value]) -> dict[str, Value]:
+    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
         if self._deployed is None:
             try:
-                self._graph.pull_from(frozenset(pulls))
-                self._stream.pull(0, pulls)
+                self._graph.prepare(frozenset(output_gradients))
+                self._stream.backward(0, output_gradients)
             except BaseException:
                 self._build()
                 raise
@@ -372,14 +376,14 @@ class Simulation(Engine):
             return {**self._stream.input_gradients[0], **self._gradients}
         assert self.plan is not None
         names = {index: name for name, index in self._outputs.items()}
-        parts = cut({names[index]: gradient for index, gradient in pulls.items()}, self._cuts)
+        parts = cut({names[index]: gradient for index, gradient in output_gradients.items()}, self._cuts)
         given = [{self._outputs[name]: gradient for name, gradient in part.items()} for part in parts]
         count, learn = len(self._microbatches), self.plan.update == "async" and self.springs is not None
         now = self.memory
         if not learn:  # they may have been set since the forward pass, which is run once more
             self._set_memory(self._memory)
         try:
-            self._pass(self._microbatches, lambda tag, _: given[tag], frozenset(pulls), learn=learn)
+            self._pass(self._microbatches, lambda tag, _: given[tag], frozenset(output_gradients), learn=learn)
         finally:
             if not learn:
                 self._set_memory(now)

@@ -1,7 +1,7 @@
 """A stage: a group of gates that works as one actor on a device.
 
 It may go forward (F) for an example when a value has come on every wire that enters it, and backward when a gradient
-has come back on every wire that leaves it towards a pulled output. The backward step is made of the gates' rules, one a
+has come back on every wire on which one is to come. The backward step is made of the gates' rules, one a
 port, and so comes in two pieces: the gradients to the data (I), for which the stages before it wait, and those to the
 parameters (W), for which nobody waits. `Held` is what a stage keeps of an example until then: the activation memory.
 
@@ -281,7 +281,7 @@ class StageActor:
     def _to_data(self, tag: int, held: Held) -> None:
         gradients = held.gradients
         if gradients is None:
-            return  # nothing that is pulled depends on it
+            return  # no output with a gradient depends on it
         for gate in self.plan.data_gates:
             total = gradients[gate.total] = add_up([gradients[slot] for slot in gate.returned])
             if gate.data:

@@ -45,7 +45,7 @@ class StageGraph:
         What each stage does.
     parameters : mapping of int to Parameter
         The parameters, by node.
-    felt : sequence of bool
+    carries : sequence of bool
         Which wires carry a gradient.
     stream : Stream
         The run.
@@ -66,7 +66,7 @@ class StageGraph:
         deployment: Deployment,
         plans: Sequence[StagePlan],
         parameters: Mapping[int, Parameter],
-        felt: Sequence[bool],
+        carries: Sequence[bool],
         stream: Stream,
         *,
         asynchronous: bool,
@@ -87,7 +87,7 @@ class StageGraph:
             for kind, stages in deployment.ticks.items()
         }
         self.version = 0  # of the parameters, where they move after each batch
-        self._felt = felt
+        self._carries = carries
         self._replicas = range(deployment.plan.replicas or 1)
         self._load = [0 for _ in self._replicas]  # examples under way
         self._replica: dict[int, int] = {}  # of each example
@@ -135,7 +135,7 @@ class StageGraph:
     def _settle_parameters(self) -> None:
         """Give every parameter a home: the device that uses it first, or the server."""
         placement, plan, server = self.deployment.placement, self.deployment.plan, self.deployment.server
-        felt = self._felt
+        carries = self._carries
         for node, parameter in self.parameters.items():
             near = placement.homes[self._first_user.get(node, 0)]
             device = near if server is None else server
@@ -150,7 +150,7 @@ class StageGraph:
                     machine.home.unsaved = []
             machine.home.parameters.append(parameter)
             parameter.join(machine.home.complete, device)
-            parameter.awaited = sum(felt[wire] for wire in self.netlist.outgoing[node])
+            parameter.awaited = sum(carries[wire] for wire in self.netlist.outgoing[node])
             parameter.sends = [[] for _ in self._replicas]
             if self.asynchronous and plan.local_steps > 1:
                 for replica in self._replicas:
@@ -193,10 +193,10 @@ class StageGraph:
         return next(wire for wire in self.netlist.outgoing[node] if self._stage_of.get(wires[wire].target) == stage)
 
     def _sources(self, kind: str) -> dict[int, Source]:
-        felt = self._felt
+        carries = self._carries
         sources = {node: Source(name) for name, node in self.netlist.of_kind(kind).items()}
         for node, source in sources.items():
-            source.awaited = sum(felt[wire] for wire in self.netlist.outgoing[node])
+            source.awaited = sum(carries[wire] for wire in self.netlist.outgoing[node])
         return sources
 
     def _join(self, replica: int) -> None:
@@ -329,12 +329,12 @@ class StageGraph:
         for device, machine in enumerate(self.machines):
             self.transport.tell(device, machine.device.go)
 
-    def pull(self, tag: int, gradients: Mapping[int, Value]) -> None:
+    def send_back(self, tag: int, gradients: Mapping[int, Value]) -> None:
         """Put gradients on outputs, by node."""
-        outputs, felt = self.outputs[self._replica[tag]], self._felt
+        outputs, carries = self.outputs[self._replica[tag]], self._carries
         for node, gradient in gradients.items():
-            if felt[self.netlist.incoming[node][0]]:
-                outputs[node].pull(tag, gradient)
+            if carries[self.netlist.incoming[node][0]]:
+                outputs[node].send_back(tag, gradient)
 
     def done(self, tag: int) -> dict[str, Value | None]:
         """Let an example go, and return what came back to the inputs."""

@@ -57,7 +57,7 @@ def compute(plan: StagePlan, values: list[Any]) -> None:
 def plan_stages(
     netlist: Netlist,
     stages: Sequence[Sequence[str]],
-    pulled: frozenset[int],
+    roots: frozenset[int],
     on_nonfinite: Callable[[str], None],
 ) -> list[StagePlan]:
     """Cut a netlist into stages.
@@ -68,16 +68,16 @@ def plan_stages(
         The circuit.
     stages : sequence of sequence of str
         The gates of each stage.
-    pulled : frozenset of int
-        The output nodes that are pulled.
+    roots : frozenset of int
+        The output nodes at which the backward pass begins.
     on_nonfinite : callable
         Called with a sentence when a gate makes an infinity or a nan.
     """
     gates = netlist.of_kind("gate")
     stage_of = {gates[name]: number for number, names in enumerate(stages) for name in names}
-    felt, entered = netlist.felt(pulled), netlist.entered(stage_of)
+    carries, entered = netlist.carries_gradient(roots), netlist.entered(stage_of)
     return [
-        _plan_stage(netlist, number, sorted(gates[name] for name in names), stage_of, felt, entered, on_nonfinite)
+        _plan_stage(netlist, number, sorted(gates[name] for name in names), stage_of, carries, entered, on_nonfinite)
         for number, names in enumerate(stages)
     ]
 
@@ -87,7 +87,7 @@ def _plan_stage(
     number: int,
     nodes: Sequence[int],  # in topological order
     stage_of: dict[int, int],
-    felt: list[bool],
+    carries: list[bool],
     entered: list[bool],
     on_nonfinite: Callable[[str], None],
 ) -> StagePlan:
@@ -100,7 +100,7 @@ def _plan_stage(
     template: list[Any] = [rows[node].value if rows[node].kind == "constant" else None for node in value]
     parameters = {node: value[node] for node in outside if rows[node].kind == "parameter"}
     # Slots of gradients: those on wires out of the stage's gates, then the sums for each gate.
-    gradient = {wire: slot for slot, wire in enumerate(wire for wire in outgoing if felt[wire])}
+    gradient = {wire: slot for slot, wire in enumerate(wire for wire in outgoing if carries[wire])}
     place = {node: index for index, node in enumerate(parameters)}
 
     def leads_out(source: int) -> bool:
@@ -119,13 +119,13 @@ def _plan_stage(
         shares = [
             (share(port, wire), leads_out(wires[wire].source))
             for port, wire in enumerate(netlist.incoming[node])
-            if felt[wire]
+            if carries[wire]
         ]
         plans[node] = GatePlan(
             Firing(rows[node].name, gate, rows[node].attributes, on_nonfinite),
             value[node],
             tuple(value[wires[wire].source] for wire in netlist.incoming[node]),
-            tuple(gradient[wire] for wire in netlist.outgoing[node] if felt[wire]),
+            tuple(gradient[wire] for wire in netlist.outgoing[node] if carries[wire]),
             len(gradient) + len(plans),
             tuple(one for one, data in shares if data),
             tuple(one for one, data in shares if not data),

@@ -1,11 +1,11 @@
-"""A run: examples are admitted, their outputs pulled when all are there, and batches end with a move of the parameters.
+"""A run: examples are admitted and go backward when their outputs are there; parameters move at the end of a batch.
 
 One example that goes forward and back is a run of one batch of one example; a stream has many under way at a time. It
 is the same run for gates that are actors (`GateGraph`) and for stages on devices (`StageGraph`).
 
 The life of an example: it is admitted, as soon as there is room for it; it flows to the outputs; when all of them are
-there they are pulled; and it is done when nothing is left to do for it. The life of a batch: all its examples are done,
-the gradients of parameters are added up in the order of the examples, and the parameters move, if they are to.
+there it goes backward; and it is done when nothing is left to do for it. The life of a batch: all its examples are
+done, the gradients of parameters are added up in the order of the examples, and the parameters move, if they are to.
 """
 
 from collections import deque
@@ -18,10 +18,10 @@ from circuitsim.gates.value import Value, fit
 from circuitsim.simulation.actors import Source
 from circuitsim.simulation.kernel import World
 
-__all__ = ["Graph", "Pulls", "Stream"]
+__all__ = ["Graph", "OutputGradients", "Stream"]
 
 #: Returns the gradients to put on output nodes, given the example and its outputs.
-Pulls = Callable[[int, dict[str, Value]], Mapping[int, Value]]
+OutputGradients = Callable[[int, dict[str, Value]], Mapping[int, Value]]
 
 
 class Graph(Protocol):
@@ -39,7 +39,7 @@ class Graph(Protocol):
     def go(self) -> None:
         """Let everybody work on what has been admitted."""
 
-    def pull(self, tag: int, gradients: Mapping[int, Value]) -> None:
+    def send_back(self, tag: int, gradients: Mapping[int, Value]) -> None:
         """Put gradients on outputs, by node."""
 
     def done(self, tag: int) -> dict[str, Value | None]:
@@ -86,7 +86,7 @@ class Stream:
         self.gradients: dict[str, Value] = {}
         self.over = False
         self._examples: Sequence[Mapping[str, Value]] = ()
-        self._pulls: Pulls | None = None
+        self._output_gradients: OutputGradients | None = None
         self._due: dict[int, int] = {}
         self.waiting: deque[int] = deque()  # examples that have not been admitted
         self._batch = range(0)
@@ -98,7 +98,7 @@ class Stream:
     def run(
         self,
         examples: Sequence[Mapping[str, Value]],
-        pulls: Pulls | None,
+        output_gradients: OutputGradients | None,
         *,
         batch: int,
         in_flight: int,
@@ -110,8 +110,8 @@ class Stream:
         ----------
         examples : sequence of mapping of str to float or ndarray
             The inputs of each.
-        pulls : callable or None
-            What to pull with; None to stop when all outputs are there (`pull` goes on).
+        output_gradients : callable or None
+            What gradients to put on the outputs; None to stop when all outputs are there (`backward` goes on).
         batch, in_flight : int
             How many examples make a batch, and how many of it are under way at a time.
         learn : bool
@@ -125,7 +125,8 @@ class Stream:
         self.outputs, self.input_gradients, self.gradients = {}, {}, {}
         self._due.clear()
         self.waiting.clear()
-        self._examples, self._pulls, self._in_flight, self._learn = examples, pulls, in_flight, learn
+        self._examples, self._output_gradients = examples, output_gradients
+        self._in_flight, self._learn = in_flight, learn
         for first in range(0, len(examples), batch):
             self._batch = range(first, min(first + batch, len(examples)))
             self._left = len(self._batch)
@@ -137,12 +138,12 @@ class Stream:
             self.graph.work()
             self._check()
 
-    def pull(self, tag: int, gradients: Mapping[int, Value]) -> None:
-        """Pull the outputs of an example of a run that has stopped when they were there."""
-        self._pulls = lambda tag, outputs: gradients
-        self._due[tag] = self.graph.due + 1  # the pull as well
+    def backward(self, tag: int, gradients: Mapping[int, Value]) -> None:
+        """Go backward with the example of a run that has stopped when its outputs were there."""
+        self._output_gradients = lambda tag, outputs: gradients
+        self._due[tag] = self.graph.due + 1  # the start of its backward pass as well
         self.over = False
-        self._pull(tag)
+        self._go_back(tag)
         self.graph.work()
         self._check()
 
@@ -162,15 +163,15 @@ class Stream:
     # -- what actors tell ----------------------------------------------------------------------------------
 
     def shown(self, name: str, tag: int, value: Value) -> None:
-        """Take note of the value of an output; with the last one of its example, pull them all."""
+        """Take note of the value of an output; with the last one of its example, go backward."""
         outputs = self.outputs[tag]
         outputs[name] = value
         if len(outputs) == len(self.names):
             self.outputs[tag] = {name: outputs[name] for name in self.names}
-            if self._pulls is None:
+            if self._output_gradients is None:
                 self.over = True
             else:
-                self._pull(tag)
+                self._go_back(tag)
 
     def complete(self, source: Source, tag: int) -> None:
         """Take note that a source has all its gradients of an example."""
@@ -196,14 +197,14 @@ class Stream:
         while self.waiting and len(self._due) < self._in_flight:
             tag = self.waiting.popleft()
             self.outputs[tag] = {}
-            self._due[tag] = self.graph.due + 2  # its admission and the pull as well
+            self._due[tag] = self.graph.due + 2  # its admission and the start of its backward pass as well
             self.graph.admit(tag, self._examples[tag])
             self.completed(tag)
         self._admitting = False
 
-    def _pull(self, tag: int) -> None:
-        assert self._pulls is not None
-        self.graph.pull(tag, self._pulls(tag, self.outputs[tag]))
+    def _go_back(self, tag: int) -> None:
+        assert self._output_gradients is not None
+        self.graph.send_back(tag, self._output_gradients(tag, self.outputs[tag]))
         self.completed(tag)
 
     def _done(self, tag: int) -> None:

@@ -134,8 +134,8 @@ class _Stages:
         self.netlist = netlist = trace.netlist
         self.versions = Versions(trace, layout)
         nodes = netlist.nodes
-        pulled = {netlist.wires[wire].target for wire in {record.where for record in trace.find(Kind.GRADIENT)}}
-        self.felt = netlist.felt(node for node in pulled if nodes[node].kind == "output")
+        roots = {netlist.wires[wire].target for wire in {record.where for record in trace.find(Kind.GRADIENT)}}
+        self.carries = netlist.carries_gradient(node for node in roots if nodes[node].kind == "output")
         self.constants = {i: node.value for i, node in enumerate(nodes) if node.kind == "constant"}
         of_parameters = [nodes[source].kind == "parameter" for source, _, _ in netlist.wires]
         self.of_parameters = {wire for wire, is_one in enumerate(of_parameters) if is_one}
@@ -155,7 +155,7 @@ class _Stages:
             sources = [wires[wire].source for wire in netlist.incoming[node]]
             level[node] = max((level[source] + 1 for source in sources if source in own), default=0)
         for node in sorted(own, reverse=True):
-            targets = [wires[wire].target for wire in inside[node] if self.felt[wire]]
+            targets = [wires[wire].target for wire in inside[node] if self.carries[wire]]
             alike = [target for target in targets if self.entered[target] == self.entered[node]]
             back[node] = max((back[target] + 1 for target in alike), default=0)
         gates = []
@@ -165,7 +165,7 @@ class _Stages:
             ports = [
                 (port, wire)
                 for port, wire in enumerate(netlist.incoming[node])
-                if self.felt[wire] and wires[wire].source in own
+                if self.carries[wire] and wires[wire].source in own
             ]
             gates.append(
                 _Gate(
@@ -173,7 +173,7 @@ class _Stages:
                     firing=Firing(name, gate, attributes, _ignore),
                     incoming=netlist.incoming[node],
                     level=level[node],
-                    returned=[wire for wire in netlist.outgoing[node] if self.felt[wire]],
+                    returned=[wire for wire in netlist.outgoing[node] if self.carries[wire]],
                     back=back[node],
                     to_data=[(port, wire) for port, wire in ports if self.entered[wires[wire].source]],
                     to_weights=[(port, wire) for port, wire in ports if not self.entered[wires[wire].source]],

@@ -1,4 +1,4 @@
-"""Explains a gradient in words: the messages that made it, from the pull to the wire, arithmetic written out."""
+"""Explains a gradient in words: the messages that made it, from the output to the wire, arithmetic written out."""
 
 from collections.abc import Collection
 from functools import partial
@@ -20,7 +20,7 @@ _INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
 def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     """Return the explanation of the gradient of the wire called `name` in one example; the last, if no tag is given.
 
-    Each gate between the pull and the wire gets one paragraph: what it computed, the gradient it felt, and
+    Each gate between the output and the wire gets one paragraph: what it computed, its gradient, and
     what it sent on. Gates that do not lead to the wire are left out. Of a parameter that moved while examples streamed
     by, and no tag given, it is told which gradients moved it.
     """
@@ -28,9 +28,9 @@ def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     goal = goal_of(trace, name)
     if tag is None and has_story(trace, goal):
         return tell(trace, goal)
-    values, felt, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
-    if goal not in felt:
-        return f"{label(netlist, goal)} feels nothing: no pulled output depends on it."
+    values, gradients, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
+    if goal not in gradients:
+        return f"{label(netlist, goal)} has no gradient: no output that was given one depends on it."
 
     involved = {goal}
     for index in range(goal, len(netlist.nodes)):  # topological order
@@ -39,15 +39,17 @@ def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     lines = []
     for index in sorted(involved - {goal}, reverse=True):
         node = netlist.nodes[index]
-        if index not in felt:
+        if index not in gradients:
             continue
         if node.kind == "output":
-            lines.append(f"{node.name} = {show(values[index])} is pulled with {show(felt[index])}.")
+            lines.append(f"{node.name} = {show(values[index])} is given the gradient {show(gradients[index])}.")
             continue
-        lines.append(f"{node.name} = {arithmetic(netlist, index, values)}, {_felt(netlist, index, felt, on_wire)}.")
-        shares = chain_rule(netlist, index, values, felt, on_wire, towards=involved)
+        lines.append(
+            f"{node.name} = {arithmetic(netlist, index, values)}, {_gradient(netlist, index, gradients, on_wire)}."
+        )
+        shares = chain_rule(netlist, index, values, gradients, on_wire, towards=involved)
         lines += [f"    to {share}" for share in shares]
-    lines.append(f"{label(netlist, goal)} = {show(values[goal])}, {_felt(netlist, goal, felt, on_wire)}.")
+    lines.append(f"{label(netlist, goal)} = {show(values[goal])}, {_gradient(netlist, goal, gradients, on_wire)}.")
     return "\n".join(lines)
 
 
@@ -83,7 +85,7 @@ def chain_rule(
     netlist: Netlist,
     index: int,
     values: dict[int, Value],
-    felt: dict[int, Value],
+    gradients: dict[int, Value],
     on_wire: dict[int, Value],
     towards: Collection[int] | None = None,
 ) -> list[str]:
@@ -96,15 +98,15 @@ def chain_rule(
     shares = []
     for port, (wire, source) in enumerate(zip(netlist.incoming[index], sources, strict=True)):
         if wire in on_wire and (towards is None or source in towards):
-            slope = local_derivative(node, port, [values[other] for other in sources], values[index], felt[index])
+            slope = local_derivative(node, port, [values[other] for other in sources], values[index], gradients[index])
             share = show(on_wire[wire])
-            made = share if slope is None else f"{show(felt[index])} × {bracket(show(slope))} = {share}"
+            made = share if slope is None else f"{show(gradients[index])} × {bracket(show(slope))} = {share}"
             shares.append(f"{label(netlist, source)}: {made}")
     return shares
 
 
-def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, felt: Value) -> Value | None:
-    """Return the factor between the gradient a gate felt and what it sent to one port: its vjp under a pull of 1.
+def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, gradient: Value) -> Value | None:
+    """Return the factor between the gradient of a gate and what it sent to one port: its vjp of 1.
 
     None if there is no such factor: a gate like matmul mixes the elements of a gradient, and a gate of a loaded
     trace may be unknown here.
@@ -118,8 +120,8 @@ def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, 
         if isinstance(output, float):
             return fit(as_value(rule(1.0, output, *inputs)), like)
         slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
-        share = fit(as_value(rule(felt, output, *inputs)), like)
-        if shape_of(slope) != shape_of(felt) or not np.allclose(slope * felt, share, rtol=1e-9, equal_nan=True):
+        share = fit(as_value(rule(gradient, output, *inputs)), like)
+        if shape_of(slope) != shape_of(gradient) or not np.allclose(slope * gradient, share, rtol=1e-9, equal_nan=True):
             return None
     return slope
 
@@ -139,6 +141,6 @@ def _formula(node: Node, operands: list[str]) -> str:
     return f"{node.gate.name}({', '.join(operands)})"
 
 
-def _felt(netlist: Netlist, index: int, felt: dict[int, Value], on_wire: dict[int, Value]) -> str:
+def _gradient(netlist: Netlist, index: int, gradients: dict[int, Value], on_wire: dict[int, Value]) -> str:
     arrived = [show(on_wire[wire]) for wire in netlist.outgoing[index] if wire in on_wire]
-    return f"gradient {total([bracket(part) for part in arrived], felt[index])}"
+    return f"gradient {total([bracket(part) for part in arrived], gradients[index])}"

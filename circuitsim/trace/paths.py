@@ -1,8 +1,8 @@
 """Every path by which a gradient came: the chain rule as a sum of products, one product for each path.
 
-The gradient of a wire is the sum over all paths from it to the pulled outputs of the pull times the local derivatives
-on the way. Backpropagation finds that sum without looking at any path twice; here the paths are spelled out. Their
-number doubles with each diamond in a circuit, so it is counted exactly and only the first few are listed.
+The gradient of a wire is the sum over all paths from it to the outputs: the gradient put there times the local
+derivatives on the way. Backpropagation finds that sum without looking at any path twice; here the paths are spelled
+out. Their number doubles with each diamond in a circuit, so it is counted exactly and only the first few are listed.
 """
 
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ MOST_STEPS = 12  # longer paths are written with a gap in the middle
 
 @dataclass(frozen=True)
 class Path:
-    """One way from a wire to a pulled output.
+    """One way from a wire to an output with a gradient.
 
     Attributes
     ----------
     stops : list of str
         What it passes: the wire itself, gates with the port it enters (``mul1.a``), the output.
     factors : list of float or ndarray, or None
-        The pull, then the local derivatives from the output back to the wire; None if a gate on the way mixes the
+        The gradient put on the output, then the local derivatives back to the wire; None if a gate on the way mixes the
         elements of its gradient, so that no factor describes it.
     """
 
@@ -56,7 +56,7 @@ class Paths:
     name : str
         The wire.
     gradient : float or ndarray
-        What it felt in all: the sum of the products of all paths.
+        Its gradient: the sum of the products of all paths.
     count : int
         How many paths there are.
     listed : list of Path
@@ -95,7 +95,8 @@ class Paths:
         return tree
 
     def _title(self) -> str:
-        return f"{self.name} feels {show(self.gradient)} by {self.count:,} path{'' if self.count == 1 else 's'}"
+        paths = f"{self.count:,} path{'' if self.count == 1 else 's'}"
+        return f"the gradient of {self.name} is {show(self.gradient)}, by {paths}"
 
     def _end(self) -> list[str]:
         left = self.count - len(self.listed)
@@ -112,11 +113,11 @@ def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None 
     """
     netlist = trace.netlist
     goal = goal_of(trace, name)
-    values, felt, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
+    values, gradients, on_wire = trace.values(tag), trace.gradients(tag), trace.wire_gradients(tag)
     ways = [0] * len(netlist.nodes)
     for index in reversed(range(len(netlist.nodes))):
         if netlist.nodes[index].kind == "output":
-            ways[index] = int(index in felt)
+            ways[index] = int(index in gradients)
         else:
             ways[index] = sum(ways[netlist.wires[wire].target] for wire in netlist.outgoing[index] if wire in on_wire)
     slopes: dict[int, Value | None] = {}
@@ -126,7 +127,7 @@ def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None 
         if wire not in slopes:
             _, target, port = netlist.wires[wire]
             inputs = [values[netlist.wires[other].source] for other in netlist.incoming[target]]
-            slopes[wire] = local_derivative(netlist.nodes[target], port, inputs, values[target], felt[target])
+            slopes[wire] = local_derivative(netlist.nodes[target], port, inputs, values[target], gradients[target])
         return slopes[wire]
 
     def describe(wires: list[int]) -> Path:
@@ -136,7 +137,7 @@ def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None 
             _, target, port = netlist.wires[wire]
             node = netlist.nodes[target]
             stops.append(f"{node.name}.{node.gate.ports[port]}" if node.gate else node.name)
-            factors.append(slope(wire) if node.gate else felt[target])
+            factors.append(slope(wire) if node.gate else gradients[target])
         known = [factor for factor in reversed(factors) if factor is not None]
         return Path(stops, known if len(known) == len(factors) else None)
 
@@ -145,11 +146,11 @@ def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None 
         if len(listed) == most:
             break
         listed.append(describe(wires))
-    return Paths(label(netlist, goal), felt.get(goal, 0.0), ways[goal], listed)
+    return Paths(label(netlist, goal), gradients.get(goal, 0.0), ways[goal], listed)
 
 
 def _walk(trace: Trace, goal: int, on_wire: dict[int, Any]) -> Iterator[list[int]]:
-    """Yield the wires of each path from a node to a pulled output, depth first, without recursion."""
+    """Yield the wires of each path from a node to an output with a gradient, depth first, without recursion."""
     netlist = trace.netlist
     wires: list[int] = []
     open_wires = [iter([wire for wire in netlist.outgoing[goal] if wire in on_wire])]

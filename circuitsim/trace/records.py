@@ -221,7 +221,7 @@ class Trace:
         return dict(self._of_example("wire gradients", self._wire_gradients, tag))
 
     def gradients(self, tag: int | None = None) -> dict[int, Value]:
-        """Return the gradient that every node felt in one example, by node number.
+        """Return the gradient of every node in one example, by node number.
 
         Gradients that meet at a fan-out are summed in wiring order, as the simulation does.
         """
