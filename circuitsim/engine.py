@@ -274,8 +274,8 @@ class Engine(ABC):
             while frame is not None:
                 if frame.f_locals.get("self") is self and frame.f_globals["__name__"].startswith("circuitsim."):
                     raise InputError(
-                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule or function that "
-                        "it calls may call it"
+                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule or function "
+                        "that it calls may call it"
                     )
                 frame = frame.f_back
             raise InputError(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.plan import deploy
+from circuitsim.plan import Policy, deploy
 from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_v
 from tests.pipelines import chain, network
 
@@ -175,7 +175,7 @@ def test_what_has_no_name_is_not_written():
     (lambda: cs.Plan(update=[1]), r"update=\[1\] is unknown: use 'sync' or 'async'"),
     (lambda: cs.Plan(schedule="gipe"), "no schedule 'gipe': did you mean 'gpipe'. use fifo or one of gpipe, 1f1b"),
     (lambda: cs.Plan(schedule="zb_h1"), "no schedule 'zb_h1': did you mean 'zb-h1'."),
-    (lambda: cs.Plan(schedule=3), "the schedule is 3: give a name, a Schedule or a function"),
+    (lambda: cs.Plan(schedule=3), "the schedule is 3: give a name, a Schedule, a function that returns one"),
     (lambda: cs.Plan(schedule="gpipe", in_flight=2), "leave in_flight out"),
     (lambda: cs.Plan(schedule=gpipe(2, 4), microbatches=8), "takes batches of 4, but microbatches is 8: leave it out"),
     (lambda: cs.Plan(local_steps=2, update="async"), "local steps are for workers with a server"),
@@ -207,6 +207,8 @@ def test_what_has_no_name_is_not_written():
     (lambda: cs.Costs(bytes={"w": "big"}), "the size of a message of 'w' is 'big'"),
     (lambda: cs.Costs([1, 2]).of_stages(3), "there are 2 times of F for 3 stages"),
     (lambda: cs.exponential(True), "the mean of an exponential time is True"),
+    (lambda: cs.Plan(schedule=int), "the schedule is <class 'int'>: give a subclass of Policy"),
+    (lambda: cs.Plan(schedule=Policy).to_json(), "which cannot be written as JSON"),
     (lambda: checks.count(1, "it", least=2), "it is 1: give a whole number, 2 or more"),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_told(make, words):

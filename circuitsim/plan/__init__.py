@@ -6,6 +6,7 @@ from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import Deployment, deploy
 from circuitsim.plan.placement import Placement, place
 from circuitsim.plan.plan import Plan
+from circuitsim.plan.policy import Policy
 from circuitsim.plan.schedule import Schedule, Work
 from circuitsim.plan.search import auto
 from circuitsim.plan.times import Distribution, exponential, lognormal, uniform
@@ -18,6 +19,7 @@ __all__ = [
     "Link",
     "Placement",
     "Plan",
+    "Policy",
     "Schedule",
     "Work",
     "auto",

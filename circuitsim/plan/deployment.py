@@ -9,7 +9,8 @@ from circuitsim.errors import InputError, ScheduleError
 from circuitsim.plan.cluster import Cluster, Link
 from circuitsim.plan.costs import Costs, Parts
 from circuitsim.plan.placement import Placement, place
-from circuitsim.plan.plan import Order, Plan
+from circuitsim.plan.plan import Plan
+from circuitsim.plan.policy import Policy
 from circuitsim.plan.schedule import Schedule
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.spelling import nearest
@@ -38,7 +39,9 @@ class Deployment:
     slowdown : tuple of float
         By which factor each device is slower.
     make : callable, optional
-        Returns the schedule for so many microbatches; None if a device does first what was ready first.
+        Returns the schedule for so many microbatches; None if a policy decides.
+    policy : type of Policy
+        What decides without a schedule.
     """
 
     plan: Plan
@@ -48,6 +51,7 @@ class Deployment:
     ticks: Mapping[str, list[Parts]]
     slowdown: tuple[float, ...]
     make: Callable[[int], Schedule] | None = None
+    policy: type[Policy] = Policy
 
     @property
     def each(self) -> int:
@@ -169,7 +173,8 @@ def deploy(plan: Plan, netlist: Netlist, cluster: Cluster | None = None, costs: 
     for name, thing, kind in (("plan", plan, Plan), ("cluster", cluster, Cluster), ("costs", costs, Costs)):
         if not isinstance(thing, kind):
             raise InputError(f"{name} is {thing!r}: give a {kind.__name__}")
-    if plan.schedule != "fifo" and cluster.slots > 1:
+    policy = plan.policy
+    if policy is None and cluster.slots > 1:
         raise InputError("a schedule says itself what is under way where: leave slots of the cluster out")
     placement, devices = _placed(plan, netlist, cluster)
     if isinstance(cluster.link, Mapping):
@@ -182,12 +187,15 @@ def deploy(plan: Plan, netlist: Netlist, cluster: Cluster | None = None, costs: 
                 )
     _check_messages(costs, netlist)
     stages = len(placement.stages)
-    make = None if plan.schedule == "fifo" else orders(plan.schedule, stages, len(placement.names))
+    made = plan.schedule
+    make = None if isinstance(made, type) or policy is not None else orders(made, stages, len(placement.names))
     slowdown = _slowdown(cluster, devices)
-    return Deployment(plan, cluster, placement, devices, costs.of_stages(stages), slowdown, make)
+    return Deployment(plan, cluster, placement, devices, costs.of_stages(stages), slowdown, make, policy or Policy)
 
 
-def orders(schedule: Order, stages: int, devices: int) -> Callable[[int], Schedule]:
+def orders(
+    schedule: str | Schedule | Callable[[int, int], Schedule], stages: int, devices: int
+) -> Callable[[int], Schedule]:
     """Return a schedule as a function of the number of microbatches alone.
 
     Raises

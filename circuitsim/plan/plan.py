@@ -8,14 +8,16 @@ from circuitsim import checks
 from circuitsim.errors import InputError, ScheduleError
 from circuitsim.plan.placement import Placement
 from circuitsim.plan.plain_values import Fixed, Written
+from circuitsim.plan.policy import Policy
 from circuitsim.plan.schedule import Schedule
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.spelling import nearest
 
 __all__ = ["Order", "Plan"]
 
-#: An order of work: a name, a schedule, or a function of the number of devices and of microbatches that returns one.
-Order: TypeAlias = str | Schedule | Callable[[int, int], Schedule]
+#: An order of work: a name, a schedule, a function of the number of devices and of microbatches that returns one, or a
+#: policy.
+Order: TypeAlias = str | Schedule | Callable[[int, int], Schedule] | type[Policy]
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,10 +33,10 @@ class Plan(Written):
         How many times the devices are there, each set a worker with examples of its own. The parameters are then kept
         by a server, which is one device more, and sent to the worker whose gradient they answer. If not given, each
         parameter is on the device that uses it first.
-    schedule : str, Schedule or callable
+    schedule : str, Schedule, callable or subclass of Policy
         The order of work: ``"fifo"``, by which a device does first what was ready first, or the name of another one
-        of `schedules.SCHEDULES`, a schedule, or a function of the number of devices and of microbatches that returns
-        one.
+        of `schedules.SCHEDULES`, a schedule, a function of the number of devices and of microbatches that returns
+        one, or a `Policy` that decides while the stream runs.
     microbatches : int, optional
         How many examples make a batch; as many as the schedule has, if it is one, or else all that are given. A batch
         begins when the one before it is over. Replicas that keep to a schedule take its examples in turn.
@@ -106,6 +108,13 @@ class Plan(Written):
                 "local steps are for workers with a server: give replicas and update='async', or leave local_steps out"
             )
 
+    @property
+    def policy(self) -> type[Policy] | None:
+        """What decides on the order of work while the stream runs; None if a schedule says it before."""
+        if self.schedule == "fifo":
+            return Policy
+        return self.schedule if isinstance(self.schedule, type) else None
+
     def _check_schedule(self) -> None:
         schedule = self.schedule
         if isinstance(schedule, str):
@@ -114,9 +123,14 @@ class Plan(Written):
                 raise ScheduleError(
                     f"there is no schedule {schedule!r}: {hint}use fifo or one of {', '.join(SCHEDULES)}"
                 )
+        elif isinstance(schedule, type):
+            if not issubclass(schedule, Policy):
+                raise ScheduleError(f"the schedule is {schedule!r}: give a subclass of Policy, or a function")
         elif not isinstance(schedule, Schedule) and not callable(schedule):
-            raise ScheduleError(f"the schedule is {schedule!r}: give a name, a Schedule or a function that returns one")
-        if schedule != "fifo" and self.in_flight is not None:
+            raise ScheduleError(
+                f"the schedule is {schedule!r}: give a name, a Schedule, a function that returns one, or a Policy"
+            )
+        if self.policy is None and self.in_flight is not None:
             raise InputError("a schedule says itself what is under way where: leave in_flight out")
         if isinstance(schedule, Schedule):
             batch = schedule.microbatches * (self.replicas or 1)

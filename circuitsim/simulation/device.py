@@ -1,10 +1,9 @@
 """A device: it decides when the stages on it work, one piece at a time, or as many as it has slots.
 
-A stage that could work asks its device. What comes next a policy decides: `Fifo` takes what has been ready for longest,
-`Agenda` keeps to a row of a schedule and waits for what comes next in it.
+A stage that could work asks its device. What comes next, a `Policy` chooses from what is ready, or an `Agenda` says: it
+keeps to a row of a schedule and waits for what comes next in it.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -12,19 +11,19 @@ from circuitsim.plan.schedule import COMPUTE, Work
 from circuitsim.simulation.kernel import World
 from circuitsim.simulation.stage import StageActor
 
-__all__ = ["Agenda", "Device", "Fifo", "Piece", "Policy"]
+__all__ = ["Agenda", "Device", "Lane", "Piece"]
 
 
-class Policy(Protocol):
-    """What decides on the next piece of work."""
+class Lane(Protocol):
+    """What a device asks for its next piece of work: a `Policy`, or an `Agenda`."""
 
     def add(self, kind: str, stage: int, tag: int) -> None:
         """Take note of work that is ready."""
 
-    def take(self) -> tuple[str, int, int] | None:
-        """Return what to do next, as kind, stage and tag; None to wait."""
+    def take(self) -> Work | None:
+        """Return what to do next, None to wait; its microbatch is the number of the example."""
 
-    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
+    def undo(self, works: Sequence[Work]) -> None:
         """Put back what was taken last and not finished."""
 
     def save(self) -> Any:
@@ -39,36 +38,6 @@ class Meeting(Protocol):
 
     def can(self, kind: str, stage: int, tag: int) -> bool:
         """Tell whether it can."""
-
-
-class Fifo:
-    """First come, first served; backward passes are done in one piece."""
-
-    __slots__ = ("queue",)
-
-    def __init__(self) -> None:
-        self.queue: deque[tuple[str, int, int]] = deque()
-
-    def add(self, kind: str, stage: int, tag: int) -> None:
-        """Take note of work that is ready."""
-        if kind in "FB":
-            self.queue.append((kind, stage, tag))
-
-    def take(self) -> tuple[str, int, int] | None:
-        """Return what to do next, None to wait."""
-        return self.queue.popleft() if self.queue else None
-
-    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
-        """Put back what was taken last and not finished."""
-        self.queue.extendleft(reversed(works))
-
-    def save(self) -> tuple[tuple[str, int, int], ...]:
-        """Return a checkpoint."""
-        return tuple(self.queue)
-
-    def restore(self, saved: tuple[tuple[str, int, int], ...]) -> None:
-        """Go back to a checkpoint."""
-        self.queue = deque(saved)
 
 
 class Agenda:
@@ -104,7 +73,7 @@ class Agenda:
     def add(self, kind: str, stage: int, tag: int) -> None:
         """Take note of work that is ready: nothing needs to be kept."""
 
-    def take(self) -> tuple[str, int, int] | None:
+    def take(self) -> Work | None:
         """Return what to do next, None to wait."""
         if self.place == len(self.row):
             return None
@@ -116,14 +85,14 @@ class Agenda:
         elif self.meeting is None or not self.meeting.can(kind, stage, tag):
             return None
         self.place += 1
-        return kind, stage, tag
+        return Work(kind, stage, tag)
 
     @property
     def awaited(self) -> Work | None:
         """The next piece in the row."""
         return self.row[self.place] if self.place < len(self.row) else None
 
-    def undo(self, works: Sequence[tuple[str, int, int]]) -> None:
+    def undo(self, works: Sequence[Work]) -> None:
         """Put back what was taken last and not finished."""
         self.place -= len(works)
 
@@ -170,7 +139,7 @@ class Device:
         The clock.
     number : int
         Its number.
-    lanes : sequence of Policy
+    lanes : sequence of Lane
         What decides on its work; with several, each has slots of its own.
     slots : int
         How many pieces of work it does at a time in each lane.
@@ -187,7 +156,7 @@ class Device:
         self,
         world: World,
         number: int,
-        lanes: Sequence[Policy],
+        lanes: Sequence[Lane],
         slots: int,
         on_start: Callable[[Piece], float | None],
         on_end: Callable[[Piece], None],
@@ -253,7 +222,7 @@ class Device:
         saved = []
         for number, lane in enumerate(self.lanes):
             before = lane.save()
-            lane.undo([(p.kind, p.stage, p.tag) for p in self.running if p.lane == number])
+            lane.undo([Work(p.kind, p.stage, p.tag) for p in self.running if p.lane == number])
             saved.append(lane.save())
             lane.restore(before)
         return saved

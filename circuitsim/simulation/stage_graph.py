@@ -10,10 +10,11 @@ from simpy.core import EmptySchedule
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value
 from circuitsim.plan.deployment import Deployment
+from circuitsim.plan.policy import Policy
 from circuitsim.plan.schedule import TRANSFERS, Work
 from circuitsim.plan.times import draw
 from circuitsim.simulation.actors import Output, Source, ignore
-from circuitsim.simulation.device import Agenda, Device, Fifo, Piece, Policy
+from circuitsim.simulation.device import Agenda, Device, Lane, Piece
 from circuitsim.simulation.kernel import Channel, World
 from circuitsim.simulation.links import Line
 from circuitsim.simulation.machine import Machine
@@ -126,7 +127,7 @@ class StageGraph:
     def _machine(self, number: int) -> Machine:
         """Return a device with its policy: transfers that go beside the work have one of their own."""
         stages: dict[int, StageActor] = {}
-        lanes: list[Policy] = [Fifo()]
+        lanes: list[Lane] = [self.deployment.policy()]
         if self.deployment.make is not None:
             lanes = [Agenda(stages, self._meeting) for _ in range(1 + self.deployment.plan.overlap)]
         slots = self.deployment.cluster.slots
@@ -385,8 +386,12 @@ class StageGraph:
                 if piece.kind in TRANSFERS
             ]
             for lane in device.lanes:
-                if isinstance(lane, Agenda) and lane.awaited is not None and not device.running:
+                if device.running:
+                    continue
+                if isinstance(lane, Agenda) and lane.awaited is not None:
                     told.append(f"{name} waits to do {lane.awaited}")
+                elif isinstance(lane, Policy) and lane.ready:
+                    told.append(f"{name} could do {lane.ready[0]}, but its policy {type(lane).__name__} waits")
         return "; ".join(told) or "no device has anything to do"
 
     def _nothing_waits(self) -> bool:
