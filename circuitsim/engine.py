@@ -1,7 +1,6 @@
 """What every engine does with a circuit: run it forward and backward, hold its parameters.
 
-An engine subclasses `Engine` and supplies `_forward` and `_backward`; what users give is checked here, once
-for all engines. The life of an engine is::
+What users give is checked here, once for all engines. The life of an engine is::
 
     engine = Simulation(circuit)                  # the circuit is validated, the parameters are taken over
     outputs = engine.forward({"x": 2.0})          # values flow to the outputs
@@ -17,6 +16,10 @@ or, to let every parameter respond to its gradient by itself::
 
 Arrays that an engine hands out are read-only: take ``.copy()`` of what is to be changed. An engine works for one
 thread at a time, and a forward pass with its backward pass and update belong to one thread.
+
+An engine of one's own subclasses `Engine` and supplies `compute_outputs` and `compute_gradients`. If it keeps the
+parameters elsewhere, it supplies `memory`, `set_memory`, `set_rule` and `respond` as well. What these are given is
+checked, and NumPy warns of nothing within them.
 """
 
 import sys
@@ -33,7 +36,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.rules import Memory, Rule, Spring, begin
+from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
 
 __all__ = ["Engine"]
@@ -50,6 +53,17 @@ class Engine(ABC):
         What to do when a gate makes an infinity or a nan: warn once with the gate's name, raise
         `NonFiniteError`, or nothing.
 
+    Attributes
+    ----------
+    netlist : Netlist
+        The circuit as tables of numbered nodes and wires.
+    input_nodes, parameter_nodes, output_nodes : dict of str to int
+        The numbers of the inputs, parameters and outputs in the netlist, by name.
+    rule : Rule or None
+        By which the parameters respond, once they have one.
+    springs : dict of str to list of Spring, or None
+        The penalties of each parameter, once there is a rule.
+
     Raises
     ------
     CircuitError
@@ -61,16 +75,18 @@ class Engine(ABC):
             raise InputError(f"nonfinite={nonfinite!r} is unknown: use 'warn', 'error' or 'ignore'")
         self.netlist = Netlist(circuit)
         self.nonfinite = nonfinite
-        self._inputs = self.netlist.of_kind("input")
-        self._parameters = self.netlist.of_kind("parameter")
-        self._outputs = self.netlist.of_kind("output")
+        self.input_nodes = self.netlist.of_kind("input")
+        self.parameter_nodes = self.netlist.of_kind("parameter")
+        self.output_nodes = self.netlist.of_kind("output")
         nodes = circuit.graph.nodes
-        self._declared = {name: nodes[name]["shape"] for name in self._inputs if nodes[name].get("shape") is not None}
-        self._all_roots: frozenset[int] = frozenset(self._outputs.values())
+        self._declared = {
+            name: nodes[name]["shape"] for name in self.input_nodes if nodes[name].get("shape") is not None
+        }
         self._values: dict[str, Value] | None = None  # outputs that wait for a backward pass
-        self._rule: Rule | None = None
-        self.springs: dict[str, list[Spring]] | None = None  # by parameter, once they have a rule
-        self._went_back = False
+        self._gradients: dict[str, Value] | None = None  # gradients that wait for an update
+        self.rule: Rule | None = None
+        self.springs: dict[str, list[Spring]] | None = None
+        self._memory = {name: Memory(self.netlist.nodes[i].value) for name, i in self.parameter_nodes.items()}  # type: ignore[arg-type]
         self._reported = False
         self._lock = threading.Lock()
         self._runner = 0  # the thread that ran the last forward pass
@@ -78,12 +94,12 @@ class Engine(ABC):
     @property
     def inputs(self) -> list[str]:
         """The names of the inputs, in the order in which they were added to the circuit."""
-        return list(self._inputs)
+        return list(self.input_nodes)
 
     @property
     def outputs(self) -> list[str]:
         """The names of the outputs."""
-        return list(self._outputs)
+        return list(self.output_nodes)
 
     @property
     def time(self) -> float | None:
@@ -91,29 +107,61 @@ class Engine(ABC):
         return None
 
     @property
-    @abstractmethod
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; arrays are read-only, as all that engines hand out."""
+        return {name: entry.value for name, entry in self.memory.items()}
+
+    # -- what an engine supplies ---------------------------------------------------------------------------
 
     @abstractmethod
-    def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]: ...
+    def compute_outputs(self, inputs: dict[str, Value]) -> dict[str, Value]:
+        """Run forward: return the value of every output, given that of every input."""
 
     @abstractmethod
-    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]: ...
+    def compute_gradients(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+        """Run backward from the last forward pass.
+
+        Parameters
+        ----------
+        output_gradients : dict of int to float or ndarray
+            The gradient put on an output, in the shape of its value, by the number of its node; others have none.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            The gradients of all inputs and then of all parameters, in the order of `input_nodes` and `parameter_nodes`.
+            Gradients that meet at a node are added up in wiring order (`add_up`).
+        """
 
     @property
-    @abstractmethod
     def memory(self) -> dict[str, Memory]:
         """What every parameter remembers: value, state of its rule, count of its responses."""
+        return self._memory.copy()
 
-    @abstractmethod
-    def _set_memory(self, memory: Mapping[str, Memory]) -> None: ...
+    def set_memory(self, memory: Mapping[str, Memory]) -> None:
+        """Put other memories in the place of those of some parameters."""
+        self._memory.update(memory)
 
-    @abstractmethod
-    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None: ...
+    def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+        """Let parameters respond by this rule from now on, with a fresh state."""
+        self.set_memory({name: begin(rule, entry.value) for name, entry in self.memory.items()})
 
-    @abstractmethod
-    def _update(self) -> None: ...
+    def respond(self, gradients: Mapping[str, Value]) -> None:
+        """Let every parameter respond to its gradient."""
+        assert self.rule is not None
+        assert self.springs is not None
+        memory, springs = self.memory, self.springs
+        self.set_memory({name: respond(self.rule, springs[name], memory[name], gradients[name]) for name in memory})
+
+    def report_nonfinite(self, culprit: str) -> None:
+        """Tell of the first infinity or nan, as the user chose; `culprit` is a sentence that says who made what."""
+        if self.nonfinite == "error":
+            raise NonFiniteError(culprit)
+        if self.nonfinite == "warn" and not self._reported:
+            self._reported = True
+            warnings.warn(culprit, NonFiniteWarning, stacklevel=_outside())
+
+    # -- what users ask for --------------------------------------------------------------------------------
 
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         """Send values in and return the outputs.
@@ -134,7 +182,7 @@ class Engine(ABC):
             values = self._check_inputs(inputs)
             self._values = None
             with np.errstate(all="ignore"):
-                self._values = self._forward(values)
+                self._values = self.compute_outputs(values)
             self._runner = threading.get_ident()
             return self._values.copy()
 
@@ -167,10 +215,10 @@ class Engine(ABC):
                 raise InputError("there is nothing to go back from: run forward before each backward pass")
             self._check_runner("forward")
             output_gradients = self._check_gradient(gradient, self._values)
-            self._values, self._went_back = None, False
+            self._values = self._gradients = None
             with np.errstate(all="ignore"):
-                gradients = self._backward(output_gradients)
-            self._went_back = True
+                gradients = self.compute_gradients(output_gradients)
+            self._gradients = gradients.copy()
             return gradients
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
@@ -187,11 +235,11 @@ class Engine(ABC):
         with self._turn():
             memory, changed = self.memory, dict[str, Memory]()
             for name, thing in _mapping(values, "parameters").items():
-                value = self._named(name, thing, self._parameters, "parameter")
+                value = self._named(name, thing, self.parameter_nodes, "parameter")
                 if shape_of(value) == shape_of(memory[name].value):
                     changed[name] = memory[name]._replace(value=value)
                 else:
-                    changed[name] = Memory(value) if self._rule is None else begin(self._rule, value)
+                    changed[name] = Memory(value) if self.rule is None else begin(self.rule, value)
             self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
@@ -211,7 +259,7 @@ class Engine(ABC):
         """
         springs = springs if isinstance(springs, Sequence) else [springs]
         biases = self.netlist.biases()
-        held: dict[str, list[Spring]] = {name: [] for name in self._parameters}
+        held: dict[str, list[Spring]] = {name: [] for name in self.parameter_nodes}
         for spring in springs:
             names = [name for name in held if name not in biases] if spring.on is None else spring.on
             for name in names:
@@ -222,9 +270,8 @@ class Engine(ABC):
                     )
                 held[name].append(spring)
         with self._turn():
-            self._learn(rule, held)
-            self._rule = rule
-            self.springs = held
+            self.set_rule(rule, held)
+            self.rule, self.springs = rule, held
 
     def update(self) -> None:
         """Let every parameter respond to its gradient of the last backward pass, and of no other before it.
@@ -237,12 +284,12 @@ class Engine(ABC):
         with self._turn():
             if self.springs is None:
                 raise InputError("the parameters have no rule: give them one first, engine.learn(SGD(step=0.01))")
-            if not self._went_back:
+            if self._gradients is None:
                 raise InputError("there is nothing to respond to: run forward and backward first")
             self._check_runner("backward")
-            self._went_back = False
+            gradients, self._gradients = self._gradients, None
             with np.errstate(all="ignore"):
-                self._update()
+                self.respond(gradients)
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
         """Put back what parameters remembered, as `memory` gave it.
@@ -254,7 +301,7 @@ class Engine(ABC):
         """
         with self._turn():
             restored = {
-                name: entry.copy()._replace(value=self._named(name, entry.value, self._parameters, "parameter"))
+                name: entry.copy()._replace(value=self._named(name, entry.value, self.parameter_nodes, "parameter"))
                 for name, entry in _mapping(memory, "memories").items()
             }
             self._remember(self.memory, restored)
@@ -294,19 +341,19 @@ class Engine(ABC):
 
     def _remember(self, before: Mapping[str, Memory], now: Mapping[str, Memory]) -> None:
         if any(shape_of(entry.value) != shape_of(before[name].value) for name, entry in now.items()):
-            self._values, self._went_back = None, False  # gradients would be of the old shape
-        self._set_memory(now)
+            self._values = self._gradients = None  # gradients would be of the old shape
+        self.set_memory(now)
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         inputs = _mapping(inputs, "inputs")
-        if missing := [name for name in self._inputs if name not in inputs]:
+        if missing := [name for name in self.input_nodes if name not in inputs]:
             raise InputError(
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
-                f"its inputs are {', '.join(self._inputs)}"
+                f"its inputs are {', '.join(self.input_nodes)}"
             )
-        values = {name: self._named(name, inputs[name], self._inputs, "input") for name in self._inputs}
+        values = {name: self._named(name, inputs[name], self.input_nodes, "input") for name in self.input_nodes}
         for name in inputs if len(inputs) > len(values) else ():
-            self._named(name, 0.0, self._inputs, "input")  # refuses what is none
+            self._named(name, 0.0, self.input_nodes, "input")  # refuses what is none
         for name, declared in self._declared.items():
             shape = shape_of(values[name])
             if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):
@@ -321,12 +368,12 @@ class Engine(ABC):
             gradient = dict.fromkeys(outputs, gradient)
         found: dict[int, Value] = {}
         for name, part in gradient.items():
-            value = self._named(name, part, self._outputs, "output")
+            value = self._named(name, part, self.output_nodes, "output")
             if shape_of(value) == shape_of(outputs[name]):
-                found[self._outputs[name]] = value
+                found[self.output_nodes[name]] = value
                 continue
             try:
-                found[self._outputs[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
+                found[self.output_nodes[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:
                 raise ShapeError(
                     f"output {name!r} has shape {shape_of(outputs[name])} and was given a gradient of shape "
@@ -344,14 +391,6 @@ class Engine(ABC):
             return own_value(thing)
         except InputError as error:
             raise InputError(f"{kind} {name!r} of circuit {self.netlist.name!r}: {error}") from None
-
-    def _report_nonfinite(self, culprit: str) -> None:
-        """Tell of the first infinity or nan, as the user chose; `culprit` says who made what."""
-        if self.nonfinite == "error":
-            raise NonFiniteError(culprit)
-        if self.nonfinite == "warn" and not self._reported:
-            self._reported = True
-            warnings.warn(culprit, NonFiniteWarning, stacklevel=_outside())
 
 
 def _outside() -> int:

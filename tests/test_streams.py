@@ -84,7 +84,7 @@ def test_training_in_batches_gives_the_same_parameters_for_all_schedules():
     reference.learn(cs.Adam(0.05), cs.L2(0.01))
     for first in range(0, 19, 6):
         total = one_by_one_with(reference, examples(19)[first : first + 6])
-        reference._set_memory(
+        reference.set_memory(
             {n: cs.rules.respond(a.rule, a.springs, a.memory, total[n]) for n, a in reference._learners.items()}
         )
     assert found == {str(bits(reference.parameters))}
@@ -378,7 +378,7 @@ def test_forward_and_backward_go_through_a_plan(plan):
         expected = {name: np.concatenate([felt[name] for felt in inputs]) for name in batch}
         assert bits(found) == bits(expected | totals)
         simulation.update()
-        plain._set_memory(
+        plain.set_memory(
             {n: cs.rules.respond(a.rule, a.springs, a.memory, totals[n]) for n, a in plain._learners.items()}
         )
         assert bits(simulation.parameters) == bits(plain.parameters)

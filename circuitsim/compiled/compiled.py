@@ -50,11 +50,11 @@ class Compiled(Engine):
 
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
         super().__init__(circuit, nonfinite=nonfinite)
-        self._given = [*self._inputs.values(), *self._parameters.values()]
+        self._given = [*self.input_nodes.values(), *self.parameter_nodes.values()]
         nodes = self.netlist.nodes
-        self._held = Parameters({name: cast(Value, nodes[index].value) for name, index in self._parameters.items()})
+        self._held = Parameters({name: cast(Value, nodes[index].value) for name, index in self.parameter_nodes.items()})
         netlist = self.netlist
-        self._shown = [netlist.wires[netlist.incoming[index][0]].source for index in self._outputs.values()]
+        self._shown = [netlist.wires[netlist.incoming[index][0]].source for index in self.output_nodes.values()]
         self._forms: dict[Any, Form] = {}
         self._known_shapes: dict[Any, int] = {}  # a number for each set of shapes that the parameters have had
         self._note_shapes()
@@ -62,22 +62,25 @@ class Compiled(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return dict(zip(self._parameters, self._held.values, strict=True))
+        return dict(zip(self.parameter_nodes, self._held.values, strict=True))
 
     @property
     def memory(self) -> dict[str, Memory]:
         """What every parameter remembers: value, state of its rule, count of its responses."""
         return self._held.memory()
 
-    def _set_memory(self, memory: Mapping[str, Memory]) -> None:
+    def set_memory(self, memory: Mapping[str, Memory]) -> None:
+        """Put other memories in the place of those of some parameters."""
         self._held.restore(memory)
         self._note_shapes()
 
-    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+    def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+        """Let parameters respond by this rule from now on, with a fresh state."""
         self._held.learn(rule, springs)
 
-    def _update(self) -> None:
-        self._held.respond(self._learned[len(self._inputs) :])
+    def respond(self, gradients: Mapping[str, Value]) -> None:
+        """Let every parameter respond to its gradient."""
+        self._held.respond(list(gradients.values())[len(self.input_nodes) :])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy takes over: not the code, whose arrays show parts of one another and are not copied so."""
@@ -95,10 +98,11 @@ class Compiled(Engine):
 
     # -- running -------------------------------------------------------------------------------------------
 
-    def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
+    def compute_outputs(self, inputs: dict[str, Value]) -> dict[str, Value]:
+        """Run forward."""
         self._culprit: str | None = None
-        self._given_values = [inputs[name] for name in self._inputs] + self._held.values
-        input_shapes = tuple([shape_of(inputs[name]) for name in self._inputs])
+        self._given_values = [inputs[name] for name in self.input_nodes] + self._held.values
+        input_shapes = tuple([shape_of(inputs[name]) for name in self.input_nodes])
         shapes = input_shapes, self._parameter_shapes
         form = self._forms.get(shapes)
         if form is None and (levels := self._levels()) is not None:
@@ -122,9 +126,10 @@ class Compiled(Engine):
                     self._walk_forward()
         self._form = form
         self._report()
-        return dict(zip(self._outputs, outputs, strict=True))
+        return dict(zip(self.output_nodes, outputs, strict=True))
 
-    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+    def compute_gradients(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+        """Run backward from the last forward pass."""
         form, roots = self._form, frozenset(output_gradients)
         if form is not None and self._walked is None and form.knows(roots):
             try:
@@ -142,7 +147,6 @@ class Compiled(Engine):
                 self.netlist.nodes[index].name: fit(0.0, value) if totals[index] is None else totals[index]
                 for index, value in zip(self._given, self._given_values, strict=True)
             }
-        self._learned = list(gradients.values())
         self._report()
         return gradients
 
@@ -162,7 +166,7 @@ class Compiled(Engine):
 
     def _walk_forward(self) -> list[Any]:
         given = dict(zip(self._given, self._given_values, strict=True))
-        for name, value in zip(self._inputs, self._given_values, strict=False):
+        for name, value in zip(self.input_nodes, self._given_values, strict=False):
             if not is_finite(value):
                 self._note(f"input {name!r} was given {value}")
         self._walked = self._walk.forward(given)
@@ -186,4 +190,4 @@ class Compiled(Engine):
     def _report(self) -> None:
         if self._culprit is not None:
             culprit, self._culprit = self._culprit, None
-            self._report_nonfinite(culprit)
+            self.report_nonfinite(culprit)

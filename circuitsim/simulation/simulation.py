@@ -97,11 +97,10 @@ class Simulation(Engine):
         self._culprit: str | None = None
         self._sent, self._ticks = 0, 0.0
         self._stream: Stream = None  # type: ignore[assignment]
-        self._gradients: dict[str, Value] = {}  # those of the parameters in the last backward pass
-        self._memory: dict[str, Memory] = {}  # what they remembered in the last forward pass
+        self._began_with: dict[str, Memory] = {}  # what parameters remembered in the last forward pass
         self._learners = {
             name: Parameter(name, index, Memory(self.netlist.nodes[index].value))  # type: ignore[arg-type]
-            for name, index in self._parameters.items()
+            for name, index in self.parameter_nodes.items()
         }
         self._build()
 
@@ -142,10 +141,10 @@ class Simulation(Engine):
         with self._turn():
             given = self._check_inputs({**(values or {}), **inputs})
             roots, before = self._roots_of(gradient), self.messages
-            self._values = None
+            self._values = self._gradients = None
             with np.errstate(all="ignore"):
                 self._pass([given], lambda tag, outputs: self._check_gradient(gradient, outputs), roots, learn=False)
-            self._gradients, self._went_back, self._runner = self._stream.gradients, True, get_ident()
+            self._gradients, self._runner = self._stream.gradients, get_ident()
             return Run(
                 name=self.netlist.name,
                 outputs=self._stream.outputs[0],
@@ -206,10 +205,10 @@ class Simulation(Engine):
                     "the parameters have no rule to move by: give them one first, simulation.learn(SGD(step=0.01))"
                 )
             if not isinstance(gradient, Mapping) and not callable(gradient):
-                gradient = dict.fromkeys(self._outputs, gradient)
+                gradient = dict.fromkeys(self.output_nodes, gradient)
             roots = self._roots_of(gradient)
             before = self.messages
-            self._values, self._went_back = None, False
+            self._values = self._gradients = None
             with np.errstate(all="ignore"):
                 self._pass(given, partial(self._gradients_of, gradient), roots, learn=learn)
             stream, tags = self._stream, range(len(given))
@@ -226,10 +225,10 @@ class Simulation(Engine):
 
     def _roots_of(self, gradient: Any) -> frozenset[int]:
         """Return the outputs at which the backward pass begins."""
-        names = gradient if isinstance(gradient, Mapping) else self._outputs
+        names = gradient if isinstance(gradient, Mapping) else self.output_nodes
         for name in names:
-            self._named(name, 0.0, self._outputs, "output")
-        return frozenset(self._outputs[name] for name in names)
+            self._named(name, 0.0, self.output_nodes, "output")
+        return frozenset(self.output_nodes[name] for name in names)
 
     def _gradients_of(self, gradient: Any, tag: int, outputs: dict[str, Value]) -> dict[int, Value]:
         """Return the gradients that are put on the outputs of an example."""
@@ -300,7 +299,7 @@ class Simulation(Engine):
         world = World()
         self._use(Stream(self.netlist, world))
         if self._deployed is None:
-            parameters = {index: self._learners[name] for name, index in self._parameters.items()}
+            parameters = {index: self._learners[name] for name, index in self.parameter_nodes.items()}
             for parameter in parameters.values():
                 parameter.join(self._stream.complete)
             self._graph = self._stream.graph = GateGraph(
@@ -316,7 +315,7 @@ class Simulation(Engine):
     def _begin(self, roots: frozenset[int], examples: int, learn: bool) -> tuple[int, int]:
         """Begin a run at tick 0; return how many examples make a batch and how many may be under way at a time."""
         if self._deployed is not None:
-            parameters = {index: self._learners[name] for name, index in self._parameters.items()}
+            parameters = {index: self._learners[name] for name, index in self.parameter_nodes.items()}
             self._use(self._deployed.start(parameters, roots, self._depth, examples, learn, self.seed))
             batch = self._deployed.deployment.batch(examples)
             return batch, self._deployed.deployment.in_flight(batch)
@@ -349,21 +348,25 @@ class Simulation(Engine):
             raise
         self._tell()
 
-    def _forward(self, inputs: dict[str, Value]) -> dict[str, Value]:
+    def compute_outputs(self, inputs: dict[str, Value]) -> dict[str, Value]:
+        """Run forward."""
         if self._deployed is None:
-            self._pass([inputs], None, self._all_roots, learn=False)
+            self._pass([inputs], None, frozenset(self.output_nodes.values()), learn=False)
             return self._stream.outputs[0]
-        self._cuts, self._memory = sections(inputs, self._deployed.deployment.microbatches or 1), self.memory
+        self._cuts, self._began_with = sections(inputs, self._deployed.deployment.microbatches or 1), self.memory
         self._microbatches = cut(inputs, self._cuts)
-        parameters: dict[int, Value] = {i: self._learners[name].memory.value for name, i in self._parameters.items()}
+        parameters: dict[int, Value] = {
+            i: self._learners[name].memory.value for name, i in self.parameter_nodes.items()
+        }
         outputs = [
-            self._deployed.compute(parameters | {i: part[name] for name, i in self._inputs.items()})
+            self._deployed.compute(parameters | {i: part[name] for name, i in self.input_nodes.items()})
             for part in self._microbatches
         ]
         self._tell()
         return join(outputs, self._cuts, "output")
 
-    def _backward(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+    def compute_gradients(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
+        """Run backward from the last forward pass."""
         if self._deployed is None:
             try:
                 self._graph.prepare(frozenset(output_gradients))
@@ -372,45 +375,49 @@ class Simulation(Engine):
                 self._build()
                 raise
             self._tell()
-            self._gradients = self._stream.gradients
-            return {**self._stream.input_gradients[0], **self._gradients}
+            return {**self._stream.input_gradients[0], **self._stream.gradients}
         assert self.plan is not None
-        names = {index: name for name, index in self._outputs.items()}
+        names = {index: name for name, index in self.output_nodes.items()}
         parts = cut({names[index]: gradient for index, gradient in output_gradients.items()}, self._cuts)
-        given = [{self._outputs[name]: gradient for name, gradient in part.items()} for part in parts]
+        given = [{self.output_nodes[name]: gradient for name, gradient in part.items()} for part in parts]
         count, learn = len(self._microbatches), self.plan.update == "async" and self.springs is not None
         now = self.memory
         if not learn:  # they may have been set since the forward pass, which is run once more
-            self._set_memory(self._memory)
+            self.set_memory(self._began_with)
         try:
             self._pass(self._microbatches, lambda tag, _: given[tag], frozenset(output_gradients), learn=learn)
         finally:
             if not learn:
-                self._set_memory(now)
+                self.set_memory(now)
         inputs = join([self._stream.input_gradients[tag] for tag in range(count)], self._cuts, "the gradient of input")
         found = self._stream.gradients  # of nothing where they moved with each example
-        self._gradients = {name: found.get(name, fit(0.0, one.memory.value)) for name, one in self._learners.items()}
-        return {**inputs, **self._gradients}
+        return {
+            **inputs,
+            **{name: found.get(name, fit(0.0, one.memory.value)) for name, one in self._learners.items()},
+        }
 
-    def _set_memory(self, memory: Mapping[str, Memory]) -> None:
+    def set_memory(self, memory: Mapping[str, Memory]) -> None:
+        """Put other memories in the place of those of some parameters."""
         for name, entry in memory.items():
             self._learners[name].memory = entry
 
-    def _learn(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+    def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
+        """Let parameters respond by this rule from now on, with a fresh state."""
         for name, actor in self._learners.items():
             actor.learn(rule, springs[name])
 
-    def _update(self) -> None:
+    def respond(self, gradients: Mapping[str, Value]) -> None:
+        """Let every parameter respond to its gradient, unless they have moved with each example."""
         if self.plan is not None and self.plan.update == "async":
-            return  # they have moved with each example
+            return
         for name, actor in self._learners.items():
-            actor.respond(self._gradients[name])
+            actor.respond(gradients[name])
 
     def _tell(self) -> None:
         """Report the first infinity or nan."""
         if self._culprit is not None:
             culprit, self._culprit = self._culprit, None
-            self._report_nonfinite(culprit)
+            self.report_nonfinite(culprit)
 
     def _note_culprit(self, sentence: str) -> None:
         if self._culprit is None:

@@ -11,7 +11,7 @@ class Stores:
         self.env = env = simpy.Environment()
         self.values = [simpy.Store(env) for _ in netlist.wires]
         self.gradients = [simpy.Store(env) for _ in netlist.wires]
-        self.felt = netlist.carries_gradient(engine._outputs.values())
+        self.felt = netlist.carries_gradient(engine.output_nodes.values())
         self.netlist = netlist
         for index, node in enumerate(netlist.nodes):
             if node.gate is not None:
