@@ -145,7 +145,7 @@ class LocalParameter(Parameter):
         The worker's device that it is on.
     world : World
         The clock and the trace.
-    on_whole : callable
+    on_learned : callable
         Called with an example of which it has all gradients.
     nothing_waits : callable
         Tells whether there may be no more examples for the worker.
@@ -164,7 +164,7 @@ class LocalParameter(Parameter):
         The way to the server.
     """
 
-    __slots__ = ("asked", "base", "nothing_waits", "on_whole", "steps", "taken", "upstream", "waiting", "world")
+    __slots__ = ("asked", "base", "nothing_waits", "on_learned", "steps", "taken", "upstream", "waiting", "world")
 
     upstream: Channel
 
@@ -174,7 +174,7 @@ class LocalParameter(Parameter):
         steps: int,
         device: int,
         world: World,
-        on_whole: Callable[[int], None],
+        on_learned: Callable[[int], None],
         nothing_waits: Callable[[], bool],
     ) -> None:
         super().__init__(server.name, server.node, server.memory)
@@ -183,7 +183,7 @@ class LocalParameter(Parameter):
         self.rule, self.springs = server.rule, server.springs
         self.steps = steps
         self.world = world
-        self.on_whole = on_whole
+        self.on_learned = on_learned
         self.nothing_waits = nothing_waits
         self.taken = 0
         self.base = self.memory.value
@@ -192,7 +192,7 @@ class LocalParameter(Parameter):
 
     def _take(self, _: Any, tag: int) -> None:
         """Learn from an example, now or when the server has answered."""
-        self.on_whole(tag)
+        self.on_learned(tag)
         read, gradient = self.reads[tag], self.gradient(tag)
         assert gradient is not None
         self.waiting.append((tag, gradient, read, self.world.now))
@@ -246,26 +246,26 @@ class Home:
         Whether they move by the gradient of each example as soon as it is complete.
     replica_of : callable
         Returns the replica that an example goes through.
-    on_whole : callable
+    on_learned : callable
         Called with an example of which a parameter has learned.
     on_settled : callable
         Called with the gradients of the batch, by name, once all of them are complete.
     """
 
-    __slots__ = ("asynchronous", "batch", "on_settled", "on_whole", "parameters", "replica_of", "unsaved", "world")
+    __slots__ = ("asynchronous", "batch", "on_learned", "on_settled", "parameters", "replica_of", "unsaved", "world")
 
     def __init__(
         self,
         world: World,
         asynchronous: bool,
         replica_of: Callable[[int], int],
-        on_whole: Callable[[int], None],
+        on_learned: Callable[[int], None],
         on_settled: Callable[[dict[str, Value]], None],
     ) -> None:
         self.world = world
         self.asynchronous = asynchronous
         self.replica_of = replica_of
-        self.on_whole = on_whole
+        self.on_learned = on_learned
         self.on_settled = on_settled
         self.parameters: list[Parameter] = []
         self.batch: tuple[int, int, bool] | None = None  # the batch to settle: first tag, size, whether to learn
@@ -287,7 +287,7 @@ class Home:
         assert total is not None
         parameter.respond(total)
         self._record_update(parameter, tag, read)
-        self.on_whole(tag)
+        self.on_learned(tag)
         parameter.announce(tag, self.replica_of(tag) if len(parameter.sends) > 1 else None)
 
     def change(self, parameter: Parameter, tag: int, change: Value, read: int) -> None:

@@ -142,11 +142,13 @@ class StageGraph:
             device = near if server is None else server
             machine = self.machines[device]
             if machine.home is None:
-                whole, settled = (
+                machine.home = Home(
+                    self.world,
+                    self.asynchronous,
+                    self._replica.__getitem__,
                     self.transport.report(device, self.stream.completed),
                     self.transport.report(device, self._settled),
                 )
-                machine.home = Home(self.world, self.asynchronous, self._replica.__getitem__, whole, settled)
                 if self.transport.saves:
                     machine.home.unsaved = []
             machine.home.parameters.append(parameter)
@@ -160,8 +162,8 @@ class StageGraph:
     def _local(self, parameter: Parameter, replica: int, home: Home, near: int) -> LocalParameter:
         """Return a worker's own copy of a parameter, on the device that uses it first."""
         device = replica * self.deployment.each + near
-        steps, whole = self.deployment.plan.local_steps, self.transport.report(device, self.stream.completed)
-        local = LocalParameter(parameter, steps, device, self.world, whole, self._nothing_waits)
+        steps, complete = self.deployment.plan.local_steps, self.transport.report(device, self.stream.completed)
+        local = LocalParameter(parameter, steps, device, self.world, complete, self._nothing_waits)
         self.machines[device].locals.append(local)
         local.awaited = parameter.awaited
         wire = next(iter(self.netlist.outgoing[parameter.node]), 0)
@@ -214,11 +216,15 @@ class StageGraph:
                 self.outputs[replica][target].incoming = (channel,)
             else:
                 self.stages[replica][sink].incoming[wire] = channel
-        actors = self.inputs[replica] | self.constants[replica] | {n: self._keeper(replica, n) for n in self.parameters}
+        actors = (
+            self.inputs[replica]
+            | self.constants[replica]
+            | {n: self._parameter_for(replica, n) for n in self.parameters}
+        )
         for node, actor in actors.items():
             actor.outgoing = tuple(outgoing.get(node, ()))
 
-    def _keeper(self, replica: int, node: int) -> Parameter:
+    def _parameter_for(self, replica: int, node: int) -> Parameter:
         """Return the parameter that the stages of a replica talk to."""
         return self._locals.get((replica, node), self.parameters[node])
 
@@ -262,21 +268,21 @@ class StageGraph:
 
         Values go to the copy on the device, once for all wires that lead there; outputs are shown what the host has.
         """
-        keeper, to = self._keeper(replica, source), self._device_of(replica, sink)
-        there = self.transport.road(keeper.device, to, Kind.VALUE, 8 * replica)
-        back = self.transport.way(to, keeper.device)
+        parameter, to = self._parameter_for(replica, source), self._device_of(replica, sink)
+        there = self.transport.road(parameter.device, to, Kind.VALUE, 8 * replica)
+        back = self.transport.way(to, parameter.device)
         place = wire - self.netlist.outgoing[source].start
         if sink is not None:
             resident = self.machines[to].residents[source]
         else:
             resident = self._hosted.setdefault((replica, source), self._resident(source, HOST))
-        feeding = Channel(self.world, wire, keeper, place, resident, 0, there, back)
-        sends = keeper.sends[0 if isinstance(keeper, LocalParameter) else replica]
+        feeding = Channel(self.world, wire, parameter, place, resident, 0, there, back)
+        sends = parameter.sends[0 if isinstance(parameter, LocalParameter) else replica]
         if all(channel.target is not resident for channel in sends):
             sends.append(feeding)
         if sink is not None:
             return feeding
-        showing = Channel(self.world, wire, keeper, place, self.outputs[replica][target], 0, None, back)
+        showing = Channel(self.world, wire, parameter, place, self.outputs[replica][target], 0, None, back)
         self._shown[replica].append((showing, resident))
         return showing
 
