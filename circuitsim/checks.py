@@ -61,6 +61,7 @@ def number(
     below: float = math.inf,
     finite: bool = True,
     more: str = "",
+    error: type[CircuitSimError] = InputError,
 ) -> float:
     """Return a number as a float; it may not be below 0.
 
@@ -80,10 +81,12 @@ def number(
         Whether it may not be infinite.
     more : str
         What else could be given, for the message.
+    error : type
+        What to raise.
 
     Raises
     ------
-    InputError
+    InputError, or another
         If it is no such number.
     """
     found = real(value)
@@ -91,7 +94,7 @@ def number(
     if found is None or not enough or not (found < below or (found == math.inf and not finite)):
         told = f"{'a finite' if finite else 'a'} number {'above' if positive else 'not below'} 0"
         told += f" and below {below:g}" if below < math.inf else ""
-        raise InputError(f"{what} is {value!r}: give {unit}{', ' if unit else ''}{told}{more}")
+        raise error(f"{what} is {value!r}: give {unit}{', ' if unit else ''}{told}{more}")
     return found
 
 
@@ -100,17 +103,17 @@ def ticks(value: object, what: str, *, positive: bool = False, finite: bool = Tr
     return number(value, what, "ticks", positive=positive, finite=finite)
 
 
-def probability(value: object, what: str) -> float:
+def probability(value: object, what: str, *, error: type[CircuitSimError] = InputError) -> float:
     """Return a number from 0 to 1.
 
     Raises
     ------
-    InputError
+    InputError, or another
         If it is none.
     """
     found = real(value)
     if found is None or not 0.0 <= found <= 1.0:
-        raise InputError(f"{what} is {value!r}: give a probability, 0 to 1")
+        raise error(f"{what} is {value!r}: give a number from 0 to 1")
     return found
 
 

@@ -116,7 +116,7 @@ def test_a_link_that_loses_everything_is_told_of():
 
 
 @pytest.mark.parametrize(("make", "words"), [
-    (lambda: cs.Link(loss=1.5), "the loss of a link is 1.5: give a probability, 0 to 1"),
+    (lambda: cs.Link(loss=1.5), "the loss of a link is 1.5: give a number from 0 to 1"),
     (lambda: cs.Link(duplicate=-0.1), "the duplicate of a link is -0.1"),
     (lambda: cs.Link(reorder=math.nan), "the reorder of a link is nan"),
     (lambda: cs.Link(loss="much"), "the loss of a link is 'much'"),

@@ -123,7 +123,7 @@ def test_points_of_ones_own(tmp_path):
     (["svm", "--engine", "steam"], "there is no engine 'steam'"),
     (["svm", "--axes", "x,z"], "--axes 'x,z' names no two columns of guide: it has x, y"),
     (["svm", "--step", "0"], "step is 0.0: give"),
-    (["svm", "--penalty", "-1"], "strength -1.0 cannot be"),
+    (["svm", "--penalty", "-1"], "the strength of a penalty is -1.0: give"),
     (["svm", "--save", "a.vcd"], "the suffix must be one of .html .gif"),
     (["mlp", "--hidden", "three"], "--hidden 'three' is no list of sizes"),
     (["mlp", "--hidden", "0"], "size is 0: give"),

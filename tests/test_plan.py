@@ -196,7 +196,7 @@ def test_what_has_no_name_is_not_written():
     (lambda: cs.Cluster(crash_every=0), "crash_every is 0: give ticks, a number above 0"),
     (lambda: cs.Cluster(crash_every=cs.exponential(1)), "crash_every is exponential"),
     (lambda: cs.Cluster(downtime=-1), "the downtime is -1: give ticks, a finite number not below 0, or a distribution"),
-    (lambda: cs.Link(loss=True), "the loss of a link is True: give a probability, 0 to 1"),
+    (lambda: cs.Link(loss=True), "the loss of a link is True: give a number from 0 to 1"),
     (lambda: cs.Link(hold_up="long"), "the hold-up on a link is 'long'"),
     (lambda: cs.Costs(-1), "the time of F is -1"),
     (lambda: cs.Costs(None), "the time of F is None"),

@@ -163,10 +163,10 @@ def test_tables_that_do_not_fit(options, words):
 
 
 @pytest.mark.parametrize(("make", "words"), [
-    (lambda: gpipe(0, 4), "at least one device, not 0"),
-    (lambda: one_f_one_b(4, 0), "at least one microbatch, not 0"),
+    (lambda: gpipe(0, 4), "the number of devices is 0: give"),
+    (lambda: one_f_one_b(4, 0), "the number of microbatches is 0: give"),
     (lambda: interleaved(4, 6), "6 is no multiple of 4"),
-    (lambda: interleaved(4, 8, 0), "at least one chunk"),
+    (lambda: interleaved(4, 8, 0), "the number of chunks on a device is 0: give"),
 ])  # fmt: skip
 def test_schedules_of_nothing(make, words):
     with pytest.raises(cs.ScheduleError, match=words):

@@ -113,7 +113,7 @@ def test_the_guides_two_worked_points(engine):
     (POINTS, LABELS, {"order": "backwards"}, "order='backwards'"),
     (POINTS, LABELS, {"order": [0, 6]}, "example 6: there are 6"),
     (POINTS, LABELS, {"order": [0, 1], "iterations": 3}, "has 2 examples and more were asked for"),
-    (POINTS, LABELS, {"validation": 1.0}, "validation=1.0"),
+    (POINTS, LABELS, {"validation": 1.0}, "the share to hold back, is 1.0: give"),
     (POINTS, LABELS, {"validation": 0.99}, "leaves none to learn from"),
     (POINTS, LABELS, {"patience": 3}, "patience needs examples"),
 ])  # fmt: skip
@@ -155,7 +155,7 @@ def test_an_order_may_be_any_sequence_and_goes_on(order):
 
 @pytest.mark.parametrize(("setting", "message"), [
     ({"order": [0.5, 1]}, r"order=\[0.5, 1\] cannot be"), ({"order": 3}, "order=3 cannot be"),
-    ({"order": [0, 6]}, "names example 6"), ({"validation": "half"}, "validation='half' cannot be"),
+    ({"order": [0, 6]}, "names example 6"), ({"validation": "half"}, "the share to hold back, is .half.: give"),
     ({"callbacks": print}, "give a list of functions"), ({"callbacks": [3]}, "give a list of functions"),
 ])  # fmt: skip
 def test_settings_that_cannot_be(setting, message):

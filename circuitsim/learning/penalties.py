@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value
 
@@ -28,15 +29,13 @@ class Penalty(ABC):
     Raises
     ------
     InputError
-        If the strength is no finite number from 0 up.
+        If the strength is no finite number from 0 up, or the names are one text.
     """
 
     def __init__(self, strength: float, on: Collection[str] | None = None) -> None:
-        if not 0.0 <= strength < np.inf:
-            raise InputError(f"a penalty of strength {strength!r} cannot be: give a finite number from 0 up")
+        self.strength = checks.number(strength, "the strength of a penalty")
         if isinstance(on, str):
             raise InputError(f"on={on!r} is one text: give a list of names, on=[{on!r}]")
-        self.strength = float(strength)
         self.on: Collection[str] | None = on
 
     @abstractmethod

@@ -325,8 +325,7 @@ class Trainer:
 
     def _split(self, count: int, seed: int | None, validation: float) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """Return the numbers of the examples to learn from, and of those to hold back."""
-        if not isinstance(validation, int | float) or not 0.0 <= validation < 1.0:
-            raise InputError(f"validation={validation!r} cannot be: give the share to hold back, from 0 to below 1")
+        checks.number(validation, "validation, the share to hold back,", below=1.0)
         if seed is not None:
             self._seed, self._best = checks.count(seed, "seed", least=0), None
         mixed = np.random.default_rng([self._seed, 1]).permutation(count)

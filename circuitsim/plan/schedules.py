@@ -55,8 +55,7 @@ def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
         If the devices do not divide the microbatches.
     """
     devices, microbatches = _sizes(devices, microbatches)
-    if (checks.whole(chunks) or 0) < 1:
-        raise ScheduleError(f"interleaved needs at least one chunk on a device, not {chunks!r}")
+    chunks = checks.count(chunks, "the number of chunks on a device", error=ScheduleError)
     if microbatches % devices:
         raise ScheduleError(
             f"interleaved takes microbatches in rounds of {devices}, one for each device: "
@@ -166,12 +165,10 @@ def _works(kind: str, stage: int, microbatches: Iterable[int]) -> list[Work]:
 
 def _sizes(devices: int, microbatches: int) -> tuple[int, int]:
     """Return the numbers of devices and of microbatches, if there is one of each at least."""
-    found = []
-    for given, what in ((devices, "device"), (microbatches, "microbatch")):
-        if (size := checks.whole(given) or 0) < 1:
-            raise ScheduleError(f"a schedule needs at least one {what}, not {given!r}")
-        found.append(size)
-    return found[0], found[1]
+    return (
+        checks.count(devices, "the number of devices", error=ScheduleError),
+        checks.count(microbatches, "the number of microbatches", error=ScheduleError),
+    )
 
 
 def _tuples(rows: Sequence[Sequence[Work]]) -> tuple[tuple[Work, ...], ...]:

@@ -64,19 +64,15 @@ def auto(
     >>> max(auto(4, 16, limit=4).peaks())
     4
     """
-    if (checks.whole(devices) or 0) < 1 or (checks.whole(microbatches) or 0) < 1:
-        raise ScheduleError(f"a schedule needs devices and microbatches, not {devices!r} and {microbatches!r}")
+    devices = checks.count(devices, "the number of devices", error=ScheduleError)
+    microbatches = checks.count(microbatches, "the number of microbatches", error=ScheduleError)
     limit = 2.0 * devices if limit is None else limit
     times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
     for name, given in times.items():
-        time = checks.real(given)
-        if time is None or not 0 <= time < math.inf or (name == "forward" and time == 0):
-            least = "above 0" if name == "forward" else "not below 0"
-            raise ScheduleError(f"the {name} time is {given!r}: give ticks, a finite number {least}")
+        checks.number(given, f"the {name} time", "ticks", positive=name == "forward", error=ScheduleError)
     if not (checks.real(limit) or 0.0) >= 1:
         raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
-    if not 0 <= (-1.0 if checks.real(kept) is None else kept) <= 1:
-        raise ScheduleError(f"W cannot keep {kept!r} of an activation: give a part, 0 to 1")
+    checks.probability(kept, "what W keeps of an activation", error=ScheduleError)
     ideal = microbatches * (forward + backward + weight)
     ticks = (forward, backward, weight)
     span = math.inf
