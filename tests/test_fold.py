@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim import views
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.trace.records import Kind
+from circuitsim.trace.kinds import Kind
 from circuitsim.views import fold as folding_module
 from circuitsim.views.fold import fold
 from tests.programs import Program, programs

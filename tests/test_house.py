@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import circuitsim as cs
@@ -74,6 +75,69 @@ def test_arrows_point_one_way(path):
                 there = name.split(".")[1]
                 assert there == here or there in ROOMS[here], f"{here} must not import {there}"
                 assert lazy or (here, there) not in LAZY, f"{here} may import {there} only inside a function"
+
+
+def import_graph(trees):
+    """Return which module imports which, wherever the import stands; `trees` has the modules by their dotted names."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(trees)
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{module} has a relative import: name the module in full"
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [name if name in trees else node.module for name in whole]
+            else:
+                continue
+            graph.add_edges_from((module, name) for name in names if name in trees)
+    return graph
+
+
+def cycles(graph):
+    loops = [[module] for module in nx.nodes_with_selfloops(graph)]
+    return loops + [sorted(ring) for ring in nx.strongly_connected_components(graph) if len(ring) > 1]
+
+
+def test_no_module_imports_itself_by_a_way_round():
+    """Lazy imports and those for types included; `display` is the one door to what draws."""
+    trees = {dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    graph = import_graph(trees)
+    assert graph.number_of_edges() > 300
+    assert cycles(graph) != []  # through the door
+    graph.remove_node("circuitsim.display")
+    assert cycles(graph) == []
+
+
+def dotted(path):
+    return ".".join(("circuitsim", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("import b", [["a", "b"]]),
+    ("from b import y", [["a", "b"]]),
+    ("def f():\n    import b", [["a", "b"]]),
+    ("if TYPE_CHECKING:\n    from b import y", [["a", "b"]]),
+    ("from p import y", [["a", "b", "p"]]),  # the package takes it from b
+    ("from p import c", []),  # a module of the package
+    ("import a", [["a"]]),
+    ("import c", []),
+])  # fmt: skip
+def test_a_cycle_is_seen(text, found):
+    texts = {"a": text, "b": "import a", "p": "from b import y", "p.c": "", "c": ""}
+    assert cycles(import_graph({name: ast.parse(code) for name, code in texts.items()})) == found
+
+
+def test_no_two_modules_share_a_name():
+    """Only the main module of a package may bear the package's name, as in `circuit.circuit`."""
+    found = {}
+    for path in MODULES:
+        name = dotted(path).rpartition(".")[2]
+        if path.stem not in ("__init__", "__main__") and name != path.parent.name:
+            found.setdefault(name, []).append(dotted(path))
+    packages = {path.parent.name for path in MODULES if path.stem == "__init__"}
+    assert {name: modules for name, modules in found.items() if len(modules) > 1 or name in packages} == {}
 
 
 @pytest.mark.parametrize(("library", "rooms"), [

@@ -11,7 +11,7 @@ from PIL import Image
 
 import circuitsim as cs
 from circuitsim.cli import scenarios
-from circuitsim.trace.records import Kind
+from circuitsim.trace.kinds import Kind
 from circuitsim.views import webpage
 from circuitsim.views.scene import windows
 from tests.browser import assert_final_numbers, layered, neuron, numbers, play_to_the_end, scrub, seen, text, write

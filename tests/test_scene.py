@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.trace.records import Kind
+from circuitsim.trace.kinds import Kind
 from circuitsim.views.scene import number, scene, windows
 from tests.browser import layered
 from tests.programs import Program, programs

@@ -13,7 +13,7 @@ from PIL import Image
 import circuitsim as cs
 from circuitsim import views
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.trace.records import Kind
+from circuitsim.trace.kinds import Kind
 from circuitsim.views import animation, movie
 from circuitsim.views.layout import lay_out
 from circuitsim.views.picture import Sketch, letters_needed

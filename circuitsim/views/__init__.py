@@ -12,8 +12,8 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import SaveError
 from circuitsim.files import check_path
-from circuitsim.trace.records import Trace
 from circuitsim.trace.timeline import Timeline
+from circuitsim.trace.trace import Trace
 
 __all__ = [
     "animate",

@@ -22,7 +22,8 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value, add_up
 from circuitsim.progress import progress_bar
 from circuitsim.trace.explanation import arithmetic, chain_rule
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
 from circuitsim.views.flow import Flow
 from circuitsim.views.fold import fold

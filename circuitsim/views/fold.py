@@ -22,7 +22,8 @@ import numpy as np
 from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value
-from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.kinds import Kind
+from circuitsim.trace.trace import Trace
 
 __all__ = ["MOST_GATES", "Folding", "fold"]
 

@@ -21,7 +21,8 @@ from typing import Any
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
 
 __all__ = ["to_perfetto"]

@@ -18,7 +18,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, show
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
 from circuitsim.views.fold import fold
 from circuitsim.views.layout import lay_out

@@ -27,7 +27,8 @@ from typing import Any
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.explanation import local_derivative, operator
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.views.layout import lay_out
 
 __all__ = ["MOST_MESSAGES", "number", "scene", "windows"]

@@ -27,7 +27,7 @@ import numpy as np
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Array
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.views.scene import number
 
 __all__ = ["panels"]

@@ -16,7 +16,7 @@ from circuitsim.files import check_path, writing
 from circuitsim.learning.recording import Recording, Shot
 from circuitsim.progress import progress_bar
 from circuitsim.simulation.simulation import Simulation
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.views.animation import HOLD_END, Moment, Stage, film, palette
 from circuitsim.views.board import HIGH, LOW, REGIONS, Board
 from circuitsim.views.movie import FILMS, FRAME, check_film, write_film

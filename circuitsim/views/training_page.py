@@ -9,7 +9,7 @@ from circuitsim.files import check_path, writing
 from circuitsim.learning.examples import Intake
 from circuitsim.learning.recording import RESOLUTION, Plane, Recording
 from circuitsim.simulation.simulation import Simulation
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.views.fold import fold
 from circuitsim.views.webpage import page
 

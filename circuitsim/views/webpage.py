@@ -17,7 +17,8 @@ from os import PathLike
 from typing import Any
 
 from circuitsim.files import check_path, writing
-from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.kinds import Kind
+from circuitsim.trace.trace import Trace
 from circuitsim.views.flow import Flow
 from circuitsim.views.fold import fold
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 import circuitsim as cs
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.views.animation import Moment, Stage, film
 from circuitsim.views.picture import Sketch, letters_needed
 from circuitsim.views.webpage import page
