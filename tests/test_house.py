@@ -1,6 +1,7 @@
 """The house itself: arrows point one way, names are exported on purpose, importing stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,13 +30,13 @@ ROOMS = {
     "plan": {"errors", "checks", "spelling", "circuit"},
     "trace": {"errors", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
-    "engine": {"errors", "spelling", "gates", "circuit", "rules"},
+    "engine": {"errors", "spelling", "gates", "circuit", "trace", "rules"},
     "compiled": {"gates", "circuit", "rules", "engine"},
     "simulation": {
         "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
-    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "rules", "engine"},
-    "views": {"errors", "files", "progress", "gates", "circuit", "simulation", "trace", "learning"},
+    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
+    "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
         "errors", "files", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
@@ -257,6 +258,22 @@ def test_gradients_are_summed_in_one_place():
         ],
         "rules.py": ["gradient = gradient + at_work.pull(memory.value)"],  # what springs pull
     }
+
+
+def test_what_pictures_share_is_written_once():
+    """Colours, what makes files the same each time, and the suffixes of all forms."""
+    colours, undated, suffixes = {}, set(), set()
+    for path in sorted((PACKAGE / "views").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for text in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}:
+            if re.fullmatch("#[0-9a-f]{6}", str(text)):
+                colours.setdefault(text, []).append(path.stem)
+            undated |= {path.stem} if text in ("CreationDate", "svg.hashsalt", "font.family") else set()
+            suffixes |= {path.stem} if text in (".gif", ".png", ".pdf", ".html") else set()
+    assert {colour: where for colour, where in colours.items() if len(where) > 1} == {}
+    assert len(colours) > 30
+    assert undated == {"figures"}
+    assert suffixes == {"forms", "video"}  # which chooses between its two
 
 
 def test_gates_are_fired_in_one_place():

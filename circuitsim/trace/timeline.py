@@ -11,7 +11,10 @@ from circuitsim.gates.value import Value, size_of
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
 from circuitsim.trace.records import Records
 
-__all__ = ["Outage", "Piece", "Timeline", "Transfer", "Update"]
+__all__ = ["WORK", "Outage", "Piece", "Timeline", "Transfer", "Update"]
+
+#: The kinds of work, and what they are called.
+WORK = {"F": "forward", "B": "backward", "I": "to the data", "W": "to the weights"}
 
 
 class Piece(NamedTuple):

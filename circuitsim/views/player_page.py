@@ -1,30 +1,21 @@
-"""Writes a trace as one page to play with: no network, no other file, whatever the names in the circuit are.
+"""Writes a trace as one page to play with, forward and backward; `html_page` says how pages are made."""
 
-The page is `page/page.html` with the style, the scripts and the data put in. Data stand in blocks of JSON in which
-every ``<`` is escaped, and the scripts put them on the page as text only, so a gate called ``<script>`` stays text. A
-content security policy names the one style and the one script by their hashes and forbids everything else, requests
-included.
-"""
-
-import base64
-import hashlib
 import html
-import json
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from os import PathLike
 from typing import Any
 
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
 from circuitsim.trace.kinds import Kind
 from circuitsim.trace.trace import Trace
 from circuitsim.views.flow import Flow
-from circuitsim.views.fold import fold
+from circuitsim.views.forms import PAGES
+from circuitsim.views.grouping import group_gates
+from circuitsim.views.html_page import block, fill, save_page
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
-from circuitsim.views.training_data import panels
+from circuitsim.views.training_panels import panels
 
-__all__ = ["block", "embed", "fill", "page", "player"]
+__all__ = ["embed", "page", "player"]
 
 MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
@@ -47,7 +38,7 @@ def player(
     path : path-like
         Where to.
     history : mapping, optional
-        What training did, to be shown beside it; `circuitsim.views.training` says what it holds.
+        What training did, to be shown beside it; `circuitsim.views.training_panels` says what it holds.
     tags : collection of int, optional
         The examples to play; all, if not given.
 
@@ -58,10 +49,8 @@ def player(
     InputError
         If the history does not fit together.
     """
-    path = check_path(path, (".html",))
-    text = page(trace, history, tags=tags)
-    with writing(path) as file:
-        file.write(text.encode(errors="replace"))  # of half a surrogate pair in a name
+    path = check_path(path, PAGES)
+    save_page(page(trace, history, tags=tags), path)
 
 
 def page(
@@ -72,10 +61,10 @@ def page(
 ) -> str:
     """Return the text of the page; `notes` are sentences that it ends with."""
     flow = Flow.of(trace, tags)
-    whole, folding = flow.trace, fold(trace.netlist)
-    trace = folding.trace(whole) if folding else whole
+    whole, grouping = flow.trace, group_gates(trace.netlist)
+    trace = grouping.trace(whole) if grouping else whole
     parts = list(windows(trace))
-    stage = scene(trace, len(parts), folded=folding is not None)
+    stage = scene(trace, len(parts), folded=grouping is not None)
     stage["batch"], stage["batches"] = flow.batch, flow.batches
     messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
     gates = sum(node.kind == "gate" for node in whole.netlist.nodes)
@@ -83,9 +72,9 @@ def page(
     stage["about"] = f"{_count(gates, 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks"
     stage["spans"] = [part["span"] for part in parts]
     stage["notes"] = list(notes)
-    if folding:
+    if grouping:
         stage["notes"].append(
-            f"This circuit is big: {folding.about}. What a group does for one example is shown as one firing, "
+            f"This circuit is big: {grouping.about}. What a group does for one example is shown as one firing, "
             "what goes from group to group as one message."
         )
     if len(parts) > 1:
@@ -96,7 +85,7 @@ def page(
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
-    return fill(trace.netlist.name, "\n".join(blocks))
+    return fill(trace.netlist.name, "\n".join(blocks), "page.html", SCRIPTS)
 
 
 def embed(trace: Trace) -> str | None:
@@ -114,33 +103,3 @@ def embed(trace: Trace) -> str | None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def block(name: str, data: Any) -> str:
-    """Return data as a block of JSON that a script finds by its name and that cannot end early."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
-    return f'<script type="application/json" id="{name}">{text}</script>'
-
-
-def fill(title: str, data: str, frame_name: str = "page.html", scripts: tuple[str, ...] = SCRIPTS) -> str:
-    """Put style, scripts and data into a page's frame; what is put in is not searched for places again."""
-    frame, style, script = _frame(frame_name, scripts)
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
-    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
-    text = []
-    for number, piece in enumerate(frame.split("@")):
-        text.append(pieces[piece] if number % 2 else piece)
-    return "".join(text)
-
-
-@cache
-def _frame(name: str, names: tuple[str, ...]) -> tuple[str, str, str]:
-    folder = files("circuitsim.views") / "page"
-    frame, style, *scripts = [folder.joinpath(file).read_text(encoding="utf-8") for file in (name, "page.css", *names)]
-    # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + "\n".join(scripts) + "})();\n"
-    return frame, style, script
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
