@@ -4,12 +4,16 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import networkx as nx
 import pytest
 
 import circuitsim as cs
+from circuitsim.learning import checkpoint
+from circuitsim.trace import archive
 
 PACKAGE = Path(cs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -38,7 +42,7 @@ ROOMS = {
     "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
     "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
-        "errors", "files", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
+        "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
     },
 }
@@ -141,6 +145,42 @@ def test_no_two_modules_share_a_name():
     assert {name: modules for name, modules in found.items() if len(modules) > 1 or name in packages} == {}
 
 
+def test_every_arrow_is_used():
+    used = {here: set() for here in ROOMS}
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for name in (*imports(tree, lazy=False), *imports(tree, lazy=True)):
+            if name.startswith("circuitsim.") and room(path) in used:
+                used[room(path)].add(name.split(".")[1])
+    assert {here: there - {here} for here, there in used.items()} == ROOMS
+
+
+def drawing():
+    """Return the rooms and their arrows as docs/house.md has them, for Markdown."""
+    graph = nx.DiGraph((here, there) for here, others in ROOMS.items() for there in others if (here, there) not in LAZY)
+    graph.add_nodes_from(ROOMS)
+    reduced = nx.transitive_reduction(graph)
+    order = list(reversed(ROOMS))
+    lines = ["```mermaid", "graph TD"]
+    lines += [f"    {here} --> {there}" for here in order for there in order if reduced.has_edge(here, there)]
+    lines += [f"    {here} -.-> {there}" for here, there in sorted(LAZY)]
+    lines += ["```", "", "| room | what it is for | imports |", "|---|---|---|"]
+    for here in order:
+        path = PACKAGE / here / "__init__.py" if (PACKAGE / here).is_dir() else PACKAGE / f"{here}.py"
+        purpose = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition("\n")[0]
+        lines.append(f"| `{here}` | {purpose} | {', '.join(there for there in order if there in ROOMS[here])} |")
+    return "\n".join(lines)
+
+
+HOUSE = PACKAGE.parent / "docs" / "house.md"
+BEGIN, END = "<!-- drawn from tests/test_house.py -->\n", "\n<!-- end of the drawing -->"
+
+
+def test_the_drawing_of_the_house_is_true():
+    """Draw it anew with ``python -m tests.test_house``."""
+    assert BEGIN + drawing() + END in HOUSE.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("library", "rooms"), [
     ("simpy", {"simulation"}), ("matplotlib", {"views"}), ("PIL", {"views"}), ("vcd", {"views"}),
     ("typer", {"cli"}), ("networkx", {"circuit"}),
@@ -183,6 +223,22 @@ def test_importing_stays_light():
     script = f"import sys, circuitsim; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_stands_in_one_place():
+    """And what CONTRIBUTING says of the versions of files is so."""
+    root = PACKAGE.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"] == {"path": "circuitsim/__init__.py"}
+    assert version("circuitsim") == cs.__version__, "install it anew: pip install -e ."
+    told = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"`Trace.save` | {archive.VERSION} |" in told
+    assert f"`Trainer.save` | {checkpoint.VERSION} |" in told
+    for name in re.findall(r"`([\w/]+\.(?:py|md|out))`", told):
+        found = (root / name).exists() or list(PACKAGE.rglob(name))
+        assert found or name == "tests/scenarios/NAME.out", name
 
 
 # -- one idea, one place -------------------------------------------------------------------------------------
@@ -288,3 +344,8 @@ def test_gates_are_fired_in_one_place():
     assert found["bind"] == one | {"gates/gate.py"}
     assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
     assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"trace/explanation.py"}
+
+
+if __name__ == "__main__":
+    before, _, rest = HOUSE.read_text(encoding="utf-8").partition(BEGIN)
+    HOUSE.write_text(before + BEGIN + drawing() + END + rest.partition(END)[2], encoding="utf-8")

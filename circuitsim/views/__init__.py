@@ -1,4 +1,4 @@
-"""What people look at, here and in the viewers they have: drawn from a trace, never from live objects.
+"""What people look at, here and in the viewers they have: drawn from traces and recordings, never by running anything.
 
 Only this package imports matplotlib, and only when something is drawn with it.
 """
