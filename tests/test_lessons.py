@@ -279,5 +279,27 @@ def test_odd_recordings_can_be_shown(tmp_path, make):
     assert "<svg" in (tmp_path / "odd.svg").read_text(encoding="utf-8")
 
 
+def of_arrays():
+    return cs.dense([2, 3, 1], seed=0)
+
+
+def with_a_parameter_that_nothing_uses():
+    circuit = cs.Circuit("spare")
+    x, y = circuit.inputs("x y")
+    a, _ = circuit.parameters(a=1.0, spare=2.0)
+    circuit.output("score", a * x - y)
+    return circuit
+
+
+@pytest.mark.parametrize("make", [of_arrays, with_a_parameter_that_nothing_uses])
+def test_films_of_other_parameters_than_numbers(tmp_path, make):
+    recording, _ = recorded(3, make())
+    headings = [moment.heading for _, moment in training_film._Frames(recording).moments()]
+    responses = [heading for heading in headings if heading.startswith("the parameters respond")]
+    assert responses
+    assert not any("spare" in heading for heading in responses)
+    save_training(recording, tmp_path / "film.gif")
+
+
 def test_json_is_one_object():
     assert json.loads(call("scenarios/svm.py", "--json", "--iterations", "10"))["data"] == "guide"

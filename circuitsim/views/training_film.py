@@ -10,6 +10,7 @@ from os import PathLike
 import numpy as np
 from PIL import Image
 
+from circuitsim.gates.value import Value, shape_of
 from circuitsim.learning.recording import Recording, Shot
 from circuitsim.progress import progress_bar
 from circuitsim.trace.trace import Trace
@@ -91,14 +92,12 @@ class _Frames:
                 yield place, Moment(0.0, HOLD_END if shot is shots[-1] else hold, {}, {})
                 continue
             if trace is None:  # the end
-                before = shots[place - 1].trace
-                assert before is not None
-                yield place, self._respond(before, shot, HOLD_END)
+                yield place, self._respond(shots[place - 1], shot, HOLD_END)
                 continue
             self.circuit.begin(trace)
             if place in slow:
                 yield from ((place, moment) for moment in self._slowly(trace))
-                yield place, self._respond(trace, shots[place + 1], HOLD_RESPONSE)
+                yield place, self._respond(shot, shots[place + 1], HOLD_RESPONSE)
             else:
                 heading = f"iteration {shot.iteration}"
                 yield place, Moment(trace.span[1], hold, trace.values(), trace.gradients(), heading=heading)
@@ -112,17 +111,20 @@ class _Frames:
             if count % skip == 0 or moment.duration > FRAME:
                 yield moment
 
-    def _respond(self, trace: Trace, after: Shot, hold: int) -> Moment:
+    def _respond(self, shot: Shot, after: Shot, hold: int) -> Moment:
         """Return the moment in which the parameters have moved."""
-        netlist = self.netlist
-        moved = {netlist.of_kind("parameter")[name]: value for name, value in after.parameters.items()}
-        before = trace.values()
-        some = [
-            f"{netlist.nodes[n].name} {number(before[n])} → {number(v)}" for n, v in moved.items() if v != before.get(n)
+        trace, nodes = shot.trace, self.netlist.of_kind("parameter")
+        assert trace is not None
+        values = trace.values()
+        values |= {nodes[name]: value for name, value in after.parameters.items() if nodes[name] in values}
+        moved = [
+            _step(name, shot.parameters[name], value)
+            for name, value in after.parameters.items()
+            if not np.array_equal(value, shot.parameters[name])
         ]
-        heading = "the parameters respond" + (f": {', '.join(some[:3])}" if some else " to nothing")
-        heading += f" and {len(some) - 3} more" if len(some) > 3 else ""
-        return Moment(trace.span[1], hold, before | moved, trace.gradients(), heading=heading)
+        heading = "the parameters respond" + (f": {', '.join(moved[:3])}" if moved else " to nothing")
+        heading += f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+        return Moment(trace.span[1], hold, values, trace.gradients(), heading=heading)
 
     def frame(self, shot: Shot, moment: Moment) -> Image.Image:
         """Draw a frame."""
@@ -134,3 +136,9 @@ class _Frames:
             whole.paste(circuit, (0, (self.height - circuit.height) // 2))
         whole.paste(self.drawn[1], (self.width - WIDTH, 0))
         return whole
+
+
+def _step(name: str, before: Value, after: Value) -> str:
+    """Tell how a parameter moved; of an array that is shown by its shape, only that it did."""
+    told = number(before), number(after)
+    return name if shape_of(after) and told[0] == told[1] else f"{name} {told[0]} → {told[1]}"
