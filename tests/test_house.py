@@ -241,6 +241,15 @@ def test_the_version_stands_in_one_place():
         assert found or name == "tests/scenarios/NAME.out", name
 
 
+def test_views_take_nothing_of_learning_but_what_was_recorded():
+    taken = set()
+    for path in (PACKAGE / "views").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("circuitsim.learning"):
+                taken |= {f"{node.module.rpartition('.')[2]}.{alias.name}" for alias in node.names}
+    assert taken == {"recording.Plane", "recording.RESOLUTION", "recording.Recording", "recording.Shot"}
+
+
 # -- one idea, one place -------------------------------------------------------------------------------------
 
 # Compiled code is written out, not called: these two may do by themselves what others must ask for.
