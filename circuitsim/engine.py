@@ -38,6 +38,7 @@ from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Engine"]
 
@@ -104,6 +105,11 @@ class Engine(ABC):
     @property
     def time(self) -> float | None:
         """How much simulated time the last run took, in ticks; None if there is no clock."""
+        return None
+
+    @property
+    def trace(self) -> Trace | None:
+        """What happened in the last run; None if the engine leaves no traces."""
         return None
 
     @property

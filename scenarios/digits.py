@@ -18,6 +18,7 @@ from circuitsim.cli import training
 from circuitsim.cli.scenarios import Json, Report, Seed, play
 from circuitsim.files import check_path
 from circuitsim.learning import datasets
+from circuitsim.views.forms import PICTURES
 
 BATCH, TEST = 32, 449
 Iterations = Annotated[int, typer.Option(help="How many batches of 32 digits to learn from.", min=0)]
@@ -43,9 +44,7 @@ def main(
 ) -> Report:
     """Run the scenario."""
     if save is not None:
-        from circuitsim.views import weights  # only who saves pays for matplotlib
-
-        check_path(save, weights.SUFFIXES)
+        check_path(save, PICTURES)
     points, labels = datasets.digits()
     mixed = np.random.default_rng(0).permutation(len(points))  # the same test whatever the seed
     test, learn = mixed[:TEST], mixed[TEST:]
@@ -88,7 +87,9 @@ def main(
         "parameters": {name: np.asarray(value) for name, value in runner.parameters.items()},
     }
     if save is not None:
-        weights.draw_weights(np.asarray(runner.parameters["w1"]), confusion, (8, 8), save)
+        from circuitsim.views.weight_images import draw_weights  # only who saves pays for matplotlib
+
+        draw_weights(np.asarray(runner.parameters["w1"]), confusion, (8, 8), save)
     return report
 
 

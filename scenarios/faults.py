@@ -13,7 +13,8 @@ import circuitsim as cs
 from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
 from circuitsim.files import check_path
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.views import TIMELINES, save_timelines
+from circuitsim.views import save_timelines
+from circuitsim.views.forms import TIMELINES
 
 STEP = 0.1
 

@@ -19,7 +19,8 @@ from circuitsim.plan import auto
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.progress import progress_bar
 from circuitsim.trace.report import StreamReport
-from circuitsim.views import check_streams, save_streams
+from circuitsim.views import save_streams
+from circuitsim.views.forms import check_streams
 
 STEP = 0.1
 EXAMPLES = 4  # in each microbatch

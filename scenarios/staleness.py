@@ -17,7 +17,7 @@ from circuitsim.cli.race import BATCH, DataToo, race
 from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, play
 from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
-from circuitsim.views import PICTURES
+from circuitsim.views.forms import PICTURES
 
 START = 1.0
 LEAST, MOST = 1e-12, 1e6  # what the picture shows of the loss
@@ -95,7 +95,7 @@ def main(
     )
     report.note("More examples under way make updates more often, from older weights, and need a smaller step.")
     if save is not None:
-        from circuitsim.views.charts import Panel, draw_lines
+        from circuitsim.views.line_charts import Panel, draw_lines
 
         by_update = {name(window): (list(range(1, updates + 1)), losses) for window, (_, losses) in curves.items()}
         by_time = {name(window): curve for window, curve in curves.items()}

@@ -22,7 +22,7 @@ from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, pl
 from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
 from circuitsim.progress import progress_bar
-from circuitsim.views import PICTURES
+from circuitsim.views.forms import PICTURES
 
 START = 1.0
 
@@ -109,7 +109,7 @@ def main(
         else "The theory is of workers that are alike, memoryless and next to the server, and send each gradient."
     )
     if save is not None:
-        from circuitsim.views.charts import Panel, draw_lines
+        from circuitsim.views.line_charts import Panel, draw_lines
 
         def curves(what: str) -> dict[str, tuple[list[int], list[float]]]:
             return {

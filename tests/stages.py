@@ -8,7 +8,8 @@ import numpy as np
 import circuitsim as cs
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.firing import Firing
-from circuitsim.trace.records import Kind, Layout, Trace
+from circuitsim.trace.kinds import Kind, Layout
+from circuitsim.trace.trace import Trace
 
 
 class Hand:

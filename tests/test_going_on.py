@@ -1,5 +1,6 @@
 """Trainings that stop, go on, come back from a file, or run away."""
 
+import json
 import os
 import signal
 from contextlib import suppress
@@ -164,6 +165,23 @@ def test_checkpoints_are_refused_by_name(engine, tmp_path):
         trained.load(path)
     with pytest.raises(cs.LoadError, match="No such file"):
         trained.load(tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize(("version", "words"), [
+    (3, "is a checkpoint of version 3, this circuitsim reads version 2: update circuitsim"),
+    (1, "is a checkpoint of version 1, this circuitsim reads version 2: train anew"),
+    (None, "is a checkpoint of version None, this circuitsim reads version 2: train anew"),
+])  # fmt: skip
+def test_checkpoints_of_other_versions_are_refused(tmp_path, version, words):
+    path = tmp_path / "saved.npz"
+    trained = trainer(cs.Simulation, svm())
+    trained.save(path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    header = json.loads(str(arrays.pop("header"))) | {"version": version}
+    np.savez(path, header=np.array(json.dumps(header)), **arrays)
+    with pytest.raises(cs.LoadError, match=words):
+        trained.load(path)
 
 
 def test_saving_leaves_nothing_half_written(engine, tmp_path, monkeypatch):

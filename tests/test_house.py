@@ -1,13 +1,19 @@
 """The house itself: arrows point one way, names are exported on purpose, importing stays light."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import circuitsim as cs
+from circuitsim.learning import checkpoint
+from circuitsim.trace import archive
 
 PACKAGE = Path(cs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -28,15 +34,15 @@ ROOMS = {
     "plan": {"errors", "checks", "spelling", "circuit"},
     "trace": {"errors", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
-    "engine": {"errors", "spelling", "gates", "circuit", "rules"},
+    "engine": {"errors", "spelling", "gates", "circuit", "trace", "rules"},
     "compiled": {"gates", "circuit", "rules", "engine"},
     "simulation": {
         "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
-    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "rules", "engine"},
-    "views": {"errors", "files", "progress", "gates", "circuit", "simulation", "trace", "learning"},
+    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
+    "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
-        "errors", "files", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
+        "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
     },
 }
@@ -74,6 +80,105 @@ def test_arrows_point_one_way(path):
                 there = name.split(".")[1]
                 assert there == here or there in ROOMS[here], f"{here} must not import {there}"
                 assert lazy or (here, there) not in LAZY, f"{here} may import {there} only inside a function"
+
+
+def import_graph(trees):
+    """Return which module imports which, wherever the import stands; `trees` has the modules by their dotted names."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(trees)
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{module} has a relative import: name the module in full"
+                whole = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [name if name in trees else node.module for name in whole]
+            else:
+                continue
+            graph.add_edges_from((module, name) for name in names if name in trees)
+    return graph
+
+
+def cycles(graph):
+    loops = [[module] for module in nx.nodes_with_selfloops(graph)]
+    return loops + [sorted(ring) for ring in nx.strongly_connected_components(graph) if len(ring) > 1]
+
+
+def test_no_module_imports_itself_by_a_way_round():
+    """Lazy imports and those for types included; `display` is the one door to what draws."""
+    trees = {dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    graph = import_graph(trees)
+    assert graph.number_of_edges() > 300
+    assert cycles(graph) != []  # through the door
+    graph.remove_node("circuitsim.display")
+    assert cycles(graph) == []
+
+
+def dotted(path):
+    return ".".join(("circuitsim", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("import b", [["a", "b"]]),
+    ("from b import y", [["a", "b"]]),
+    ("def f():\n    import b", [["a", "b"]]),
+    ("if TYPE_CHECKING:\n    from b import y", [["a", "b"]]),
+    ("from p import y", [["a", "b", "p"]]),  # the package takes it from b
+    ("from p import c", []),  # a module of the package
+    ("import a", [["a"]]),
+    ("import c", []),
+])  # fmt: skip
+def test_a_cycle_is_seen(text, found):
+    texts = {"a": text, "b": "import a", "p": "from b import y", "p.c": "", "c": ""}
+    assert cycles(import_graph({name: ast.parse(code) for name, code in texts.items()})) == found
+
+
+def test_no_two_modules_share_a_name():
+    """Only the main module of a package may bear the package's name, as in `circuit.circuit`."""
+    found = {}
+    for path in MODULES:
+        name = dotted(path).rpartition(".")[2]
+        if path.stem not in ("__init__", "__main__") and name != path.parent.name:
+            found.setdefault(name, []).append(dotted(path))
+    packages = {path.parent.name for path in MODULES if path.stem == "__init__"}
+    assert {name: modules for name, modules in found.items() if len(modules) > 1 or name in packages} == {}
+
+
+def test_every_arrow_is_used():
+    used = {here: set() for here in ROOMS}
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for name in (*imports(tree, lazy=False), *imports(tree, lazy=True)):
+            if name.startswith("circuitsim.") and room(path) in used:
+                used[room(path)].add(name.split(".")[1])
+    assert {here: there - {here} for here, there in used.items()} == ROOMS
+
+
+def drawing():
+    """Return the rooms and their arrows as docs/house.md has them, for Markdown."""
+    graph = nx.DiGraph((here, there) for here, others in ROOMS.items() for there in others if (here, there) not in LAZY)
+    graph.add_nodes_from(ROOMS)
+    reduced = nx.transitive_reduction(graph)
+    order = list(reversed(ROOMS))
+    lines = ["```mermaid", "graph TD"]
+    lines += [f"    {here} --> {there}" for here in order for there in order if reduced.has_edge(here, there)]
+    lines += [f"    {here} -.-> {there}" for here, there in sorted(LAZY)]
+    lines += ["```", "", "| room | what it is for | imports |", "|---|---|---|"]
+    for here in order:
+        path = PACKAGE / here / "__init__.py" if (PACKAGE / here).is_dir() else PACKAGE / f"{here}.py"
+        purpose = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition("\n")[0]
+        lines.append(f"| `{here}` | {purpose} | {', '.join(there for there in order if there in ROOMS[here])} |")
+    return "\n".join(lines)
+
+
+HOUSE = PACKAGE.parent / "docs" / "house.md"
+BEGIN, END = "<!-- drawn from tests/test_house.py -->\n", "\n<!-- end of the drawing -->"
+
+
+def test_the_drawing_of_the_house_is_true():
+    """Draw it anew with ``python -m tests.test_house``."""
+    assert BEGIN + drawing() + END in HOUSE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("library", "rooms"), [
@@ -118,6 +223,31 @@ def test_importing_stays_light():
     script = f"import sys, circuitsim; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_stands_in_one_place():
+    """And what CONTRIBUTING says of the versions of files is so."""
+    root = PACKAGE.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" not in project["project"]
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"] == {"path": "circuitsim/__init__.py"}
+    assert version("circuitsim") == cs.__version__, "install it anew: pip install -e ."
+    told = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"`Trace.save` | {archive.VERSION} |" in told
+    assert f"`Trainer.save` | {checkpoint.VERSION} |" in told
+    for name in re.findall(r"`([\w/]+\.(?:py|md|out))`", told):
+        found = (root / name).exists() or list(PACKAGE.rglob(name))
+        assert found or name == "tests/scenarios/NAME.out", name
+
+
+def test_views_take_nothing_of_learning_but_what_was_recorded():
+    taken = set()
+    for path in (PACKAGE / "views").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("circuitsim.learning"):
+                taken |= {f"{node.module.rpartition('.')[2]}.{alias.name}" for alias in node.names}
+    assert taken == {"recording.Plane", "recording.RESOLUTION", "recording.Recording", "recording.Shot"}
 
 
 # -- one idea, one place -------------------------------------------------------------------------------------
@@ -195,6 +325,22 @@ def test_gradients_are_summed_in_one_place():
     }
 
 
+def test_what_pictures_share_is_written_once():
+    """Colours, what makes files the same each time, and the suffixes of all forms."""
+    colours, undated, suffixes = {}, set(), set()
+    for path in sorted((PACKAGE / "views").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for text in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}:
+            if re.fullmatch("#[0-9a-f]{6}", str(text)):
+                colours.setdefault(text, []).append(path.stem)
+            undated |= {path.stem} if text in ("CreationDate", "svg.hashsalt", "font.family") else set()
+            suffixes |= {path.stem} if text in (".gif", ".png", ".pdf", ".html") else set()
+    assert {colour: where for colour, where in colours.items() if len(where) > 1} == {}
+    assert len(colours) > 30
+    assert undated == {"figures"}
+    assert suffixes == {"forms", "video"}  # which chooses between its two
+
+
 def test_gates_are_fired_in_one_place():
     """With every check, and what goes wrong told by name: ask `gates.firing.Firing`."""
     found = {}
@@ -207,3 +353,8 @@ def test_gates_are_fired_in_one_place():
     assert found["bind"] == one | {"gates/gate.py"}
     assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
     assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"trace/explanation.py"}
+
+
+if __name__ == "__main__":
+    before, _, rest = HOUSE.read_text(encoding="utf-8").partition(BEGIN)
+    HOUSE.write_text(before + BEGIN + drawing() + END + rest.partition(END)[2], encoding="utf-8")

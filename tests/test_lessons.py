@@ -9,10 +9,11 @@ from PIL import Image
 
 import circuitsim as cs
 from circuitsim.cli import scenarios
+from circuitsim.learning import recording as recording_module
 from circuitsim.learning.recording import RESOLUTION, Plane, Recorder
 from circuitsim.learning.sampling import Sampler
 from circuitsim.trace import Kind
-from circuitsim.views import training_film
+from circuitsim.views import save_training, training_film
 from tests import guide_loops
 from tests.learners import NAMES, svm
 from tests.test_scenarios import call, result
@@ -144,11 +145,15 @@ def test_mistakes_get_one_sentence(arguments, sentence):
 # -- recordings and films ---------------------------------------------------------------------------------------
 
 
-def recorded(iterations=30, circuit=None, data=None, batch=1, force=cs.forces.svm, keep=None):
+def recorded(
+    iterations=30, circuit=None, data=None, batch=1, force=cs.forces.svm, keep=None, engine=cs.Simulation,
+    tracer=cs.Simulation,
+):  # fmt: skip
     data = data or cs.datasets.guide()
     circuit = circuit or svm()
-    trainer = cs.Trainer(cs.Simulation(circuit), force, cs.SGD(0.05), cs.L2(0.1))
-    recorder = Recorder(trainer, circuit, data, training_film.shots_to_keep(iterations) if keep is None else keep)
+    trainer = cs.Trainer(engine(circuit), force, cs.SGD(0.05), cs.L2(0.1))
+    keep = training_film.shots_to_keep(iterations) if keep is None else keep
+    recorder = Recorder(trainer, data, keep, tracer=tracer and tracer(circuit))
     traces = []
     trainer.fit(
         data.points, data.labels, iterations, seed=0, batch=batch,
@@ -157,13 +162,55 @@ def recorded(iterations=30, circuit=None, data=None, batch=1, force=cs.forces.sv
     return recorder.recording(), traces
 
 
-def test_a_recording_gives_the_traces_of_the_training_again():
-    recording, traces = recorded()
-    scenery = training_film._Set(recording)
-    assert len(scenery.traces) == len(traces) == 30
-    for place, trace in scenery.traces.items():
-        assert trace.values() == traces[place].values()
-        assert trace.gradients() == traces[place].gradients()
+@pytest.mark.parametrize("engine", [cs.Simulation, cs.Compiled, lambda c: cs.Simulation(c, cs.Plan(2))])
+def test_a_recording_has_the_messages_of_the_training_whatever_engine_trains(engine):
+    _, traces = recorded()
+    recording, _ = recorded(engine=engine)
+    assert recording.shots[-1].trace is None
+    assert len(recording.shots) - 1 == len(traces) == 30
+    for shot, trace in zip(recording.shots, traces, strict=False):
+        assert shot.trace.values() == trace.values()
+        assert shot.trace.gradients() == trace.gradients()
+
+
+def test_a_recording_may_do_without_messages(tmp_path):
+    recording, _ = recorded(20, tracer=None)
+    assert all(shot.trace is None for shot in recording.shots)
+    for suffix in ("gif", "html", "pdf"):
+        save_training(recording, tmp_path / f"bare.{suffix}")
+        assert (tmp_path / f"bare.{suffix}").stat().st_size > 5000
+    assert "and 0 of these can be played" in (tmp_path / "bare.html").read_text(encoding="utf-8")
+
+
+def test_a_long_recording_has_the_messages_of_some_iterations(monkeypatch, tmp_path):
+    monkeypatch.setattr(recording_module, "MOST_RECORDS", 200)
+    recording, traces = recorded(30)
+    size = len(traces[0])
+    kept = [shot.iteration for shot in recording.shots if shot.trace is not None]
+    assert kept == list(range(0, 30, -(-30 * size // 200)))
+    assert len(kept) * size < 200 + size
+    save_training(recording, tmp_path / "some.gif")
+    save_training(recording, tmp_path / "some.html")
+
+
+def test_messages_may_be_traced_by_a_simulation_on_devices(tmp_path):
+    plain, _ = recorded(3)
+    staged, _ = recorded(3, tracer=lambda circuit: cs.Simulation(circuit, cs.Plan(2)))
+    for one, other in zip(plain.shots[:-1], staged.shots[:-1], strict=True):
+        assert one.trace.values() == other.trace.values()
+        assert one.trace.gradients() == other.trace.gradients()
+    save_training(staged, tmp_path / "staged.gif")
+    save_training(staged, tmp_path / "staged.html")
+
+
+@pytest.mark.parametrize(("tracer", "words"), [
+    (lambda circuit: cs.Compiled(circuit), "a Compiled that leaves no traces cannot trace"),
+    (lambda circuit: cs.Simulation(circuit, trace=False), "a Simulation that leaves no traces cannot trace"),
+    (lambda circuit: cs.Simulation(cs.linear(2)), "the tracer's circuit is not 'svm', which is trained"),
+])  # fmt: skip
+def test_tracers_that_cannot_be(tracer, words):
+    with pytest.raises(cs.InputError, match=words):
+        recorded(1, tracer=tracer)
 
 
 def test_scores_all_over_the_plane_are_the_circuits():
@@ -171,7 +218,7 @@ def test_scores_all_over_the_plane_are_the_circuits():
     shot, plane = recording.shots[-1], recording.plane
     p = shot.parameters
     expected = p["a"] * plane.grid[:, 0] + p["b"] * plane.grid[:, 1] + p["c"]
-    np.testing.assert_allclose(shot.scores, expected.reshape(RESOLUTION, RESOLUTION), rtol=1e-12)
+    np.testing.assert_allclose(shot.plane_scores, expected.reshape(RESOLUTION, RESOLUTION), rtol=1e-12)
     assert plane.grid[0].tolist() == plane.low.tolist()
     assert plane.grid[-1].tolist() == plane.high.tolist()
 
@@ -196,7 +243,7 @@ def test_the_shots_of_a_film(iterations):
 def test_a_film_of_400_iterations_takes_less_than_a_minute_and_shows_messages_first():
     for circuit in (svm(), cs.mlp([2, 3, 1], seed=1)):
         recording, _ = recorded(400, circuit)
-        moments = [moment for _, moment in training_film._Set(recording).moments()]
+        moments = [moment for _, moment in training_film._Frames(recording).moments()]
         assert sum(moment.duration for moment in moments) < 60_000
         moving = {record.kind for moment in moments for record in moment.moving}
         assert moving == {Kind.VALUE, Kind.GRADIENT}
@@ -227,9 +274,31 @@ def test_a_film_moves_and_is_the_same_twice(tmp_path, circuit):
     lambda: recorded(2, data=cs.Dataset("$odd$", np.ones((2, 2)), np.array([-1.0, 1.0]), ["$x$", "<b>"]))[0],
 ], ids=["one column", "batches", "no iteration", "logistic", "one place"])  # fmt: skip
 def test_odd_recordings_can_be_shown(tmp_path, make):
-    training_film.save_training(make(), tmp_path / "odd.gif")
-    training_film.save_training(make(), tmp_path / "odd.svg")
+    save_training(make(), tmp_path / "odd.gif")
+    save_training(make(), tmp_path / "odd.svg")
     assert "<svg" in (tmp_path / "odd.svg").read_text(encoding="utf-8")
+
+
+def of_arrays():
+    return cs.dense([2, 3, 1], seed=0)
+
+
+def with_a_parameter_that_nothing_uses():
+    circuit = cs.Circuit("spare")
+    x, y = circuit.inputs("x y")
+    a, _ = circuit.parameters(a=1.0, spare=2.0)
+    circuit.output("score", a * x - y)
+    return circuit
+
+
+@pytest.mark.parametrize("make", [of_arrays, with_a_parameter_that_nothing_uses])
+def test_films_of_other_parameters_than_numbers(tmp_path, make):
+    recording, _ = recorded(3, make())
+    headings = [moment.heading for _, moment in training_film._Frames(recording).moments()]
+    responses = [heading for heading in headings if heading.startswith("the parameters respond")]
+    assert responses
+    assert not any("spare" in heading for heading in responses)
+    save_training(recording, tmp_path / "film.gif")
 
 
 def test_json_is_one_object():

@@ -11,8 +11,8 @@ from PIL import Image
 
 import circuitsim as cs
 from circuitsim.cli import scenarios
-from circuitsim.trace.records import Kind
-from circuitsim.views import webpage
+from circuitsim.trace.kinds import Kind
+from circuitsim.views import player_page
 from circuitsim.views.scene import windows
 from tests.browser import assert_final_numbers, layered, neuron, numbers, play_to_the_end, scrub, seen, text, write
 
@@ -299,8 +299,8 @@ def test_on_a_projector_the_controls_are_in_sight(tmp_path, open_page, expressio
 
 
 def test_a_long_trace_comes_in_windows_and_says_so(tmp_path, open_page, monkeypatch):
-    monkeypatch.setattr(webpage, "windows", partial(windows, most=12))
-    monkeypatch.setattr(webpage, "MOST_MESSAGES", 12)
+    monkeypatch.setattr(player_page, "windows", partial(windows, most=12))
+    monkeypatch.setattr(player_page, "MOST_MESSAGES", 12)
     trace = layered()
     path = write(trace, tmp_path)
     page = open_page(path)

@@ -6,8 +6,8 @@ import pytest
 import circuitsim as cs
 from circuitsim.learning.recording import Recorder
 from circuitsim.views import training_page
-from circuitsim.views.training_data import panels
 from circuitsim.views.training_page import play_training
+from circuitsim.views.training_panels import panels
 from tests.browser import layered, neuron, text, write
 
 
@@ -54,7 +54,7 @@ def test_training_is_shown_beside_the_run(tmp_path, open_page):
 def recording(circuit, iterations=40):
     data = cs.datasets.guide()
     trainer = cs.Trainer(cs.Simulation(circuit, trace=False), cs.forces.svm, cs.SGD(0.05), cs.L2(0.1))
-    recorder = Recorder(trainer, circuit, data, range(0, iterations, 4))
+    recorder = Recorder(trainer, data, range(0, iterations, 4), tracer=cs.Simulation(circuit))
     trainer.fit(data.points, data.labels, iterations, seed=0, every=8, callbacks=[recorder])
     return recorder.recording()
 

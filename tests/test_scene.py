@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.trace.records import Kind
-from circuitsim.views.scene import number, scene, windows
+from circuitsim.trace.kinds import Kind
+from circuitsim.views.scene import json_number, scene, windows
 from tests.browser import layered
 from tests.programs import Program, programs
 
@@ -33,7 +33,7 @@ def test_sums_are_the_simulations_to_the_bit(program: Program, seed):
         single.setdefault(trace.netlist.wires[wire].source, gradient)
     for node, gradient in trace.gradients().items():
         if trace.netlist.nodes[node].kind != "output":
-            assert last.get(node, number(single[node])) == number(gradient)
+            assert last.get(node, json_number(single[node])) == json_number(gradient)
 
 
 def test_three_gradients_are_summed_in_wiring_order():
@@ -72,7 +72,7 @@ def test_windows_hold_every_message_and_what_stood_before(program: Program, seed
     for part, span in zip(parts, spans, strict=True):
         starts = part["records"]["start"]
         begun += sum(span[0] <= start and (start < span[1] or span is spans[-1]) for start in starts)
-        ended = {r.where: number(r.value) for r in trace if r.kind is Kind.FORWARD and r.end <= span[0]}
+        ended = {r.where: json_number(r.value) for r in trace if r.kind is Kind.FORWARD and r.end <= span[0]}
         if span is not spans[0]:
             before = {node: value for node, value, _ in part["before"]["values"]}
             assert {node: before[node] for node in ended} == ended

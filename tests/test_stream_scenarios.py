@@ -309,3 +309,11 @@ def test_timelines_open_in_perfetto(find, tmp_path):
         spans = sorted((e["ts"], e["ts"] + e["dur"]) for e in work if e["tid"] == track)
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     assert len([e for e in events if e["ph"] == "b"]) == len([e for e in events if e["ph"] == "e"]) == 8
+
+
+def test_messages_of_several_timelines_are_told_apart_in_perfetto(find, tmp_path):
+    find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.json")
+    events = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))["traceEvents"]
+    begun = [(event["cat"], event["id"]) for event in events if event["ph"] == "b"]
+    assert len(begun) == len(set(begun)) > 8 * len({event["pid"] for event in events}) - 1
+    assert set(begun) == {(event["cat"], event["id"]) for event in events if event["ph"] == "e"}

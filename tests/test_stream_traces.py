@@ -20,6 +20,7 @@ from circuitsim.trace.paths import find_paths
 from circuitsim.trace.provenance import moves_of
 from circuitsim.trace.report import report
 from circuitsim.trace.timeline import Outage, Piece, Timeline, Transfer, Update
+from circuitsim.views import forms
 from tests.pipelines import bits, examples, network
 from tests.programs import Program, programs
 from tests.stages import Hand, circuit_of_two, two_stages
@@ -639,8 +640,8 @@ def test_several_streams_go_into_one_file_only_if_it_shows_them_below_each_other
     assert len(cs.Trace.load(tmp_path / "one.trace")) == len(pipeline.trace)
     with pytest.raises(cs.SaveError, match=r"cannot save several streams as .*two\.trace': choose one of them"):
         views.save_streams({"one": pipeline.trace, "two": pipeline.trace}, tmp_path / "two.trace")
-    views.check_streams(tmp_path / "x.png", several=True)
-    views.check_streams(tmp_path / "x.trace", several=False)
+    forms.check_streams(tmp_path / "x.png", several=True)
+    forms.check_streams(tmp_path / "x.trace", several=False)
 
 
 def test_a_stream_without_its_trace_says_so():

@@ -17,7 +17,7 @@ import circuitsim as cs
 from circuitsim.cli.main import app
 from circuitsim.gates import Gate
 from circuitsim.trace import archive
-from circuitsim.trace.records import Layout
+from circuitsim.trace.kinds import Layout
 from tests.programs import Program, programs
 
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}

@@ -12,7 +12,7 @@ from vcdvcd import VCDVCD
 
 import circuitsim as cs
 from circuitsim.cli.main import app
-from circuitsim.trace.records import Kind
+from circuitsim.trace.kinds import Kind
 from circuitsim.views import vcd
 from tests.programs import Program, programs
 

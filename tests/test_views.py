@@ -13,10 +13,10 @@ from PIL import Image
 import circuitsim as cs
 from circuitsim import views
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.trace.records import Kind
-from circuitsim.views import animation, movie
+from circuitsim.trace.kinds import Kind
+from circuitsim.views import animation, forms, video
+from circuitsim.views.circuit_picture import Sketch, letters_needed
 from circuitsim.views.layout import lay_out
-from circuitsim.views.picture import Sketch, letters_needed
 from tests.programs import Program, programs
 
 NEURON = "sigmoid(a*x + b*y + c)"
@@ -142,15 +142,15 @@ def test_the_film_is_the_same_as_video(tmp_path):
         capture_output=True, check=True,
     )  # fmt: skip
     pictures = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
-    assert len(pictures) * movie.FRAME == pytest.approx(sum(durations), abs=movie.FRAME)
+    assert len(pictures) * video.FRAME == pytest.approx(sum(durations), abs=video.FRAME)
     ended = pictures[-1][: last.shape[0], : last.shape[1]].astype(int)
     assert np.abs(ended - last).mean() < 4  # of 255: compressed, but the same picture
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["neuron.gif", "neuron.mp4"]
 
 
 def test_video_without_ffmpeg_is_refused_before_any_work(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(movie, "find_spec", lambda name: None)
-    for save in (run.animate, views.check_save):
+    monkeypatch.setattr(forms, "find_spec", lambda name: None)
+    for save in (run.animate, forms.check_save):
         with pytest.raises(
             cs.SaveError, match=r"\.mp4 needs imageio-ffmpeg; install it with pip install 'circuitsim\[v"
         ):
@@ -167,7 +167,7 @@ def test_a_big_circuit_is_filmed_in_groups(tmp_path, monkeypatch):
 
 def test_moments_show_what_the_trace_says(run):
     trace = run.trace
-    moments = list(animation.film(trace))
+    moments = list(animation.moments_of(trace))
     last = moments[-1]
     felt = trace.gradients()
     assert {n: g for n, g in last.gradients.items() if n in felt} == last.gradients

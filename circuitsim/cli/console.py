@@ -23,7 +23,6 @@ __all__ = [
     "SavePicture",
     "SaveTimeline",
     "Seed",
-    "check_save",
     "kindly",
     "print_json",
     "print_table",
@@ -68,13 +67,6 @@ def kindly() -> Iterator[None]:
         except CircuitSimError as error:
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
-
-
-def check_save(path: Path) -> None:
-    """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
-    from circuitsim import views  # only who saves pays for matplotlib
-
-    views.check_save(path)
 
 
 def print_table(

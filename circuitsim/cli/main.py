@@ -11,12 +11,13 @@ import circuitsim
 from circuitsim import views
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
-from circuitsim.cli.console import Json, Save, check_save, kindly, print_json, print_table, print_tree
+from circuitsim.cli.console import Json, Save, kindly, print_json, print_table, print_tree
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.learning.gradients import check_gradients
 from circuitsim.simulation import Run, Simulation
 from circuitsim.trace import Trace
+from circuitsim.views.forms import check_save
 
 __all__ = ["main"]
 

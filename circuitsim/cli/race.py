@@ -96,7 +96,7 @@ def race(
     report.results |= {"data": data.name, "step": step, "iterations": last["updates"], "found": found}
     report.results |= {name: last[name] for name in ("accuracy", "loss", "parameters")}
     if save is not None:
-        from circuitsim.views.charts import Panel, draw_lines  # only who saves pays for matplotlib
+        from circuitsim.views.line_charts import Panel, draw_lines  # only who saves pays for matplotlib
 
         curves = {
             name: ([shot["ticks"] for shot in entry["history"]], [shot["loss"] for shot in entry["history"]])

@@ -21,7 +21,6 @@ from circuitsim.cli.console import (
     SavePicture,
     SaveTimeline,
     Seed,
-    check_save,
     kindly,
     print_json,
     print_table,
@@ -29,6 +28,7 @@ from circuitsim.cli.console import (
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.spelling import nearest
+from circuitsim.views.forms import check_save
 
 __all__ = [
     "Json",

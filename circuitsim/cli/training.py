@@ -12,12 +12,13 @@ from circuitsim.cli.scenarios import Report
 from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
-from circuitsim.files import check_path
 from circuitsim.gates.value import show
 from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read_csv
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
+from circuitsim.views import save_training
+from circuitsim.views.forms import PICTURES, TRAININGS, check_save
 
 __all__ = [
     "ENGINES", "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step",
@@ -45,8 +46,8 @@ SaveTraining: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--save",
-        help="Show the training in this file: .html is a page to play with, .gif and .mp4 film it, .png and .svg draw "
-        "how it ended.",
+        help="Show the training in this file: .html is a page to play with, .gif and .mp4 film it, .png, .svg and .pdf "
+        "draw how it ended.",
     ),
 ]
 Survey: TypeAlias = Annotated[
@@ -102,10 +103,11 @@ def train(
     trainer = Trainer(_engine(engine)(circuit), force, SGD(step), L2(penalty))
     recorder = None
     if save is not None:
-        from circuitsim.views import training_film  # only who saves pays for matplotlib
+        from circuitsim.views.training_film import shots_to_keep  # only who saves pays for matplotlib
 
-        check_path(save, training_film.SUFFIXES)
-        recorder = Recorder(trainer, circuit, data, training_film.shots_to_keep(iterations), columns)
+        check_save(save, TRAININGS)
+        tracer = None if save.suffix.lower() in PICTURES else Simulation(circuit, nonfinite="ignore")
+        recorder = Recorder(trainer, data, shots_to_keep(iterations), columns, tracer)
     history = trainer.fit(
         data.points, data.labels, iterations, seed=report.seed, callbacks=[recorder] if recorder else []
     )
@@ -136,7 +138,7 @@ def train(
         "history": [{"iteration": e.iteration, "loss": e.cost, "accuracy": e.accuracy} for e in done],
     }
     if save is not None and recorder is not None:
-        training_film.save_training(recorder.recording(), save)
+        save_training(recorder.recording(), save)
     return trainer
 
 
@@ -186,7 +188,7 @@ def _engine(name: str) -> Callable[[Circuit], Engine]:
     if name not in ENGINES:
         raise InputError(f"there is no engine {name!r}: use one of {', '.join(ENGINES)}")
     if name == "simulation":
-        return lambda circuit: Simulation(circuit, trace=False)  # the film makes traces of its own
+        return lambda circuit: Simulation(circuit, trace=False)  # what is shown of a training is traced by another one
     return ENGINES[name]
 
 

@@ -88,10 +88,11 @@ class Checkpoint:
         Raises
         ------
         LoadError
-            If there is no such file, it is no checkpoint, it is damaged, or it is of another circuit or optimizer.
+            If there is no such file, it is no checkpoint, it is damaged, or it is of another version, circuit or
+            optimizer.
         """
         header, arrays = _read(path)
-        wanted = {"version": VERSION, "circuit": netlist.fingerprint(), "optimizer": optimizer}
+        wanted = {"circuit": netlist.fingerprint(), "optimizer": optimizer}
         for what, thing in wanted.items():
             if header[what] != thing:
                 raise LoadError(
@@ -118,14 +119,26 @@ def _read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[
         header = json.loads(str(arrays.pop("header")))
         reason = "it is no checkpoint"
         if header["format"] == FORMAT:
+            _check_version(path, header.get("version"))
             if header.get("arrays", sorted(arrays)) == sorted(arrays):
                 return header, arrays
             reason = "it is damaged"
+    except LoadError:
+        raise
     except OSError as error:
         reason = error.strerror or "it is damaged"
     except Exception:  # a damaged archive fails in many ways
         reason = "it is damaged or no checkpoint"
     raise LoadError(f"cannot load {str(path)!r}: {reason}; give a file that Trainer.save wrote")
+
+
+def _check_version(path: str | PathLike[str], version: Any) -> None:
+    if version != VERSION:
+        newer = isinstance(version, int) and version > VERSION
+        raise LoadError(
+            f"{str(path)!r} is a checkpoint of version {version!r}, this circuitsim reads version {VERSION}: "
+            + ("update circuitsim" if newer else "train anew")
+        )
 
 
 def _pack(kind: str, memory: dict[str, Memory]) -> dict[str, Any]:

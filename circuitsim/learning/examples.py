@@ -1,6 +1,7 @@
 """Examples: points with their labels, checked once, and how they enter a circuit's inputs."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,11 @@ class Examples:
             )
         if not np.isfinite(self.labels).all():
             raise InputError("a label is an infinity or a nan: leave its example out")
-        self._rows = self.points.tolist()
-        self._targets = self.labels.tolist()
+
+    @cached_property
+    def _lists(self) -> tuple[list[Any], list[Any]]:
+        """Points and labels as plain numbers: made when an example is first shown alone."""
+        return self.points.tolist(), self.labels.tolist()
 
     def take(self, numbers: NDArray[np.int_]) -> "Examples":
         """Return some of them."""
@@ -52,7 +56,8 @@ class Examples:
     def some(self, numbers: Sequence[int]) -> tuple[Any, Any]:
         """Return points and targets to show together: plain numbers if it is one example, else arrays."""
         if len(numbers) == 1:
-            return self._rows[numbers[0]], self._targets[numbers[0]]
+            rows, targets = self._lists
+            return rows[numbers[0]], targets[numbers[0]]
         return self.points[numbers], self.labels[numbers]
 
     def __len__(self) -> int:

@@ -34,12 +34,15 @@ class Force:
         Of score and target, numbers, arrays or wires: how bad the score is.
     right : callable or None
         Of score and target: whether each score means the right label; None where there are no labels.
+    margin : float or None
+        Beyond which score, on its own side, an example is no longer pulled; None if it always is.
     """
 
     name: str
     pull: Callable[[Value, Value], Value]
     loss: Callable[[Any, Any], Any]
     right: Callable[[Value, Value], Any] | None = None
+    margin: float | None = None
 
     def __repr__(self) -> str:
         return f"<force {self.name}>"
@@ -61,7 +64,7 @@ def _svm_loss(score: Any, target: Any) -> Any:
     return scalar.relu(1.0 - target * score)
 
 
-svm = Force("svm", _svm_pull, _svm_loss, _same_side)
+svm = Force("svm", _svm_pull, _svm_loss, _same_side, margin=1.0)
 """The guide's support vector machine: pull with the label's ±1 while the score is on the wrong side of the margin.
 
 Its loss is the hinge, ``max(0, 1 - target * score)``.
@@ -77,7 +80,7 @@ def _squared_hinge_loss(score: Any, target: Any) -> Any:
     return 0.5 * functions.square(scalar.relu(1.0 - target * score))
 
 
-squared_hinge = Force("squared_hinge", _squared_hinge_pull, _squared_hinge_loss, _same_side)
+squared_hinge = Force("squared_hinge", _squared_hinge_pull, _squared_hinge_loss, _same_side, margin=1.0)
 """Pull in proportion to how far the score is from its margin; the loss is ``max(0, 1 - target * score)² / 2``."""
 
 

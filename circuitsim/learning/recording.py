@@ -1,18 +1,18 @@
-"""Recording a training: enough of some of its iterations to show them, message by message if need be.
+"""Recording a training: what some of its iterations looked like, so that they can be shown without running anything.
 
-What is kept of an iteration is not its trace but what made it: the parameters, the examples, and the pull. A
-simulation of the same circuit with the same numbers gives the same trace again, to the last bit, whatever engine the
-training ran on.
+The scores come from the engine that trains. The messages come from a second engine that leaves traces, which runs each
+iteration that is kept once more, with the same numbers: engines agree to the last bit, so these are the values and
+gradients of the training, whatever engine it runs on.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.netlist import Netlist
+from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value
 from circuitsim.learning.datasets import Dataset
@@ -20,10 +20,12 @@ from circuitsim.learning.examples import Intake
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import History
 from circuitsim.learning.trainer import Trainer
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Plane", "Recorder", "Recording", "Shot"]
 
 RESOLUTION = 72  # places along each edge of the plane at which scores are kept
+MOST_RECORDS = 2_000_000  # in all traces of a recording, about 80 MB
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,21 @@ class Shot:
         The numbers of the examples that were shown; empty at the end of the training.
     pull : float or ndarray
         How the output was pulled.
-    scores : ndarray, shape (RESOLUTION, RESOLUTION), or None
-        The score all over the plane, from low to high, a row for each place up.
+    scores : ndarray, shape (examples,)
+        The score of each example of the dataset.
+    plane_scores : ndarray, shape (RESOLUTION, RESOLUTION), or None
+        The score all over the plane, from low to high, a row for each place up; None if there is no plane.
+    trace : Trace or None
+        The messages of the iteration; None if they were not recorded, and at the end.
     """
 
     iteration: int
     parameters: dict[str, Value]
+    scores: NDArray[np.float64]
+    plane_scores: NDArray[np.float64] | None = None
     examples: list[int] = field(default_factory=list)
     pull: Value = 0.0
-    scores: NDArray[np.float64] | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +98,8 @@ class Recording:
 
     Attributes
     ----------
-    circuit : Circuit
-        What was trained.
-    output : str
-        The output that was pulled.
+    netlist : Netlist
+        The circuit that was trained.
     force : Force
         How it was pulled.
     dataset : Dataset
@@ -106,20 +112,12 @@ class Recording:
         The whole training.
     """
 
-    circuit: Circuit
-    output: str
+    netlist: Netlist
     force: Force
     dataset: Dataset
     plane: Plane | None
     shots: list[Shot]
     history: History
-
-    def feed(self, shot: Shot) -> dict[str, Any]:
-        """Return what each input was given in a shot."""
-        intake = Intake(self.circuit.name, self.circuit.names("input"))
-        some = shot.examples if len(shot.examples) != 1 else shot.examples[0]
-        points, labels = self.dataset.points[some], self.dataset.labels[some]
-        return intake.feed(points if len(shot.examples) != 1 else points.tolist(), labels)
 
 
 class Recorder:
@@ -129,47 +127,64 @@ class Recorder:
     ----------
     trainer : Trainer
         Whose training is recorded, from here on.
-    circuit : Circuit
-        What it trains.
     dataset : Dataset
         What it trains on.
     keep : collection of int
         The iterations to keep: those before which so many updates were made.
     columns : tuple of int
         Which two of the dataset's columns to look at.
+    tracer : Engine, optional
+        Another engine of the same circuit, which leaves traces: it runs the iterations to keep once more, so that they
+        can be shown message by message. Of a training of very many messages, only every second iteration, every third
+        and so on has a trace.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no such columns, or the tracer is of another circuit, or, when it is first asked for one,
+        leaves no traces.
 
     Examples
     --------
     >>> import circuitsim as cs
     >>> circuit, data = cs.linear(2), cs.datasets.guide()
     >>> trainer = cs.Trainer(cs.Simulation(circuit), cs.forces.svm, cs.SGD(0.05))
-    >>> recorder = Recorder(trainer, circuit, data, keep=[0, 10, 50])
+    >>> recorder = Recorder(trainer, data, keep=[0, 10, 50], tracer=cs.Simulation(circuit))
     >>> history = trainer.fit(data.points, data.labels, 100, seed=0, callbacks=[recorder])
     >>> [shot.iteration for shot in recorder.recording().shots]
     [0, 10, 50, 100]
+    >>> recorder.recording().shots[1].trace
+    <trace of 'linear 2': 26 records, 0 to 14 ticks>
     """
 
     def __init__(
         self,
         trainer: Trainer,
-        circuit: Circuit,
         dataset: Dataset,
         keep: Collection[int],
         columns: tuple[int, int] = (0, 1),
+        tracer: Engine | None = None,
     ) -> None:
         if len(dataset.features) > 1 and not all(0 <= column < len(dataset.features) for column in columns):
             numbered = ", ".join(f"{number} {name}" for number, name in enumerate(dataset.features))
             raise InputError(f"{dataset.name} has no columns {columns[0]} and {columns[1]}: it has {numbered}")
-        self._trainer, self._circuit, self._dataset, self._keep = trainer, circuit, dataset, set(keep)
+        netlist = trainer.engine.netlist
+        if tracer is not None and tracer.netlist.fingerprint() != netlist.fingerprint():
+            raise InputError(f"the tracer's circuit is not {netlist.name!r}, which is trained: give an engine of that")
+        self._trainer, self._dataset, self._keep, self._tracer = trainer, dataset, set(keep), tracer
+        self._intake = Intake(netlist.name, trainer.engine.inputs)
         self._plane = Plane.of(dataset, columns) if len(dataset.features) > 1 else None
         self._shots: list[Shot] = []
+        self._every = 1  # which of the shots get a trace
         self._next = self._look()
 
     def __call__(self, trainer: Trainer) -> None:
         """Keep the iteration that has just been, if it is one to keep, and look at how the next one begins."""
         if self._next is not None:
-            before = self._next
-            self._shots.append(Shot(before.iteration, before.parameters, trainer.shown, trainer.pull, before.scores))
+            shot = replace(self._next, examples=trainer.shown, pull=trainer.pull)
+            if self._tracer is not None and len(self._shots) % self._every == 0:
+                shot = replace(shot, trace=self._run_again(self._tracer, shot))
+            self._shots.append(shot)
         self._next = self._look()
 
     def recording(self) -> Recording:
@@ -179,20 +194,31 @@ class Recorder:
         assert end is not None
         trainer = self._trainer
         return Recording(
-            self._circuit,
-            trainer.output,
-            trainer.force,
-            self._dataset,
-            self._plane,
-            [*self._shots, end],
-            trainer.history,
+            trainer.engine.netlist, trainer.force, self._dataset, self._plane, [*self._shots, end], trainer.history
         )
 
     def _look(self) -> Shot | None:
-        trainer = self._trainer
+        """Return how an iteration begins; None if it is not to be kept."""
+        trainer, data = self._trainer, self._dataset
         if trainer.iteration not in self._keep:
             return None
-        scores = None
+        scores = np.ravel(trainer.scores(data.points, data.labels))
+        plane_scores = None
         if self._plane is not None:
-            scores = np.reshape(trainer.scores(self._plane.grid), (RESOLUTION, RESOLUTION))
-        return Shot(trainer.iteration, trainer.engine.parameters, scores=scores)
+            plane_scores = np.reshape(trainer.scores(self._plane.grid), (RESOLUTION, RESOLUTION))
+        return Shot(trainer.iteration, trainer.engine.parameters, scores, plane_scores)
+
+    def _run_again(self, tracer: Engine, shot: Shot) -> Trace:
+        """Return the trace of an iteration."""
+        some = shot.examples if len(shot.examples) != 1 else shot.examples[0]
+        points, labels = self._dataset.points[some], self._dataset.labels[some]
+        tracer.set_parameters(shot.parameters)
+        tracer.forward(self._intake.feed(points if len(shot.examples) != 1 else points.tolist(), labels))
+        tracer.backward({self._trainer.output: shot.pull})
+        if tracer.trace is None:
+            raise InputError(
+                f"a {type(tracer).__name__} that leaves no traces cannot trace: give a Simulation(circuit)"
+            )
+        trace = tracer.trace.expanded
+        self._every = max(1, -(-len(trace) * len(self._keep) // MOST_RECORDS))
+        return trace

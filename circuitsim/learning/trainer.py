@@ -207,16 +207,24 @@ class Trainer:
                     break
         return self.history
 
-    def scores(self, points: ArrayLike) -> Value:
+    def scores(self, points: ArrayLike, labels: ArrayLike | None = None) -> Value:
         """Return the circuit's score for each point, all of them in one forward pass.
 
         Parameters
         ----------
         points : array_like, shape (examples, features)
             Any points.
+        labels : array_like, shape (examples,) or (examples, ...), optional
+            What an input called ``target`` gets; 0, if not given.
+
+        Raises
+        ------
+        InputError
+            If points and labels do not fit the circuit or each other.
         """
         rows = check_points(points)
-        return self._scores(rows, np.zeros(len(rows)))
+        examples = Examples(rows, np.zeros(len(rows)) if labels is None else labels)
+        return self._scores(examples.points, examples.labels)
 
     def evaluate(self, points: ArrayLike, labels: ArrayLike) -> tuple[float, float | None]:
         """Return the mean loss over examples, springs left out, and the share of them that is right."""

@@ -12,7 +12,8 @@ from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.stage_graph import StageGraph
 from circuitsim.simulation.stage_plan import StagePlan, compute, plan_stages
 from circuitsim.simulation.stream import Stream
-from circuitsim.trace.records import Layout, Trace
+from circuitsim.trace.kinds import Layout
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Deployed"]
 

@@ -32,7 +32,7 @@ from simpy.events import NORMAL, URGENT, Process
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value
 from circuitsim.trace.kinds import GRADIENT, VALUE
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 
 __all__ = ["ActorProcess", "Channel", "Message", "Receiver", "Road", "World"]
 

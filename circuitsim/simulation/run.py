@@ -10,9 +10,9 @@ from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
-from circuitsim.trace.records import Trace
 from circuitsim.trace.report import StreamReport, report
 from circuitsim.trace.timeline import Timeline
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Run", "StreamRun", "Traced"]
 

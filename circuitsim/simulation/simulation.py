@@ -25,7 +25,7 @@ from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run, StreamRun
 from circuitsim.simulation.stream import OutputGradients, Stream
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Simulation"]
 

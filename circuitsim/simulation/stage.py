@@ -10,16 +10,20 @@ What it does is worked out once, see `stage_plan`.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from circuitsim.gates.value import Value, add_up
 from circuitsim.simulation.kernel import Channel
 from circuitsim.simulation.stage_plan import GatePlan, Share, StagePlan, compute
 
-if TYPE_CHECKING:
-    from circuitsim.simulation.device import Device
-
 __all__ = ["Held", "Resident", "StageActor"]
+
+
+class Worker(Protocol):
+    """What a stage runs on: it is told of work that could be done, and says when."""
+
+    def ready(self, stage: "StageActor", kind: str, tag: int) -> None:
+        """Take note of a piece of work that may begin."""
 
 
 class Held:
@@ -119,7 +123,7 @@ class StageActor:
         What it does.
     replica : int
         Which of several copies of it this is.
-    device : Device
+    device : Worker
         What decides when it works.
     residents : sequence of Resident
         Its parameters, in the order of `StagePlan.parameters`.
@@ -136,7 +140,7 @@ class StageActor:
         self,
         plan: StagePlan,
         replica: int,
-        device: "Device",
+        device: Worker,
         residents: Sequence[Resident],
         on_done: Callable[[int], None],
     ) -> None:

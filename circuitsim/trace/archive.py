@@ -43,7 +43,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -54,7 +54,7 @@ from circuitsim.gates import Gate, registry
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
 from circuitsim.trace.kinds import ARRAY, COLUMNS, MESSAGES, PIECES, Kind, Layout
-from circuitsim.trace.records import Trace
+from circuitsim.trace.records import Records
 
 __all__ = ["FORMAT", "SUFFIX", "VERSION", "load", "save"]
 
@@ -62,8 +62,10 @@ FORMAT = "circuitsim trace"
 VERSION = 2
 SUFFIX = ".trace"
 
+AnyTrace = TypeVar("AnyTrace", bound=Records)
 
-def save(trace: Trace, path: str | PathLike[str]) -> None:
+
+def save(trace: Records, path: str | PathLike[str]) -> None:
     """Write a trace to a file; the suffix must be ``.trace``.
 
     Raises
@@ -103,8 +105,8 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
                 np.lib.format.write_array(member, make(), allow_pickle=False)
 
 
-def load(path: str | PathLike[str]) -> Trace:
-    """Read a trace from a file.
+def load(path: str | PathLike[str], form: type[AnyTrace]) -> AnyTrace:
+    """Read a trace of this class from a file.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def load(path: str | PathLike[str]) -> Trace:
                 raise zipfile.BadZipFile(damaged)
         with np.load(path, allow_pickle=False) as arrays:
             header = _read_header(path, arrays)
-            return _restore(header, {name: arrays[name] for name in _COLUMNS})
+            return _restore(header, {name: arrays[name] for name in _COLUMNS}, form)
     except CircuitSimError:
         raise
     except OSError as error:
@@ -155,7 +157,7 @@ def _read_header(path: Path, arrays: Any) -> dict[str, Any]:
     return header
 
 
-def _restore(header: dict[str, Any], arrays: dict[str, Any]) -> Trace:
+def _restore(header: dict[str, Any], arrays: dict[str, Any], form: type[AnyTrace]) -> AnyTrace:
     """Build the trace; whatever does not fit together raises one of the errors that `load` translates."""
     columns = np.empty(len(arrays["kind"]), COLUMNS)
     for name in _RECORDS:
@@ -179,7 +181,7 @@ def _restore(header: dict[str, Any], arrays: dict[str, Any]) -> Trace:
     if not set(held) | set(given) <= set(range(len(nodes))):
         raise ValueError
     _check(columns, values[:count], netlist, layout)
-    return Trace.of_columns(netlist, dict(zip(held, values[count:], strict=False)), layout, columns, values[:count])  # type: ignore[arg-type]
+    return form.of_columns(netlist, dict(zip(held, values[count:], strict=False)), layout, columns, values[:count])  # type: ignore[arg-type]
 
 
 def _check(columns: Any, arrays: list[Value], netlist: Netlist, layout: Layout | None) -> None:

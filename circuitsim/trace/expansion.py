@@ -7,7 +7,7 @@ versions of the parameters that were read.
 
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,13 +15,15 @@ from circuitsim.errors import GateError, TraceError
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value, add_up
 from circuitsim.trace.kinds import ANSWER, ARRAY, PIECES, Kind, Layout, Record
-from circuitsim.trace.records import Trace
+from circuitsim.trace.records import Records
 from circuitsim.trace.versions import Versions
 
 __all__ = ["expand"]
 
+AnyTrace = TypeVar("AnyTrace", bound=Records)
 
-def expand(trace: Trace, tags: Collection[int] | None = None) -> Trace:
+
+def expand(trace: AnyTrace, tags: Collection[int] | None = None) -> AnyTrace:
     """Return all gates' firings and all messages that arrived, as a run without stages would have left them.
 
     The firings in a stage and the messages between its gates are spread over the time of their piece of work, level by
@@ -55,7 +57,7 @@ def expand(trace: Trace, tags: Collection[int] | None = None) -> Trace:
             for number, record in stages.example(tag):
                 happened.append((record.end if record.kind in _FIRINGS else record.start, number, record))
     happened.sort(key=lambda entry: entry[:2])
-    expanded = Trace(trace.netlist, trace.held)
+    expanded = type(trace)(trace.netlist, trace.held)
     for _, _, record in happened:
         expanded.record(*record)
     return expanded
@@ -64,7 +66,7 @@ def expand(trace: Trace, tags: Collection[int] | None = None) -> Trace:
 _FIRINGS = (Kind.FORWARD, Kind.BACKWARD)
 
 
-def _leave_out(trace: Trace, tags: Collection[int] | None) -> Trace:
+def _leave_out(trace: AnyTrace, tags: Collection[int] | None) -> AnyTrace:
     """Return a trace without stages with nothing but gates' firings and messages that arrived."""
     columns = trace.columns
     kinds, where = columns["kind"] & ~ARRAY, columns["where"]
@@ -75,7 +77,7 @@ def _leave_out(trace: Trace, tags: Collection[int] | None) -> Trace:
     kept = (messages | firings) & (np.isin(columns["tag"], list(tags)) if tags is not None else True)
     if kept.all():
         return trace
-    flow = Trace(trace.netlist, trace.held)
+    flow = type(trace)(trace.netlist, trace.held)
     for number in np.flatnonzero(kept):
         flow.record(*trace[int(number)])
     return flow
@@ -107,7 +109,7 @@ class _Stage(NamedTuple):
 class _Example:
     """What is known of one example; of what was lost in a crash and done again, the last counts."""
 
-    def __init__(self, trace: Trace, tag: int) -> None:
+    def __init__(self, trace: Records, tag: int) -> None:
         self.tag = tag
         self.pieces = {
             (record.kind, record.where): (number, record)
@@ -129,7 +131,7 @@ class _Example:
 class _Stages:
     """The stages of a stream."""
 
-    def __init__(self, trace: Trace, layout: Layout) -> None:
+    def __init__(self, trace: Records, layout: Layout) -> None:
         self.trace = trace
         self.netlist = netlist = trace.netlist
         self.versions = Versions(trace, layout)
@@ -291,7 +293,7 @@ class _Stages:
         return TraceError(f"the trace does not hold {what} in example {example.tag}: record it with trace='all'")
 
 
-def _numbered(trace: Trace, kind: Kind, tag: int) -> Iterator[tuple[int, Record]]:
+def _numbered(trace: Records, kind: Kind, tag: int) -> Iterator[tuple[int, Record]]:
     return ((number, trace[number]) for number in trace.numbers(kind, tag))
 
 

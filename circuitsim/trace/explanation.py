@@ -9,7 +9,7 @@ from circuitsim.circuit.netlist import Netlist, Node
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.trace.provenance import has_story, tell
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label, total
 
 __all__ = ["arithmetic", "chain_rule", "explain", "goal_of", "local_derivative", "operator"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuitsim.gates.value import Value, show
 from circuitsim.trace.explanation import goal_of, local_derivative
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 
 from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.kinds import ARRAY, Kind, Record
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label
 
 __all__ = ["Move", "has_story", "moves_of", "tell"]

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, size_of
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
-from circuitsim.trace.records import Trace
+from circuitsim.trace.records import Records
 
-__all__ = ["Outage", "Piece", "Timeline", "Transfer", "Update"]
+__all__ = ["WORK", "Outage", "Piece", "Timeline", "Transfer", "Update"]
+
+#: The kinds of work, and what they are called.
+WORK = {"F": "forward", "B": "backward", "I": "to the data", "W": "to the weights"}
 
 
 class Piece(NamedTuple):
@@ -94,7 +97,7 @@ class Timeline:
     outages: list[Outage] = field(default_factory=list)
 
     @classmethod
-    def of(cls, trace: Trace) -> "Timeline":
+    def of(cls, trace: Records) -> "Timeline":
         """Return what devices and links did in a trace.
 
         Raises
@@ -168,7 +171,7 @@ class Timeline:
 class _Places:
     """Which devices the ends of messages are on."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Records) -> None:
         assert trace.layout is not None
         self.netlist = trace.netlist
         self.layout = trace.layout

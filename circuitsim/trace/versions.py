@@ -9,7 +9,7 @@ from bisect import bisect_left
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value
 from circuitsim.trace.kinds import Kind, Layout, Record
-from circuitsim.trace.records import Trace
+from circuitsim.trace.records import Records
 
 __all__ = ["Versions"]
 
@@ -19,7 +19,7 @@ class Versions:
 
     Parameters
     ----------
-    trace : Trace
+    trace : Records
         Of the stream.
     layout : Layout
         Its stages.
@@ -30,7 +30,7 @@ class Versions:
         Whether there are more than those that the trace began with.
     """
 
-    def __init__(self, trace: Trace, layout: Layout) -> None:
+    def __init__(self, trace: Records, layout: Layout) -> None:
         self.trace = trace
         self.wires = trace.netlist.wires
         self.stage_of = layout.stage_of(trace.netlist)

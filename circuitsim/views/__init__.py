@@ -1,40 +1,32 @@
-"""What people look at, here and in the viewers they have: drawn from a trace, never from live objects.
+"""What people look at, here and in the viewers they have: drawn from traces and recordings, never by running anything.
 
 Only this package imports matplotlib, and only when something is drawn with it.
 """
 
 from collections.abc import Collection, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.errors import SaveError
 from circuitsim.files import check_path
-from circuitsim.trace.records import Trace
+from circuitsim.learning.recording import Recording
 from circuitsim.trace.timeline import Timeline
+from circuitsim.trace.trace import Trace
+from circuitsim.views.forms import FILMS, PAGES, PICTURES, TIMELINES, TRAININGS, check_save, check_streams
 
 __all__ = [
     "animate",
-    "check_save",
-    "check_streams",
     "draw",
     "embed",
     "player",
     "save",
     "save_streams",
     "save_timelines",
+    "save_training",
     "svg",
     "view",
 ]
-
-_FILMS = (".gif", ".mp4")
-PICTURES = (".png", ".svg", ".pdf")
-_PAGES = (".html",)
-_DATA = (".vcd", ".json", ".trace")
-SUFFIXES = (*_FILMS, *_PAGES, *PICTURES, *_DATA)
-TIMELINES = (*_PAGES, *PICTURES, ".json")
 
 
 def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
@@ -45,8 +37,8 @@ def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | Non
 
 
 def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
-    """Draw a circuit, with its final values and gradients if a trace is given; see `views.picture`."""
-    from circuitsim.views.picture import draw
+    """Draw a circuit, with its final values and gradients if a trace is given; see `views.circuit_picture`."""
+    from circuitsim.views.circuit_picture import draw
 
     draw(source, path)
 
@@ -57,8 +49,8 @@ def player(
     history: Mapping[str, Any] | None = None,
     tags: Collection[int] | None = None,
 ) -> None:
-    """Write a page that plays a trace, or some examples of it, with a training history; see `views.webpage`."""
-    from circuitsim.views.webpage import player
+    """Write a page that plays a trace, or some examples of it, with a training history; see `views.player_page`."""
+    from circuitsim.views.player_page import player
 
     player(trace, path, history, tags)
 
@@ -73,7 +65,7 @@ def view(trace: Trace, path: str | PathLike[str], flow: bool = False) -> None:
     SaveError
         If the suffix is not ``.html`` or the file cannot be written.
     """
-    path = check_path(path, _PAGES)
+    path = check_path(path, PAGES)
     if flow or trace.layout is None:
         player(trace, path)
     else:
@@ -82,14 +74,14 @@ def view(trace: Trace, path: str | PathLike[str], flow: bool = False) -> None:
 
 def svg(source: Trace | Netlist | Circuit) -> str:
     """Return the picture that `draw` makes as the text of an SVG."""
-    from circuitsim.views.picture import svg
+    from circuitsim.views.circuit_picture import svg
 
     return svg(source)
 
 
 def embed(trace: Trace) -> str | None:
     """Return HTML that plays a trace inside a notebook; None if it is too long for that."""
-    from circuitsim.views.webpage import embed
+    from circuitsim.views.player_page import embed
 
     return embed(trace)
 
@@ -106,10 +98,10 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
     """
     path = check_path(path, TIMELINES)
     if path.suffix.lower() == ".json":
-        from circuitsim.views.stream_perfetto import write_perfetto
+        from circuitsim.views.timeline_perfetto import write_perfetto
 
         write_perfetto(timelines, path)
-    elif path.suffix.lower() in _PAGES:
+    elif path.suffix.lower() in PAGES:
         from circuitsim.views.timeline_page import write_timelines
 
         write_timelines(timelines, path)
@@ -117,17 +109,6 @@ def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
         from circuitsim.views.timeline_picture import draw_timelines
 
         draw_timelines(timelines, path)
-
-
-def check_streams(path: str | PathLike[str], several: bool) -> Path:
-    """Raise `SaveError` if one stream, or several in one file, cannot be saved under this path, before they run."""
-    checked = check_save(path)
-    if several and checked.suffix.lower() not in TIMELINES:
-        raise SaveError(
-            f"cannot save several streams as {str(path)!r}: choose one of them, or take {' '.join(TIMELINES)}, which "
-            "show them below each other"
-        )
-    return checked
 
 
 def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None:
@@ -148,14 +129,30 @@ def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None
             save(trace, path)
 
 
-def check_save(path: str | PathLike[str]) -> Path:
-    """Raise `SaveError` if nothing can be saved under this path, before any work is done."""
-    checked = check_path(path, SUFFIXES)
-    if checked.suffix.lower() in _FILMS:
-        from circuitsim.views.movie import check_film
+def save_training(recording: Recording, path: str | PathLike[str]) -> None:
+    """Show a training in the form that the suffix asks for.
 
-        check_film(checked)
-    return checked
+    ``.html`` is a page to play with, ``.gif`` and ``.mp4`` are films, ``.png``, ``.svg`` and ``.pdf`` draw its end.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another, or the file cannot be written.
+    """
+    path = check_save(path, TRAININGS)
+    suffix = path.suffix.lower()
+    if suffix in PAGES:
+        from circuitsim.views.training_page import play_training
+
+        play_training(recording, path)
+    elif suffix in FILMS:
+        from circuitsim.views.training_film import film_training
+
+        film_training(recording, path)
+    else:
+        from circuitsim.views.training_figure import draw_training
+
+        draw_training(recording, path)
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> None:
@@ -176,9 +173,9 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     suffix = path.suffix.lower()
     if trace.layout is not None and suffix in TIMELINES:
         save_streams({trace.netlist.name: trace}, path)
-    elif suffix in _FILMS:
+    elif suffix in FILMS:
         animate(trace, path)
-    elif suffix in _PAGES:
+    elif suffix in PAGES:
         player(trace, path)
     elif suffix in PICTURES:
         draw(trace, path)

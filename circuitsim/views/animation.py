@@ -12,7 +12,6 @@ from os import PathLike
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
@@ -22,31 +21,29 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.value import Value, add_up
 from circuitsim.progress import progress_bar
 from circuitsim.trace.explanation import arithmetic, chain_rule
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
-from circuitsim.views.flow import Flow
-from circuitsim.views.fold import fold
-from circuitsim.views.movie import FRAME, check_film, write_film
-from circuitsim.views.picture import (
+from circuitsim.views.circuit_picture import (
     BODY,
     EDGES,
-    FAINT,
     FILLS,
     FONT,
-    GRADIENT,
     INCH,
-    INK,
     LETTER,
-    PAPER,
-    VALUE,
     WIRE,
     Sketch,
     letters_needed,
-    number,
     shorten,
 )
+from circuitsim.views.figures import lettering
+from circuitsim.views.flow import Flow
+from circuitsim.views.forms import check_film
+from circuitsim.views.grouping import group_gates
+from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number
+from circuitsim.views.video import FRAME, write_film
 
-__all__ = ["Moment", "Stage", "animate", "film", "palette"]
+__all__ = ["CircuitFrames", "Moment", "animate", "moments_of", "palette"]
 
 FRAMES_A_TICK = 8
 MOST_FRAMES = 480  # longer runs are sampled more coarsely
@@ -94,25 +91,25 @@ def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | Non
     path = check_film(path)
     flow = Flow.of(trace, tags)
     trace = flow.trace
-    folding = fold(trace.netlist)
-    if folding is not None:
-        trace = folding.trace(trace)
-    with rc_context({"font.family": "DejaVu Sans"}):
-        moments = list(film(trace))
+    grouping = group_gates(trace.netlist)
+    if grouping is not None:
+        trace = grouping.trace(trace)
+    with lettering():
+        moments = list(moments_of(trace))
         numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
-        stage = Stage(trace.netlist, letters_needed(trace.netlist, numbers))
-        stage.begin(trace, flow.batch)
+        drawn = CircuitFrames(trace.netlist, letters_needed(trace.netlist, numbers))
+        drawn.begin(trace, flow.batch)
         with progress_bar("filming", len(moments)) as advance:
 
             def frames() -> Iterator[tuple[Image.Image, int]]:
                 for count, moment in enumerate(moments, 1):
-                    yield stage.frame(moment), moment.duration
+                    yield drawn.frame(moment), moment.duration
                     advance(count, "")
 
             write_film(path, frames(), palette())
 
 
-def film(trace: Trace) -> Iterator[Moment]:
+def moments_of(trace: Trace) -> Iterator[Moment]:
     """Yield the moments to show, evenly spaced in simulated time, with pauses at the turn and at the end."""
     start, end = trace.span
     steps = min(MOST_FRAMES, max(1, round((end - start) * FRAMES_A_TICK)))
@@ -178,8 +175,8 @@ def _given(trace: Trace, record: Record) -> int | None:
     return source if trace.netlist.nodes[source].kind in ("input", "parameter") else None
 
 
-class Stage:
-    """A circuit on which moments of its runs are drawn.
+class CircuitFrames:
+    """Draws moments of a circuit's runs as the frames of a film.
 
     Parameters
     ----------
@@ -207,7 +204,7 @@ class Stage:
         self.sprites: dict[Hashable, Sprite] = {}
 
     def begin(self, trace: Trace, batch: int = 0) -> None:
-        """Clear the stage for a run; messages are numbered by their place in a batch of so many, if it is not 0."""
+        """Begin a run; messages are numbered by their place in a batch of so many, if it is not 0."""
         self.trace = trace
         self.batch = batch
         self.known: dict[int, tuple[dict[int, Value], dict[int, Value], dict[int, Value]]] = {}
@@ -370,7 +367,7 @@ class Stage:
                 else:
                     told = f"{netlist.nodes[target].name} sends {number(record.value)} back to {label(netlist, source)}"
                 sentences.append(self._of(record) + told)
-        return _fit_in(list(dict.fromkeys(sentences)), self.room).replace("-", "−")
+        return minus(_fit_in(list(dict.fromkeys(sentences)), self.room))
 
     def _of(self, record: Record) -> str:
         """Return what stands before a sentence about one of several examples that are under way."""

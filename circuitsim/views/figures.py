@@ -1,34 +1,33 @@
-"""What charts share: their letters, and files that are the same, byte for byte, each time they are written."""
+"""What figures of matplotlib share: letters, and files that are the same, byte for byte, each time they are written."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from circuitsim.files import writing
 
-__all__ = ["FAINT", "INK", "PICTURES", "save_figure", "style"]
-
-PICTURES = (".png", ".svg", ".pdf")
-INK = "#24292f"
-FAINT = "#6e7781"
+__all__ = ["lettering", "save_figure", "write_figure"]
 
 # What would make two files of the same picture differ.
-_UNDATED: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
+_UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
-def style(size: float) -> AbstractContextManager[None]:
+def lettering(size: float = 10.0) -> AbstractContextManager[None]:
     """Return a context in which figures are drawn and saved, with letters of this size in points."""
     return rc_context(
         {"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "pdf.fonttype": 42, "font.size": size}
     )
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the form that the suffix asks for."""
-    FigureCanvasAgg(figure)
-    suffix = path.suffix.lower()
+def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
+    """Write a figure in the form that the suffix asks for, with its own dots to the inch if none are given."""
     with writing(path) as file:
-        figure.savefig(file, format=suffix[1:], metadata=_UNDATED[suffix], dpi=100)
+        write_figure(figure, file, path.suffix[1:].lower(), dpi)
+
+
+def write_figure(figure: Figure, file: IO[bytes], form: str, dpi: float | None = None) -> None:
+    """Write a figure to an open file, in the form ``"svg"``, ``"png"`` or ``"pdf"``."""
+    figure.savefig(file, format=form, metadata=_UNDATED[form], dpi=dpi or figure.dpi)

@@ -7,7 +7,7 @@ import numpy as np
 
 from circuitsim.errors import TraceError
 from circuitsim.trace.expansion import expand
-from circuitsim.trace.records import Trace
+from circuitsim.trace.trace import Trace
 
 __all__ = ["Flow"]
 

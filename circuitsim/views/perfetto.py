@@ -1,7 +1,6 @@
-"""Writes a trace as Chrome trace JSON, which ui.perfetto.dev and chrome://tracing open.
+"""Writes a trace for ui.perfetto.dev and chrome://tracing; `chrome_trace` has the format.
 
-The format is the JSON object form of the `Trace Event Format
-<https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>`_. Two processes hold the tracks:
+Two processes hold the tracks:
 
 - "gates": a track (thread) for each gate with a slice (``X``) for each firing, and for each input, parameter,
   constant and output one with a slice of no length for what it sends or receives;
@@ -9,24 +8,23 @@ The format is the JSON object form of the `Trace Event Format
   the slices of a track must not.
 
 A flow (``s``, ``t``, ``f``) leads from the firing that sent a message over the message to the firing it led to, and a
-counter (``C``) follows the value and the gradient of every wire that carries lone numbers. One tick is shown as one
-millisecond.
+counter (``C``) follows the value and the gradient of every wire that carries lone numbers.
 """
 
-import json
 import math
 from os import PathLike
-from typing import Any
+from typing import TypeGuard
 
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
 from circuitsim.gates.value import Value, show
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
+from circuitsim.views.chrome_trace import ChromeTrace
 
 __all__ = ["to_perfetto"]
 
-TICK = 1000.0  # microseconds
 GATES, WIRES = 1, 2  # the process numbers
 _NOUN = {Kind.VALUE: "value", Kind.GRADIENT: "gradient", Kind.FORWARD: "forward", Kind.BACKWARD: "backward"}
 
@@ -40,24 +38,19 @@ def to_perfetto(trace: Trace, path: str | PathLike[str]) -> None:
         If the suffix is another or the file cannot be written.
     """
     path = check_path(path, (".json",))
-    events = _Events(trace.expanded)
-    whole = {
-        "traceEvents": events.all(),
-        "displayTimeUnit": "ms",
-        "otherData": {"circuit": trace.netlist.name, "tick": f"{TICK:g} us"},
-    }
-    with writing(path) as file:
-        file.write(json.dumps(whole, allow_nan=False, separators=(",", ":")).encode())
+    writer = _Writer(trace.expanded)
+    writer.write()
+    writer.chrome.save(path, circuit=trace.netlist.name)
 
 
-class _Events:
-    """The events of a trace."""
+class _Writer:
+    """Turns a trace into events."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.netlist: Netlist = trace.netlist
         self.names = [label(self.netlist, index) for index in range(len(self.netlist.nodes))]
-        self.events: list[dict[str, Any]] = []
+        self.chrome = ChromeTrace()
         self.lanes: dict[tuple[int, int], int] = {}  # (wire, lane) -> track
         self.free: dict[int, list[float]] = {}  # per wire, when each lane is free again
         # The firing of each (node, tag) in each direction: where the flows of its messages begin and end.
@@ -65,8 +58,8 @@ class _Events:
             (r.where, r.tag, r.kind): r.start for r in trace if r.kind in (Kind.FORWARD, Kind.BACKWARD)
         }
 
-    def all(self) -> list[dict[str, Any]]:
-        """Return all events, the names of the tracks first."""
+    def write(self) -> None:
+        """Add all events."""
         for flow, record in enumerate(self.trace):
             if record.kind in (Kind.FORWARD, Kind.BACKWARD):
                 self._slice(GATES, record.where, _NOUN[record.kind], record)
@@ -74,17 +67,16 @@ class _Events:
                 self._message(flow, record)
         for index, node in enumerate(self.netlist.nodes):
             name = node.name if node.kind in ("gate", "constant") else f"{node.kind} {node.name}"
-            self._track(GATES, index, name if node.kind != "constant" else f"constant {self.names[index]}")
+            self.chrome.name_track(GATES, index, name if node.kind != "constant" else f"constant {self.names[index]}")
         for (wire, lane), track in self.lanes.items():
             source, target, port = self.netlist.wires[wire]
             gate = self.netlist.nodes[target].gate
             entered = f"{self.names[target]}.{gate.ports[port]}" if gate else self.names[target]
-            self._track(WIRES, track, f"{self.names[source]} → {entered}" + (f" ({lane + 1})" if lane else ""))
+            self.chrome.name_track(
+                WIRES, track, f"{self.names[source]} → {entered}" + (f" ({lane + 1})" if lane else "")
+            )
         for process, name in ((GATES, "gates"), (WIRES, "wires")):
-            self._metadata(process, 0, "process_name", {"name": f"{name} of {self.netlist.name}"})
-            self._metadata(process, 0, "process_sort_index", {"sort_index": process})
-        # Viewers read events in any order; by time, the file is one that people can read too.
-        return sorted(self.events, key=lambda event: event.get("ts", -1.0))
+            self.chrome.name_process(process, f"{name} of {self.netlist.name}")
 
     def _message(self, flow: int, record: Record) -> None:
         source, target, _ = self.netlist.wires[record.where]
@@ -99,12 +91,14 @@ class _Events:
             if fired is None:  # an end of the circuit: it fires nothing, so it gets a slice of no length
                 self._slice(GATES, node, f"{'send' if node == sender else 'get'} {show(record.value, 4)}", record, time)
             ends.append(time if fired is None else fired)
-        self._flow("s", flow, GATES, sender, ends[0])
-        self._flow("t", flow, WIRES, track, record.start)
-        self._flow("f", flow, GATES, receiver, max(ends[1], record.end))
+        last = max(ends[1], record.end)
+        self.chrome.flow(
+            flow, "message", [(GATES, sender, ends[0]), (WIRES, track, record.start), (GATES, receiver, last)]
+        )
         if _is_number(record.value):
             time = record.start if forward else record.end
-            self._add("C", GATES, source, f"{self.names[source]} {_NOUN[record.kind]}", time, args={"is": record.value})
+            name = f"{self.names[source]} {_NOUN[record.kind]}"
+            self.chrome.count(GATES, source, name, time, {"is": record.value})
 
     def _lane(self, record: Record) -> int:
         free = self.free.setdefault(record.where, [])
@@ -120,22 +114,8 @@ class _Events:
     def _slice(self, process: int, track: int, name: str, record: Record, moment: float | None = None) -> None:
         start, end = (record.start, record.end) if moment is None else (moment, moment)
         args = {"value": record.value if _is_number(record.value) else show(record.value), "tag": record.tag}
-        self._add("X", process, track, name, start, dur=(end - start) * TICK, args=args)
-
-    def _flow(self, phase: str, flow: int, process: int, track: int, time: float) -> None:
-        self._add(phase, process, track, "message", time, id=flow, bp="e")  # e: bound to the slice around it
-
-    def _track(self, process: int, track: int, name: str) -> None:
-        self._metadata(process, track, "thread_name", {"name": name})
-        self._metadata(process, track, "thread_sort_index", {"sort_index": track})
-
-    def _metadata(self, process: int, track: int, name: str, args: dict[str, Any]) -> None:
-        self.events.append({"ph": "M", "pid": process, "tid": track, "name": name, "args": args})
-
-    def _add(self, phase: str, process: int, track: int, name: str, time: float, **more: Any) -> None:
-        event = {"ph": phase, "pid": process, "tid": track, "ts": time * TICK, "name": name, "cat": "circuitsim"}
-        self.events.append(event | more)
+        self.chrome.slice(process, track, name, start, end, args)
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, float) and math.isfinite(value)  # JSON knows no others

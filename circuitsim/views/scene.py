@@ -27,10 +27,12 @@ from typing import Any
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.explanation import local_derivative, operator
-from circuitsim.trace.records import Kind, Record, Trace
+from circuitsim.trace.kinds import Kind, Record
+from circuitsim.trace.trace import Trace
 from circuitsim.views.layout import lay_out
+from circuitsim.views.style import number
 
-__all__ = ["MOST_MESSAGES", "number", "scene", "windows"]
+__all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
 
@@ -41,7 +43,7 @@ BODY = 1.9  # height of a node's body
 MARGIN = 1.4
 
 
-def number(value: Value) -> float | str:
+def json_number(value: Value) -> float | str:
     """Return a value as the page takes it."""
     if isinstance(value, float) and math.isfinite(value):
         return value + 0.0
@@ -201,7 +203,7 @@ class _Teller:
         slopes = []
         for port in range(len(inputs)):
             slope = local_derivative(node, port, inputs, output, felt)
-            slopes.append(None if slope is None else number(slope))
+            slopes.append(None if slope is None else json_number(slope))
         return slopes
 
     def happen(self, event: tuple[float, str, int, int, Value]) -> None:
@@ -221,11 +223,11 @@ class _Teller:
             },
             "records": {
                 "kind": [int(kind) for kind in kinds], "where": list(wheres), "tag": list(tags),
-                "start": list(starts), "end": list(ends), "value": [number(value) for value in values],
+                "start": list(starts), "end": list(ends), "value": [json_number(value) for value in values],
             },
             "slopes": [[node, tag, self.slopes[node, tag]] for node, tag in sorted(backward & self.slopes.keys())],
             "sums": [
-                [node, time, tag, number(total)]
+                [node, time, tag, json_number(total)]
                 for node, time, tag, total in self.sums[
                     bisect_left(self.sums, start, key=_time) : bisect_right(self.sums, end, key=_time)
                 ]
@@ -238,7 +240,7 @@ def _time(met: tuple[int, float, int, Value]) -> float:
 
 
 def _snapshot(standing: dict[int, tuple[Value, int]]) -> list[list[Any]]:
-    return [[where, number(value), tag] for where, (value, tag) in sorted(standing.items())]
+    return [[where, json_number(value), tag] for where, (value, tag) in sorted(standing.items())]
 
 
 def _letters(trace: Trace) -> list[int]:
@@ -269,7 +271,7 @@ def _title(trace: Trace, index: int) -> str:
     if node.gate is not None:
         return node.gate.symbol
     if node.kind == "constant" and node.value is not None:
-        return show(node.value, 4).replace("-", "−")
+        return number(node.value)
     return node.name
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
 from circuitsim.trace.report import memory_over_time, report
 from circuitsim.trace.timeline import Timeline
-from circuitsim.views.webpage import block, fill
+from circuitsim.views.forms import PAGES
+from circuitsim.views.html_page import block, fill, save_page
 
 __all__ = ["write_timelines"]
 
@@ -22,12 +23,10 @@ def write_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]
     SaveError
         If the suffix is another or the file cannot be written.
     """
-    path = check_path(path, (".html",))
+    path = check_path(path, PAGES)
     data = [_chart(title, timeline) for title, timeline in timelines.items()]
     title = next(iter(timelines), "") if len(timelines) == 1 else "Timelines"
-    text = fill(title or "Timeline", block("timelines", data), "timeline.html", SCRIPTS)
-    with writing(path) as file:
-        file.write(text.encode())
+    save_page(fill(title or "Timeline", block("timelines", data), "timeline.html", SCRIPTS), path)
 
 
 def _chart(title: str, timeline: Timeline) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from matplotlib.ticker import MaxNLocator
 
 from circuitsim.files import check_path
 from circuitsim.trace.report import memory_over_time
-from circuitsim.trace.timeline import Timeline
-from circuitsim.views.figures import FAINT, INK, PICTURES, save_figure, style
+from circuitsim.trace.timeline import WORK, Timeline
+from circuitsim.views.figures import lettering, save_figure
+from circuitsim.views.forms import PICTURES
+from circuitsim.views.style import EDGE, FAINT, INK, LINES, PAPER
 
 __all__ = ["draw_timelines"]
 
-KINDS = {"F": "forward (F)", "B": "backward (B)", "I": "to the data (I)", "W": "to the weights (W)"}
 # For each kind one colour for even and one for odd microbatches; a second stage on the same device is darker.
 COLOURS = {
     "F": ("#9ec5f4", "#b9d6f8"),
@@ -33,7 +34,6 @@ DARKER = {
     "W": ("#5faf67", "#79bf80"),
 }
 OUTAGE = "#d0342c"
-LINES = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f", "#b03060", "#5b6570")
 
 WIDTH = 15.0  # inches
 ROW = 0.3
@@ -63,8 +63,8 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
     if alone:
         heights.append(min(4.0, max(1.6, 0.6 * heights[0])))
     total = sum(heights) + GAP * (len(heights) + 1)
-    with style(9.0):
-        figure = Figure(figsize=(WIDTH, total), dpi=100, facecolor="#ffffff")
+    with lettering(9.0):
+        figure = Figure(figsize=(WIDTH, total), dpi=100, facecolor=PAPER)
         start = min((piece.start for timeline in timelines.values() for piece in timeline.work), default=0.0)
         end = max((piece.end for timeline in timelines.values() for piece in timeline.work), default=1.0)
         room = 0.01 * (end - start)
@@ -76,7 +76,7 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
             panel.tick_params(colors=FAINT, length=3)
             for side in ("top", "right", "left"):
                 panel.spines[side].set_visible(False)
-            panel.spines["bottom"].set_color("#d0d7de")
+            panel.spines["bottom"].set_color(EDGE)
             panels.append(panel)
             top -= height + GAP
         for panel, (title, timeline) in zip(panels, timelines.items(), strict=False):
@@ -86,9 +86,11 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
             _draw_memory(panels[-1], next(iter(timelines.values())))
         panels[-1].set_xlabel("ticks", color=FAINT)
         kinds = {piece.kind for timeline in timelines.values() for piece in timeline.work}
-        keys = [Patch(facecolor=COLOURS[kind][0], label=name) for kind, name in KINDS.items() if kind in kinds]
+        keys = [
+            Patch(facecolor=COLOURS[kind][0], label=f"{name} ({kind})") for kind, name in WORK.items() if kind in kinds
+        ]
         if any(timeline.outages for timeline in timelines.values()):
-            keys.append(Patch(facecolor="#ffffff", edgecolor=OUTAGE, hatch="////", label="down"))
+            keys.append(Patch(facecolor=PAPER, edgecolor=OUTAGE, hatch="////", label="down"))
         figure.legend(handles=keys, loc="upper right", ncols=len(keys), frameon=False, bbox_to_anchor=(0.985, 1.0))
         save_figure(figure, path)
 
@@ -115,7 +117,7 @@ def _draw_bars(panel: Axes, timeline: Timeline) -> None:
                 (start + end) / 2, row[device], str(microbatch), fontsize=7.5, color=INK, ha="center", va="center"
             )
     for (place, colour), spans in bars.items():
-        panel.broken_barh(spans, (place - 0.42, 0.84), facecolor=colour, edgecolor="#ffffff", linewidth=gap)
+        panel.broken_barh(spans, (place - 0.42, 0.84), facecolor=colour, edgecolor=PAPER, linewidth=gap)
     for device, start, end in timeline.outages:
         if device in row:
             panel.broken_barh(

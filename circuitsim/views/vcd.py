@@ -20,7 +20,8 @@ from vcd.writer import RealVariable
 
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import shape_of
-from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.kinds import Kind
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
 
 __all__ = ["to_vcd"]

@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 import circuitsim as cs
-from circuitsim.trace.records import Trace
-from circuitsim.views.animation import Moment, Stage, film
-from circuitsim.views.picture import Sketch, letters_needed
-from circuitsim.views.webpage import page
+from circuitsim.trace.trace import Trace
+from circuitsim.views.animation import CircuitFrames, Moment, moments_of
+from circuitsim.views.circuit_picture import Sketch, letters_needed
+from circuitsim.views.player_page import page
 from tests.benchmarks.table import in_turn
 
 Row = tuple[str, float, float]
@@ -35,7 +35,7 @@ def neuron() -> Trace:
 def the_page(rounds: int = 3) -> list[Row]:
     """Time and size of the player page against ``FuncAnimation.to_jshtml`` with the frames of the film."""
     trace = neuron()
-    moments = list(film(trace))
+    moments = list(moments_of(trace))
     sizes: dict[str, int] = {}
 
     def jshtml() -> None:
@@ -79,14 +79,14 @@ def growth(rounds: int = 5) -> list[Row]:
 def film_frames(rounds: int = 3) -> list[Row]:
     """Frames a second of the film against clearing the figure and drawing it anew for each frame."""
     trace = neuron()
-    moments = list(film(trace))[::2]
+    moments = list(moments_of(trace))[::2]
     letters = _letters(trace, moments)
 
     def painted() -> None:
-        stage = Stage(trace.netlist, letters)
-        stage.begin(trace)
+        frames = CircuitFrames(trace.netlist, letters)
+        frames.begin(trace)
         for moment in moments:
-            stage.frame(moment)
+            frames.frame(moment)
 
     sketch = Sketch(trace.netlist, letters, header=3.4, footer=2.6)
 

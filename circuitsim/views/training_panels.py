@@ -27,8 +27,8 @@ import numpy as np
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Array
-from circuitsim.trace.records import Trace
-from circuitsim.views.scene import number
+from circuitsim.trace.trace import Trace
+from circuitsim.views.scene import json_number
 
 __all__ = ["panels"]
 
@@ -61,14 +61,15 @@ def panels(history: Mapping[str, Any], trace: Trace | None = None) -> dict[str, 
         for element in range(stacked.shape[1]):
             own = name if stacked.shape[1] == 1 else f"{name}[{element}]"
             if len(made["parameters"]) < MOST_CURVES:
-                made["parameters"][own] = [number(float(value)) for value in stacked[:, element]]
+                made["parameters"][own] = [json_number(float(value)) for value in stacked[:, element]]
         made["parameter_count"] += stacked.shape[1]
     for key in ("cost", "accuracy"):
         if key in history:
             entries = list(history[key])
             known = _numbers([0.0 if entry is None else entry for entry in entries], repr(key), (len(kept),))
             made[key] = [
-                None if entry is None else number(float(value)) for entry, value in zip(entries, known, strict=True)
+                None if entry is None else json_number(float(value))
+                for entry, value in zip(entries, known, strict=True)
             ]
     if "points" in history:
         made |= _plane(history, len(kept))

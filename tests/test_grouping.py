@@ -1,4 +1,4 @@
-"""Folding: big circuits as groups, with the same numbers at what the groups send and feel."""
+"""Grouping: big circuits as groups, with the same numbers at what the groups send and feel."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim import views
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.trace.records import Kind
-from circuitsim.views import fold as folding_module
-from circuitsim.views.fold import fold
+from circuitsim.trace.kinds import Kind
+from circuitsim.views import grouping as module
+from circuitsim.views.grouping import group_gates
 from tests.programs import Program, programs
 
 
@@ -21,12 +21,12 @@ def network(sizes, seed=1):
 
 def test_a_network_folds_into_its_neurons():
     run = network([2, 16, 16, 1])
-    folding = fold(run.trace.netlist)
-    assert folding.about == "640 gates, folded into 33 groups"
-    assert [node.name for node in folding.netlist.nodes if node.gate] == [
+    grouping = group_gates(run.trace.netlist)
+    assert grouping.about == "640 gates, folded into 33 groups"
+    assert [node.name for node in grouping.netlist.nodes if node.gate] == [
         f"n{layer}_{number}" for layer, size in ((1, 16), (2, 16), (3, 1)) for number in range(1, size + 1)
     ]
-    trace = folding.trace(run.trace)
+    trace = grouping.trace(run.trace)
     values, gradients = trace.values(), trace.gradients()
     for node in ("x1", "x2", "n1_1", "n1_16", "n2_7"):
         assert values[trace.node(node)] == run.value(node)
@@ -37,7 +37,7 @@ def test_a_network_folds_into_its_neurons():
 
 def test_a_wide_network_folds_into_its_layers():
     run = network([2, 40, 40, 1])
-    trace = fold(run.trace.netlist).trace(run.trace)
+    trace = group_gates(run.trace.netlist).trace(run.trace)
     layer = trace.node("n1")
     neurons = [run.trace.node(f"n1_{number}") for number in range(1, 41)]
     values, gradients = run.trace.values(), run.trace.gradients()
@@ -50,10 +50,10 @@ def test_a_wide_network_folds_into_its_layers():
 def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
     run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folding_module, "MOST_GATES", 0)
-        patch.setattr(folding_module, "MOST_GROUPS", most)
-        folding = fold(run.trace.netlist)
-    trace = folding.trace(run.trace)
+        patch.setattr(module, "MOST_GATES", 0)
+        patch.setattr(module, "MOST_GROUPS", most)
+        grouping = group_gates(run.trace.netlist)
+    trace = grouping.trace(run.trace)
     values, gradients = trace.values(), trace.gradients()
     names = [node.name for node in trace.netlist.nodes if node.kind != "output"]
     assert len(set(names)) == len(names)
@@ -66,15 +66,15 @@ def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
             np.testing.assert_allclose(np.ravel(found), np.ravel(run.gradients[name]), rtol=1e-9, atol=1e-12)
     whole, every = run.trace.netlist, run.trace.values()
     for node, value in values.items():  # all that leaves a group stands at it
-        inside = {wire.source for wire in whole.wires if folding.group[wire.source] == node}
-        leaving = {w.source for w in whole.wires if w.source in inside and folding.group[w.target] != node}
+        inside = {wire.source for wire in whole.wires if grouping.group[wire.source] == node}
+        leaving = {w.source for w in whole.wires if w.source in inside and grouping.group[w.target] != node}
         if trace.netlist.nodes[node].kind == "gate" and leaving:
             assert np.size(value) == sum(np.size(every[source]) for source in leaving)
     assert len(trace) <= len(run.trace)
     for record in trace:
         assert record.start <= record.end
     heard = {(r.where, r.tag) for r in trace if r.kind is Kind.FORWARD}
-    assert heard == {(folding.group[r.where], r.tag) for r in run.trace if r.kind is Kind.FORWARD}
+    assert heard == {(grouping.group[r.where], r.tag) for r in run.trace if r.kind is Kind.FORWARD}
 
 
 def test_a_long_chain_without_names_folds_into_stretches():
@@ -84,19 +84,19 @@ def test_a_long_chain_without_names_folds_into_stretches():
         wire = -wire if number % 3 else cs.sin(wire)
     circuit.output("f", wire)
     run = cs.Simulation(circuit).run(x=1)
-    folding = fold(run.trace.netlist)
-    assert len(folding.netlist.nodes) <= folding_module.MOST_GROUPS
-    trace = folding.trace(run.trace)
+    grouping = group_gates(run.trace.netlist)
+    assert len(grouping.netlist.nodes) <= module.MOST_GROUPS
+    trace = grouping.trace(run.trace)
     assert trace.gradients()[trace.node("x")] == run.gradients["x"]
 
 
 def test_a_group_that_needs_nothing_from_outside(monkeypatch):
-    monkeypatch.setattr(folding_module, "MOST_GATES", 0)
+    monkeypatch.setattr(module, "MOST_GATES", 0)
     circuit = cs.Circuit("from within")
     a = circuit.parameter("n.a", 2.0)
     circuit.output("f", circuit.gate(cs.square, a, name="n.square") * 3)
     run = cs.Simulation(circuit).run()
-    trace = fold(run.trace.netlist).trace(run.trace)
+    trace = group_gates(run.trace.netlist).trace(run.trace)
     assert trace.values()[trace.node("n")] == 4.0
     assert "n" in views.svg(run.trace)
     assert views.embed(run.trace)
@@ -110,17 +110,17 @@ def test_very_many_inputs_stand_together():
         total = total + wire
     circuit.output("f", total)
     run = cs.Simulation(circuit).run({wire.name: number * 1.0 for number, wire in enumerate(inputs)})
-    trace = fold(run.trace.netlist).trace(run.trace)
+    trace = group_gates(run.trace.netlist).trace(run.trace)
     values, gradients = trace.values(), trace.gradients()
     together = [index for index, node in enumerate(trace.netlist.nodes) if node.kind == "input"]
-    assert 2 <= len(together) <= folding_module.BANDS
+    assert 2 <= len(together) <= module.BANDS
     assert sorted(np.concatenate([values[index] for index in together])) == list(range(250))
     assert all((gradients[index] == 1.0).all() for index in together)
     assert "inputs" in views.svg(run.trace)
 
 
 def test_small_circuits_are_left_alone():
-    assert fold(Netlist(cs.mlp([2, 8, 4, 1]))) is None
+    assert group_gates(Netlist(cs.mlp([2, 8, 4, 1]))) is None
 
 
 def test_big_circuits_are_drawn_and_played(tmp_path):
@@ -143,7 +143,7 @@ def test_a_circuit_draws_itself(tmp_path):
             circuit.draw(tmp_path / f"{turn}.{suffix}")
         assert (tmp_path / f"0.{suffix}").read_bytes().startswith(head)
         assert (tmp_path / f"0.{suffix}").read_bytes() == (tmp_path / f"1.{suffix}").read_bytes()
-    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.svg \.png \.pdf"):
+    with pytest.raises(cs.SaveError, match=r"the suffix must be one of \.png \.svg \.pdf"):
         circuit.draw(tmp_path / "circuit.gif")
     with pytest.raises(cs.CircuitError, match="is empty"):
         cs.Circuit().draw(tmp_path / "empty.svg")
@@ -163,8 +163,8 @@ def test_notebooks_show_circuits_runs_and_traces():
 
 
 def test_a_trace_too_long_for_a_notebook_says_its_words(monkeypatch):
-    from circuitsim.views import webpage
+    from circuitsim.views import player_page
 
     run = cs.Simulation(cs.parse("x * y")).run(x=2, y=3)
-    monkeypatch.setattr(webpage, "MOST_EMBEDDED", 3)
+    monkeypatch.setattr(player_page, "MOST_EMBEDDED", 3)
     assert views.embed(run.trace) is None

@@ -3,16 +3,17 @@
 from os import PathLike
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path
+from circuitsim.views.figures import lettering, save_figure
+from circuitsim.views.forms import PICTURES
+from circuitsim.views.style import GRADIENT
 
-__all__ = ["SUFFIXES", "draw_weights"]
+__all__ = ["draw_weights"]
 
-SUFFIXES = (".png", ".svg", ".pdf")
 COLUMNS = 6
 
 
@@ -37,11 +38,10 @@ def draw_weights(
     SaveError
         If it cannot be written.
     """
-    path = check_path(path, SUFFIXES)
+    path = check_path(path, PICTURES)
     rows = -(-weights.shape[1] // COLUMNS)
-    with rc_context({"svg.hashsalt": "circuitsim", "font.size": 9}):
+    with lettering(9.0):
         figure = Figure(figsize=(12, 5.6), dpi=120, layout="constrained")
-        FigureCanvasAgg(figure)
         left, right = figure.subfigures(1, 2, wspace=0.04, squeeze=False)[0]
         left.suptitle("weights of each hidden neuron: red pulls up, blue pulls down")
         limit = float(np.max(np.abs(weights)))
@@ -53,19 +53,14 @@ def draw_weights(
         left.colorbar(image, ax=panels.tolist(), location="bottom", shrink=0.6, aspect=40)
         _draw_confusion(right.subplots(), confusion)
         right.suptitle("digits of the test set: what each was taken for")
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
-        with writing(path) as file:
-            figure.savefig(file, format=path.suffix.lower()[1:], metadata=metadata)
+        save_figure(figure, path)
 
 
-def _draw_confusion(axes: object, confusion: NDArray[np.int_]) -> None:
-    panel = axes
+def _draw_confusion(panel: Axes, confusion: NDArray[np.int_]) -> None:
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    panel.imshow(shares, cmap="Greens", vmin=0.0, vmax=1.4)  # type: ignore[attr-defined]
+    panel.imshow(shares, cmap="Greens", vmin=0.0, vmax=1.4)
     for (row, column), number in np.ndenumerate(confusion):
         if number:
-            panel.text(  # type: ignore[attr-defined]
-                column, row, str(number), ha="center", va="center", color="black" if row == column else "#c62828"
-            )
+            panel.text(column, row, str(number), ha="center", va="center", color="black" if row == column else GRADIENT)
     places = range(len(confusion))
-    panel.set(xlabel="taken for", ylabel="is", xticks=places, yticks=places)  # type: ignore[attr-defined]
+    panel.set(xlabel="taken for", ylabel="is", xticks=places, yticks=places)

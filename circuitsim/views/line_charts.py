@@ -8,11 +8,11 @@ from os import PathLike
 from matplotlib.figure import Figure
 
 from circuitsim.files import check_path
-from circuitsim.views.figures import FAINT, INK, PICTURES, save_figure, style
+from circuitsim.views.figures import lettering, save_figure
+from circuitsim.views.forms import PICTURES
+from circuitsim.views.style import FAINT, INK, LINES, PAPER
 
 __all__ = ["Panel", "draw_lines"]
-
-COLOURS = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f")
 
 
 @dataclass
@@ -52,11 +52,11 @@ def draw_lines(panels: Sequence[Panel], path: str | PathLike[str]) -> None:
         If the suffix is unknown or the file cannot be written.
     """
     path = check_path(path, PICTURES)
-    with style(10.0):
-        figure = Figure(figsize=(6.4 * len(panels), 4.6), dpi=100, facecolor="#ffffff", layout="constrained")
+    with lettering(10.0):
+        figure = Figure(figsize=(6.4 * len(panels), 4.6), dpi=100, facecolor=PAPER, layout="constrained")
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for number, (label, (xs, ys)) in enumerate(panel.lines.items()):
-                colour = COLOURS[number % len(COLOURS)]
+                colour = LINES[number % len(LINES)]
                 axes.plot(xs, ys, color=colour, linewidth=1.6, label=label)
                 if label in panel.dots:
                     axes.plot(*panel.dots[label], "o", color=colour, markersize=4)

@@ -3,7 +3,7 @@
 A circuit of more than `MOST_GATES` gates is folded by the names of its gates: what shares the part before a dot is
 one group (``n1_2.mul1`` and ``n1_2.w1`` belong to ``n1_2``), or, if that leaves too many, what also shares the part
 before an underscore and a number (``n1_2`` belongs to layer ``n1``). Where names do not help, gates of one kind in one
-stretch of the circuit make a group. Groups never wait for themselves: a folding that would make a cycle is passed over.
+stretch of the circuit make a group. No group waits for itself: a grouping that would make a cycle is passed over.
 
 In a folded trace everything that a group does for one example is one firing, and everything that goes from one group
 to another is one message, from the first start to the last end. Several numbers together are an array: for values
@@ -22,9 +22,10 @@ import numpy as np
 from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value
-from circuitsim.trace.records import Kind, Trace
+from circuitsim.trace.kinds import Kind
+from circuitsim.trace.trace import Trace
 
-__all__ = ["MOST_GATES", "Folding", "fold"]
+__all__ = ["MOST_GATES", "Grouping", "group_gates"]
 
 MOST_GATES = 200  # drawn one by one
 MOST_GROUPS = 100
@@ -35,7 +36,7 @@ Key: TypeAlias = Callable[[int], Hashable]
 
 
 @dataclass(frozen=True)
-class Folding:
+class Grouping:
     """A folded circuit.
 
     Attributes
@@ -58,7 +59,7 @@ class Folding:
         return _Folder(self, trace).fold()
 
 
-def fold(netlist: Netlist) -> Folding | None:
+def group_gates(netlist: Netlist) -> Grouping | None:
     """Fold a circuit if it is too big to be drawn gate by gate; None if it is not."""
     gates = sum(node.kind == "gate" for node in netlist.nodes)
     if gates <= MOST_GATES:
@@ -150,7 +151,7 @@ def _ends(netlist: Netlist, order: list[list[int]]) -> list[tuple[int, int]]:
     return sorted((source, target) for source, target in pairs if source != target)
 
 
-def _build(netlist: Netlist, order: list[list[int]], gates: int) -> Folding:
+def _build(netlist: Netlist, order: list[list[int]], gates: int) -> Grouping:
     """Make the folded netlist."""
     group = _membership(len(netlist.nodes), order)
     ends = _ends(netlist, order)
@@ -166,7 +167,7 @@ def _build(netlist: Netlist, order: list[list[int]], gates: int) -> Folding:
     wires = [Wiring(source, target, entering[target].index(source)) for source, target in ends]
     folded = Netlist.from_tables(netlist.name, nodes, wires)
     groups = sum(node.kind == "gate" for node in nodes)
-    return Folding(netlist, folded, group, f"{gates:,} gates, folded into {groups:,} groups")
+    return Grouping(netlist, folded, group, f"{gates:,} gates, folded into {groups:,} groups")
 
 
 def _group_node(netlist: Netlist, members: list[int], ports: int, taken: Iterable[str]) -> Node:
@@ -206,16 +207,16 @@ def _fresh(name: str, taken: Iterable[str]) -> str:
 class _Folder:
     """Folds one trace."""
 
-    def __init__(self, folding: Folding, trace: Trace) -> None:
-        self.folding = folding
+    def __init__(self, grouping: Grouping, trace: Trace) -> None:
+        self.grouping = grouping
         self.old = trace.expanded
-        whole, netlist = folding.whole, folding.netlist
+        whole, netlist = grouping.whole, grouping.netlist
         self.wire = {(source, target): number for number, (source, target, _) in enumerate(netlist.wires)}
         # For each group, which of its nodes are heard outside, and where each stands in the group's array.
         self.exits: list[dict[int, int]] = [{} for _ in netlist.nodes]
         for source, target, _ in whole.wires:
-            own = folding.group[source]
-            if own != folding.group[target]:
+            own = grouping.group[source]
+            if own != grouping.group[target]:
                 self.exits[own].setdefault(source, len(self.exits[own]))
         self.sizes = {index: int(np.size(value)) for index, value in trace.values().items()} if len(trace) else {}
         # By kind, wire or node, and tag: start, end, and the parts by node.
@@ -223,7 +224,7 @@ class _Folder:
 
     def fold(self) -> Trace:
         """Return the folded trace."""
-        group, whole = self.folding.group, self.folding.whole
+        group, whole = self.grouping.group, self.grouping.whole
         for kind, where, tag, start, end, value, *_ in self.old:
             if kind in (Kind.FORWARD, Kind.BACKWARD):
                 heard = where in self.exits[group[where]]
@@ -235,9 +236,9 @@ class _Folder:
                 before = self.bundles.get((kind, number, tag), (start, end, {}))[2].get(source)
                 met = value if before is None or kind is Kind.VALUE else before + value
                 self._bundle(kind, number, tag, start, end, {source: met})
-        trace = Trace(self.folding.netlist, self._held())
+        trace = Trace(self.grouping.netlist, self._held())
         for (kind, where, tag), (start, end, parts) in sorted(self.bundles.items(), key=lambda item: item[1][1]):
-            own = where if kind in (Kind.FORWARD, Kind.BACKWARD) else self.folding.netlist.wires[where].source
+            own = where if kind in (Kind.FORWARD, Kind.BACKWARD) else self.grouping.netlist.wires[where].source
             trace.record(kind, where, tag, start, end, self._together(kind, own, parts))
         return trace
 
@@ -259,8 +260,8 @@ class _Folder:
     def _held(self) -> dict[int, Value]:
         held: dict[int, list[Value]] = {}
         for index, value in sorted(self.old.held.items()):
-            group = self.folding.group[index]
-            if self.folding.netlist.nodes[group].kind in ("parameter", "constant", "input"):
+            group = self.grouping.group[index]
+            if self.grouping.netlist.nodes[group].kind in ("parameter", "constant", "input"):
                 held.setdefault(group, []).append(value)
         return {
             group: values[0] if len(values) == 1 else np.concatenate([np.ravel(value) for value in values])

@@ -4,41 +4,20 @@ MP4 needs ffmpeg, which comes with the extra ``circuitsim[video]`` (imageio-ffmp
 """
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from itertools import chain
-from os import PathLike
 from pathlib import Path
 
 from PIL import Image
 
-from circuitsim.errors import SaveError
-from circuitsim.files import check_path, writing
-from circuitsim.views.picture import PAPER
+from circuitsim.files import writing
+from circuitsim.views.style import PAPER
 
-__all__ = ["FILMS", "FRAME", "check_film", "write_film"]
+__all__ = ["FRAME", "write_film"]
 
-FILMS = (".gif", ".mp4")
 FRAME = 60  # milliseconds
 
 # The same frames give the same bytes.
 _EXACT = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-f", "mp4"]
-
-
-def check_film(path: str | PathLike[str]) -> Path:
-    """Return the path if a film can be written there.
-
-    Raises
-    ------
-    SaveError
-        If the suffix is unknown, the folder cannot be written to, or there is no ffmpeg for an MP4.
-    """
-    path = check_path(path, FILMS)
-    if path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None:
-        raise SaveError(
-            f"cannot film {str(path)!r}: .mp4 needs imageio-ffmpeg; install it with pip install 'circuitsim[video]', "
-            "or take .gif"
-        )
-    return path
 
 
 def write_film(path: Path, frames: Iterable[tuple[Image.Image, int]], colours: Image.Image) -> None:

@@ -6,9 +6,8 @@ moves.
 
 import io
 from os import PathLike
-from typing import IO, Any
+from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -16,21 +15,19 @@ from matplotlib.text import Text
 
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
-from circuitsim.files import check_path, writing
-from circuitsim.gates.value import Value, show
-from circuitsim.trace.records import Trace
+from circuitsim.files import check_path
+from circuitsim.gates.value import Value
+from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
-from circuitsim.views.fold import fold
+from circuitsim.views.figures import lettering, save_figure, write_figure
+from circuitsim.views.forms import PICTURES
+from circuitsim.views.grouping import group_gates
 from circuitsim.views.layout import lay_out
+from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number
 
-__all__ = ["Sketch", "draw", "letters_needed", "number", "shorten", "svg"]
+__all__ = ["Sketch", "draw", "letters_needed", "shorten", "svg"]
 
-VALUE = "#1a7f37"
-GRADIENT = "#c62828"
-INK = "#24292f"
-FAINT = "#6e7781"
 WIRE = "#8b949e"
-PAPER = "#ffffff"
 FILLS = {"gate": "#eef4ff", "input": "#f6f8fa", "parameter": "#fff4d6", "output": "#f6f8fa"}
 EDGES = {"gate": "#3b6cb7", "input": "#57606a", "parameter": "#9a6700", "output": "#57606a"}
 
@@ -40,6 +37,7 @@ LETTER = 0.47  # width of a letter in units, on the safe side for DejaVu Sans at
 MARGIN = 1.2
 DENSE = 150  # more wires than this are drawn thin and pale
 BODY = 1.8  # height of a node's body
+DPI = 150  # of pictures
 
 
 class Sketch:
@@ -131,7 +129,7 @@ class Sketch:
         node = self.netlist.nodes[index]
         if node.gate:
             return node.gate.symbol
-        return label(self.netlist, index).replace("-", "−") if node.kind == "constant" else node.name
+        return minus(label(self.netlist, index)) if node.kind == "constant" else node.name
 
     def _body_width(self, index: int) -> float:
         node = self.netlist.nodes[index]
@@ -157,44 +155,40 @@ def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     CircuitError
         If the circuit's wiring is wrong.
     """
-    path = check_path(path, (".svg", ".png", ".pdf"))
-    with writing(path) as file:
-        _draw(source, file, path.suffix[1:].lower())
+    path = check_path(path, PICTURES)
+    with lettering():
+        save_figure(_figure(source), path, DPI)
 
 
 def svg(source: Trace | Netlist | Circuit) -> str:
     """Return the picture that `draw` makes as the text of an SVG."""
     file = io.BytesIO()
-    _draw(source, file, "svg")
+    with lettering():
+        write_figure(_figure(source), file, "svg", DPI)
     return file.getvalue().decode()
 
 
-# What would make two files of the same picture differ.
-_UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
-
-
-def _draw(source: Trace | Netlist | Circuit, file: IO[bytes], form: str) -> None:
+def _figure(source: Trace | Netlist | Circuit) -> Figure:
     if isinstance(source, Circuit):
         source = Netlist(source)
     netlist = source.netlist if isinstance(source, Trace) else source
-    folding = fold(netlist)
-    if folding is not None:
-        netlist = folding.netlist
-        source = folding.trace(source) if isinstance(source, Trace) else netlist
+    grouping = group_gates(netlist)
+    if grouping is not None:
+        netlist = grouping.netlist
+        source = grouping.trace(source) if isinstance(source, Trace) else netlist
     values = source.values() if isinstance(source, Trace) else {}
     gradients = source.gradients() if isinstance(source, Trace) else {}
-    with rc_context({"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "pdf.fonttype": 42}):
-        sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]), footer=1.6 if folding else 0.0)
-        for index, node in enumerate(netlist.nodes):
-            if node.kind in ("output", "constant"):
-                continue  # an output shows what its wire says, a constant shows its number itself
-            if index in values:
-                sketch.write_value(index, values[index])
-            if index in gradients:
-                sketch.write_gradient(index, gradients[index])
-        if folding:
-            sketch.text(sketch.layout.width / 2, -MARGIN - 0.6, folding.about, color=FAINT)
-        sketch.figure.savefig(file, format=form, metadata=_UNDATED[form], dpi=150)
+    sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]), footer=1.6 if grouping else 0.0)
+    for index, node in enumerate(netlist.nodes):
+        if node.kind in ("output", "constant"):
+            continue  # an output shows what its wire says, a constant shows its number itself
+        if index in values:
+            sketch.write_value(index, values[index])
+        if index in gradients:
+            sketch.write_gradient(index, gradients[index])
+    if grouping:
+        sketch.text(sketch.layout.width / 2, -MARGIN - 0.6, grouping.about, color=FAINT)
+    return sketch.figure
 
 
 def letters_needed(netlist: Netlist, numbers: list[dict[int, Value]]) -> list[int]:
@@ -205,11 +199,6 @@ def letters_needed(netlist: Netlist, numbers: list[dict[int, Value]]) -> list[in
             if netlist.nodes[index].kind not in ("output", "constant"):
                 longest[index] = max(longest[index], len(number(value)))
     return longest
-
-
-def number(value: Value) -> str:
-    """Write a number as pictures show it: four digits and a true minus sign."""
-    return show(value, 4).replace("-", "−")
 
 
 def shorten(text: str, letters: int) -> str:

@@ -1,5 +1,6 @@
-"""The board beside a circuit that learns: the plane with points and regions, and the curves of cost and accuracy."""
+"""Draws how a training goes: the plane with points and regions, and the curves of cost and accuracy."""
 
+from os import PathLike
 from typing import Any, cast
 
 import numpy as np
@@ -12,33 +13,51 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
+from circuitsim.files import check_path
 from circuitsim.gates.value import show
-from circuitsim.learning.forces import squared_hinge, svm
 from circuitsim.learning.recording import Plane, Recording, Shot
-from circuitsim.views.picture import FAINT, GRADIENT, INK, PAPER, VALUE
+from circuitsim.views.figures import lettering, save_figure
+from circuitsim.views.forms import PICTURES
+from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, PAPER, VALUE, minus
 
-__all__ = ["REGIONS", "Board"]
+__all__ = ["COLOURS", "HEIGHT", "WIDTH", "TrainingFigure", "draw_training"]
+
+WIDTH, HEIGHT = 560, 640  # pixels; it may be higher
 
 LOW, HIGH = "#1d4ed8", "#b45309"  # the classes -1 and +1: also told by the shape of their markers
 REGIONS = ("#bfd3fb", "#e3ecfd", "#fdeedd", "#f9d4ab")  # below -1, to 0, to +1, above
+COLOURS = (*REGIONS, LOW, HIGH)
 RING = "#111111"
 DPI = 100
 
 
-class Board:
+def draw_training(recording: Recording, path: str | PathLike[str]) -> None:
+    """Draw how a training ended, as ``.png``, ``.svg`` or ``.pdf``.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is another, or the file cannot be written.
+    """
+    path = check_path(path, PICTURES)
+    with lettering():
+        save_figure(TrainingFigure(recording).paint(recording.shots[-1]), path, dpi=150)
+
+
+class TrainingFigure:
     """A figure on which each shot of a recording can be drawn.
 
     Parameters
     ----------
     recording : Recording
         The training.
-    width, height : int
+    height : int
         Pixels.
     """
 
-    def __init__(self, recording: Recording, width: int, height: int) -> None:
+    def __init__(self, recording: Recording, height: int = HEIGHT) -> None:
         self.recording = recording
-        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=PAPER)
+        self.figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor=PAPER)
         self.canvas = cast(Any, FigureCanvasAgg(self.figure))  # of a library without types
         # In inches, so that letters have their place whatever the height is.
         high = height / DPI
@@ -70,7 +89,7 @@ class Board:
         axes, plane, dataset = self.plane, self.recording.plane, self.recording.dataset
         axes.tick_params(labelsize=8, colors=FAINT)
         for spine in axes.spines.values():
-            spine.set_color("#d0d7de")
+            spine.set_color(EDGE)
         if plane is None:
             column = dataset.points[:, 0]
             room = 0.1 * (np.ptp(column) or 1.0)
@@ -103,13 +122,13 @@ class Board:
         self.right.set_ylabel("accuracy", fontsize=9, color=VALUE)
         for axes in (self.curves, self.right):
             for side, spine in axes.spines.items():
-                spine.set_color("#d0d7de")
+                spine.set_color(EDGE)
                 spine.set_visible(side != "top")
 
     def _artists(self, shot: Shot) -> Any:
         """Yield what changes from shot to shot, each with the axes it is on, from the back to the front."""
-        if self.recording.plane is not None and shot.scores is not None:
-            yield from self._regions(self.recording.plane, shot.scores)
+        if self.recording.plane is not None and shot.plane_scores is not None:
+            yield from self._regions(self.recording.plane, shot.plane_scores)
         yield from self._points(shot)
         yield from self._lines(shot)
         for row, (words, style) in enumerate(self._words(shot)):
@@ -141,13 +160,13 @@ class Board:
         )  # fmt: skip
         places = [np.linspace(plane.low[axis], plane.high[axis], len(scores)) for axis in (0, 1)]
         contours: Any = contour_generator(x=places[0], y=places[1], z=scores)
-        margins = self.recording.force in (svm, squared_hinge)
-        for level, style in [(0.0, "solid"), *([(-1.0, "dashed"), (1.0, "dashed")] if margins else [])]:
+        margin = self.recording.force.margin
+        for level, style in [(0.0, "solid"), *([(-margin, "dashed"), (margin, "dashed")] if margin else [])]:
             lines = LineCollection(
                 contours.lines(level), colors=INK, linewidths=1.4 if level == 0 else 0.9, linestyles=style
             )
             yield axes, axes.add_collection(lines, autolim=False)
-        frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor="#d0d7de", zorder=2)
+        frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=EDGE, zorder=2)
         yield axes, axes.add_patch(frame)
 
     def _points(self, shot: Shot) -> Any:
@@ -213,4 +232,4 @@ class Board:
         label = dataset.classes[int(dataset.labels[number] > 0)]
         pull = float(np.sum(shot.pull))
         how = "no pull is needed" if pull == 0 else f"pulled {'up' if pull > 0 else 'down'} with {show(pull, 3)}"
-        return f"example {number}, of class {label}: {how}".replace("-", "−")
+        return minus(f"example {number}, of class {label}: {how}")

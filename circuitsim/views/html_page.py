@@ -1,0 +1,56 @@
+"""Pages that need no network and no other file, whatever the names in a circuit are.
+
+A page is a frame from the folder `page` with the style, the scripts and the data put in. Data stand in blocks of JSON
+in which every ``<`` is escaped, and the scripts put them on the page as text only, so a gate called ``<script>`` stays
+text. A content security policy names the one style and the one script by their hashes and forbids everything else,
+requests included.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from circuitsim.files import writing
+
+__all__ = ["block", "fill", "save_page"]
+
+
+def block(name: str, data: Any) -> str:
+    """Return data as a block of JSON that a script finds by its name and that cannot end early."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
+    return f'<script type="application/json" id="{name}">{text}</script>'
+
+
+def fill(title: str, data: str, frame_name: str, scripts: tuple[str, ...]) -> str:
+    """Put style, scripts and data into a page's frame; what is put in is not searched for places again."""
+    frame, style, script = _frame(frame_name, scripts)
+    policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
+    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
+    text = []
+    for number, piece in enumerate(frame.split("@")):
+        text.append(pieces[piece] if number % 2 else piece)
+    return "".join(text)
+
+
+def save_page(text: str, path: Path) -> None:
+    """Write the text of a page; half of a surrogate pair in a name becomes a question mark."""
+    with writing(path) as file:
+        file.write(text.encode(errors="replace"))
+
+
+@cache
+def _frame(name: str, names: tuple[str, ...]) -> tuple[str, str, str]:
+    folder = files("circuitsim.views") / "page"
+    frame, style, *scripts = [folder.joinpath(file).read_text(encoding="utf-8") for file in (name, "page.css", *names)]
+    # One scope of its own and strict rules for all of it.
+    script = '(() => {\n"use strict";\n' + "\n".join(scripts) + "})();\n"
+    return frame, style, script
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
