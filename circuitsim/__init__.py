@@ -11,7 +11,7 @@ Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read wh
     run.outputs, run.gradients
 """
 
-from circuitsim import gates
+from circuitsim import gates, testing
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.circuit.dense import dense
 from circuitsim.circuit.expression import parse
@@ -33,6 +33,7 @@ from circuitsim.errors import (
     ScheduleError,
     ShapeError,
     TraceError,
+    WireError,
 )
 from circuitsim.gates import (
     Gate,
@@ -43,7 +44,6 @@ from circuitsim.gates import (
     arctan,
     avg_pool2d,
     batch_norm,
-    check_gate,
     clip,
     concat,
     conv2d,
@@ -53,12 +53,15 @@ from circuitsim.gates import (
     div,
     dropout,
     embedding,
+    equal,
     exp,
     expm1,
     gate,
     greater,
     greater_equal,
     layer_norm,
+    less,
+    less_equal,
     log,
     log1p,
     log_softmax,
@@ -69,6 +72,7 @@ from circuitsim.gates import (
     maximum,
     mean,
     min,
+    minimum,
     mul,
     neg,
     not_equal,
@@ -194,6 +198,7 @@ __all__ = [
     "TraceError",
     "Trainer",
     "Wire",
+    "WireError",
     "Work",
     "abs",
     "add",
@@ -202,7 +207,6 @@ __all__ = [
     "arctan",
     "avg_pool2d",
     "batch_norm",
-    "check_gate",
     "check_gradients",
     "clip",
     "concat",
@@ -216,6 +220,7 @@ __all__ = [
     "div",
     "dropout",
     "embedding",
+    "equal",
     "exp",
     "expm1",
     "exponential",
@@ -225,6 +230,8 @@ __all__ = [
     "greater",
     "greater_equal",
     "layer_norm",
+    "less",
+    "less_equal",
     "linear",
     "local_search",
     "log",
@@ -238,6 +245,7 @@ __all__ = [
     "maximum",
     "mean",
     "min",
+    "minimum",
     "mlp",
     "mul",
     "neg",
@@ -270,6 +278,7 @@ __all__ = [
     "take_pairs",
     "tan",
     "tanh",
+    "testing",
     "transpose",
     "uniform",
     "var",

@@ -1,13 +1,17 @@
-"""Checks of the numbers that people give: NumPy's are taken wherever Python's are, and True is no number."""
+"""Checks of what people give: numbers, counts, names and paths.
+
+NumPy's numbers and texts are taken wherever Python's are, and become Python's; True is no number.
+"""
 
 import math
+import os
 from numbers import Integral, Real
 
 import numpy as np
 
 from circuitsim.errors import CircuitSimError, InputError
 
-__all__ = ["count", "flag", "number", "probability", "real", "ticks", "whole"]
+__all__ = ["count", "flag", "name", "number", "path", "probability", "real", "ticks", "whole"]
 
 
 def whole(value: object) -> int | None:
@@ -128,3 +132,35 @@ def flag(value: object, what: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"{what} is {value!r}: give True or False")
     return bool(value)
+
+
+def name(value: object, what: str, *, error: type[CircuitSimError] = InputError) -> str:
+    """Return a name as a plain text, of NumPy's texts too.
+
+    Raises
+    ------
+    InputError, or another
+        If it is no text, or an empty one.
+
+    Examples
+    --------
+    >>> name(np.str_("x"), "the name")
+    'x'
+    """
+    if not isinstance(value, str) or not value:
+        raise error(f"{what} is {value!r}: give a text of one or more letters")
+    return str.__str__(value)
+
+
+def path(value: object, what: str = "the path", *, error: type[CircuitSimError] = InputError) -> str:
+    """Return where a file is as a plain text.
+
+    Raises
+    ------
+    InputError, or another
+        If it is neither a text nor a `pathlib.Path`.
+    """
+    found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(found, str) or not found:
+        raise error(f"{what} is {value!r}: give a text such as 'figures/run.svg', or a pathlib.Path")
+    return str.__str__(found)

@@ -4,6 +4,7 @@
 
     CircuitSimError
     ├── GateError        (TypeError)        a gate is used or written wrongly
+    ├── WireError        (TypeError)        a wire is used where a value is needed
     ├── CircuitError     (ValueError)       the wiring is wrong
     ├── ExpressionError  (ValueError)       the text is no expression
     ├── InputError       (ValueError)       a run was given wrong values
@@ -39,6 +40,7 @@ __all__ = [
     "ScheduleError",
     "ShapeError",
     "TraceError",
+    "WireError",
 ]
 
 
@@ -48,6 +50,10 @@ class CircuitSimError(Exception):
 
 class GateError(CircuitSimError, TypeError):
     """A gate is applied to the wrong number of inputs, or its definition is incomplete."""
+
+
+class WireError(CircuitSimError, TypeError):
+    """Raised when a wire is used where a value is needed: as a condition, a number, an array or a list."""
 
 
 class CircuitError(CircuitSimError, ValueError):

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO
 
+from circuitsim import checks
 from circuitsim.errors import SaveError
 
 __all__ = ["check_path", "writing"]
@@ -21,7 +22,7 @@ def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
     SaveError
         If not.
     """
-    path = Path(path)
+    path = Path(checks.path(path, error=SaveError))
     if path.suffix.lower() not in suffixes:
         raise SaveError(f"cannot save as {str(path)!r}: the suffix must be one of {' '.join(suffixes)}")
     if not path.parent.is_dir():

@@ -8,7 +8,7 @@ import math
 
 import circuitsim as cs
 from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
-from circuitsim.gates.gradient_check import relative_error
+from circuitsim.gates.differences import relative_error
 from circuitsim.gates.value import Value
 from circuitsim.learning import check_gradients
 

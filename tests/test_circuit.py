@@ -51,7 +51,7 @@ def test_comparisons_wire_up_gates(engine):
 
 def test_a_wire_is_neither_true_nor_false():
     a, b = cs.Circuit("c").inputs("a b")
-    with pytest.raises(cs.CircuitError, match="neither true nor false"):
+    with pytest.raises(cs.WireError, match="neither true nor false"):
         max(a, b)
 
 
@@ -169,7 +169,11 @@ def test_a_duplicate_name():
 
 @pytest.mark.parametrize("name", ["", 3, None])
 def test_a_name_must_be_text(name):
-    refuse(cs.CircuitError, "cannot name an input", lambda: cs.Circuit().input(name))
+    refuse(
+        cs.CircuitError,
+        "the name of an input of circuit 'circuit' is .*: give a text",
+        lambda: cs.Circuit().input(name),
+    )
 
 
 def test_wires_of_two_circuits():
@@ -241,7 +245,7 @@ def test_a_shape_that_cannot_be_is_refused(shape):
 @pytest.mark.parametrize("name", ["", 5, None])
 def test_an_output_needs_a_name(name):
     circuit = cs.Circuit()
-    with pytest.raises(cs.CircuitError, match="cannot name an output of 'circuit'"):
+    with pytest.raises(cs.CircuitError, match="the name of an output of circuit 'circuit' is"):
         circuit.output(name, circuit.input("x"))
 
 

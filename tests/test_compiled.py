@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.compiled import compiled, straight_line
+from circuitsim.compiled import compiled
 from circuitsim.compiled.form import MOST_ROOTS
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates.value import as_value
@@ -233,21 +233,29 @@ def test_what_was_returned_does_not_change():
 
 
 def test_every_line_written_out_is_the_gates_own():
-    """The tables of text against the gates' functions, at ties, zeros and infinities too."""
+    """The gates' code against their functions, at ties, zeros and infinities too."""
     odd = [0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan]
-    for table, make in ((straight_line.FLOATS, float), (straight_line.ARRAYS, lambda x: np.array([x, 1.0]))):
-        for gate, (forward, *rules) in table.items():
-            for pair in itertools.product(odd, repeat=gate.arity):
-                inputs = [make(number) for number in pair]
-                with np.errstate(all="ignore"):
-                    output = as_value(gate.forward(*inputs))
-                    names = dict(zip("ab", inputs, strict=False)) | {"g": make(0.75), "o": output}
-                    letters = {letter: letter for letter in names}
-                    found = eval(forward.format(**letters), straight_line.NAMES, names)
-                    shares = [eval(rule.format(**letters), straight_line.NAMES, names) for rule in rules]
-                    expected = [vjp(make(0.75), output, *inputs) for vjp in gate.vjps]
-                for mine, own in zip([found, *shares], [output, *expected], strict=True):
-                    assert np.asarray(mine, float).tobytes() == np.asarray(own, float).tobytes(), (gate, pair)
+    gates = {gate for gate in cs.gates.registry.values() if gate.texts and gate.elementwise}
+    assert {cs.add, cs.max, cs.relu, cs.tanh} < gates
+    makes = {"numbers": float, "arrays": lambda x: np.array([x, 1.0])}
+    for gate, kind in itertools.product(gates, makes):
+        for numbers in itertools.product(odd, repeat=gate.arity) if kind in gate.texts else ():
+            code, make = gate.texts[kind], makes[kind]
+            inputs = [make(number) for number in numbers]
+            with np.errstate(all="ignore"):
+                output = as_value(gate.forward(*inputs))
+                names = dict(zip(gate.ports, inputs, strict=True)) | {"gradient": make(0.75), "output": output}
+                texts = [
+                    text and text.template.format(**{name: name for name in names})
+                    for text in (code.forward, *code.shares)
+                ]
+                found = [text and eval(text, vars(np) | names) for text in texts]
+                expected = [output, *(vjp(make(0.75), output, *inputs) for vjp in gate.vjps)]
+            for mine, own in zip(found, expected, strict=True):
+                assert mine is None or np.asarray(mine, float).tobytes() == np.asarray(own, float).tobytes(), (
+                    gate,
+                    numbers,
+                )
 
 
 @pytest.fixture

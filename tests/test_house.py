@@ -24,15 +24,15 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "errors": set(),
     "checks": {"errors"},
-    "files": {"errors"},
+    "files": {"errors", "checks"},
     "spelling": set(),
     "progress": set(),
     "display": {"views"},
-    "gates": {"errors"},
+    "gates": {"errors", "checks"},
     "circuit": {"errors", "checks", "spelling", "display", "gates"},
     "rules": {"errors", "gates"},
     "plan": {"errors", "checks", "spelling", "circuit"},
-    "trace": {"errors", "files", "display", "gates", "circuit"},
+    "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
     "engine": {"errors", "spelling", "gates", "circuit", "trace", "rules"},
     "compiled": {"gates", "circuit", "rules", "engine"},
@@ -40,6 +40,7 @@ ROOMS = {
         "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
     "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
+    "testing": {"errors", "checks", "gates", "circuit", "rules", "engine", "compiled", "simulation"},
     "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
         "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
@@ -206,7 +207,7 @@ def test_all_lists_exactly_the_visible_names():
     }
     shadowed = set(cs.__all__) & submodules  # `gate` and the like would hide a module
     assert visible - submodules == set(cs.__all__) - submodules
-    assert shadowed <= {"gates"}
+    assert shadowed <= {"gates", "testing"}
 
 
 def test_errors_derive_from_the_base_and_a_built_in():
@@ -341,6 +342,69 @@ def test_what_pictures_share_is_written_once():
     assert suffixes == {"forms", "video"}  # which chooses between its two
 
 
+# Where the language asks for a gate: Python's signs, and networks that are made of multiplications and additions.
+ASKED = {
+    "circuit/wire.py": {
+        "abs", "add", "div", "equal", "greater", "greater_equal", "less", "less_equal", "matmul", "mul", "neg",
+        "not_equal", "pow", "slice", "sub", "transpose",
+    },
+    "circuit/networks.py": {"add", "mul", "sigmoid"},
+    "circuit/dense.py": {"add"},
+    "cli/race.py": {"sum"},
+}  # fmt: skip
+
+
+def gates_named(tree):
+    """Yield the names of gates that a module asks for: ``gates.add``, an import, ``gate.name == "add"``, a table."""
+    known = set(cs.gates.registry)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "gates":
+            yield from {node.attr} & known
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("circuitsim.gates"):
+            yield from {alias.name for alias in node.names} & known
+        elif isinstance(node, ast.Compare) and "name" in words(node):
+            yield from strings(node) & known
+        elif isinstance(node, ast.Subscript) and "registry" in words(node.value):
+            yield from strings(node.slice) & known
+        elif isinstance(node, ast.Call) and "registry" in words(node.func):
+            yield from {word for argument in node.args for word in strings(argument)} & known
+        elif isinstance(node, ast.Dict | ast.Set):
+            keys = node.keys if isinstance(node, ast.Dict) else node.elts
+            found = {key.value for key in keys if isinstance(key, ast.Constant)} & known
+            if len(found) > 2:
+                yield from found
+
+
+def strings(node):
+    return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("TABLE = {gates.add: '+', gates.sub: '-'}", {"add", "sub"}),
+    ("INFIX = {'add': '+', 'sub': '−', 'mul': '×'}", {"add", "sub", "mul"}),
+    ("if gate.name in ('add', 'sub'): pass", {"add", "sub"}),
+    ("if node.gate.name == 'neg': pass", {"neg"}),
+    ("from circuitsim.gates import relu", {"relu"}),
+    ("from circuitsim.gates.scalar import pow as power", {"pow"}),
+    ("gates.registry['tanh'](x)", {"tanh"}),
+    ("registry.get('exp')", {"exp"}),
+    ("gates.Gate, gates.registry, {'min': 1, 'max': 2}", set()),
+])  # fmt: skip
+def test_a_module_that_knows_a_gate_is_seen(text, found):
+    assert set(gates_named(ast.parse(text))) == found
+
+
+def test_a_gate_is_known_by_its_facts_alone():
+    """A user's gate can be all that a built-in one is: nothing outside `gates` asks which gate it is."""
+    found = {}
+    for path in MODULES:
+        if room(path) not in ("gates", "__init__"):
+            named = set(gates_named(ast.parse(path.read_text(encoding="utf-8"))))
+            if named:
+                found[path.relative_to(PACKAGE).as_posix()] = named
+    assert found == ASKED
+
+
 def test_gates_are_fired_in_one_place():
     """With every check, and what goes wrong told by name: ask `gates.firing.Firing`."""
     found = {}
@@ -350,9 +414,9 @@ def test_gates_are_fired_in_one_place():
     one = {"gates/firing.py"}
     for word in ("explain_failure", "explain_rule", "made_nonfinite", "sent_nonfinite"):
         assert found[word] == one | {"gates/failure.py"}, word
-    assert found["bind"] == one | {"gates/gate.py"}
+    assert found["with_attributes"] == one | {"gates/gate.py"}
     assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
-    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"trace/explanation.py"}
+    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"testing.py", "trace/explanation.py"}
 
 
 if __name__ == "__main__":

@@ -6,113 +6,22 @@ named after the node that drives it.
 """
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any
 
 import networkx as nx
-import numpy as np
 
-from circuitsim import display, gates
+from circuitsim import checks, display
 from circuitsim.circuit.shape_inference import infer
 from circuitsim.circuit.table import Table, tabulate
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import CircuitError, GateError, InputError, ShapeError
+from circuitsim.gates.attributes import own_attributes
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import own_value
 
-__all__ = ["Circuit", "Wire"]
-
-
-class Wire:
-    """What one node of a circuit sends out; use it with operators and gates to wire up more.
-
-    Attributes
-    ----------
-    circuit : Circuit
-        Where it belongs.
-    name : str
-        The name of the node that drives it.
-    """
-
-    __slots__ = ("circuit", "name")
-    __array_ufunc__: ClassVar[None] = None  # so that `array * wire` asks the wire
-
-    def __init__(self, circuit: "Circuit", name: str) -> None:
-        self.circuit = circuit
-        self.name = name
-
-    def wire_up(self, gate: Gate, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> "Wire":
-        """Add a gate to this wire's circuit; `Gate.__call__` asks for it."""
-        return self.circuit.gate(gate, *inputs, **attributes)
-
-    def __add__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.add, self, other)
-
-    def __radd__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.add, other, self)
-
-    def __sub__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.sub, self, other)
-
-    def __rsub__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.sub, other, self)
-
-    def __mul__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.mul, self, other)
-
-    def __rmul__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.mul, other, self)
-
-    def __truediv__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.div, self, other)
-
-    def __rtruediv__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.div, other, self)
-
-    def __pow__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.pow, self, other)
-
-    def __rpow__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.pow, other, self)
-
-    def __neg__(self) -> "Wire":
-        return self.circuit.gate(gates.neg, self)
-
-    def __abs__(self) -> "Wire":
-        return self.circuit.gate(gates.abs, self)
-
-    def __matmul__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.matmul, self, other)
-
-    def __rmatmul__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.matmul, other, self)
-
-    def __gt__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.greater, self, other)
-
-    def __lt__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.greater, other, self)
-
-    def __ge__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.greater_equal, self, other)
-
-    def __le__(self, other: Any) -> "Wire":
-        return self.circuit.gate(gates.greater_equal, other, self)
-
-    def __bool__(self) -> bool:
-        raise CircuitError(
-            f"wire {self.name!r} of circuit {self.circuit.name!r} is neither true nor false before a value flows: "
-            "choose between wires with where, max or min"
-        )
-
-    def __getitem__(self, slices: Any) -> "Wire":
-        return self.circuit.gate(gates.slice, self, slices=slices)
-
-    __iter__ = None  # a wire cannot tell how many elements it will carry
-
-    def __repr__(self) -> str:
-        return f"<wire {self.name!r} of {self.circuit.name!r}>"
+__all__ = ["Circuit"]
 
 
 class Circuit:
@@ -144,7 +53,7 @@ class Circuit:
     """
 
     def __init__(self, name: str = "circuit") -> None:
-        self.name = name
+        self.name = checks.name(name, "the name of a circuit", error=CircuitError)
         self.graph = nx.MultiDiGraph()
         self.outputs: dict[str, str] = {}
         self._numbers: dict[str, int] = {}  # the last that was given to each stem of a name
@@ -162,9 +71,13 @@ class Circuit:
         """
         if shape is None:
             return self._place(name, kind="input")
-        if not isinstance(shape, Sequence) or not all(n is None or (isinstance(n, Integral) and n >= 0) for n in shape):
+        given = shape if isinstance(shape, Sequence) else [-1]
+        lengths = tuple(None if length is None else checks.whole(length) for length in given)
+        if any(
+            length is not None and (found is None or found < 0) for length, found in zip(given, lengths, strict=True)
+        ):
             raise InputError(f"input {name!r} cannot have shape {shape!r}: give a length or None for each axis")
-        return self._place(name, kind="input", shape=tuple(shape))
+        return self._place(name, kind="input", shape=lengths)
 
     def inputs(self, names: str | Iterable[str]) -> tuple[Wire, ...]:
         """Add several inputs, named in a string with spaces (or commas) between them, or in a list."""
@@ -223,11 +136,10 @@ class Circuit:
             thing.name if thing.__class__ is Wire and thing.circuit is self else self._source(thing, gate, name)
             for thing in inputs
         ]
-        self._check_free(name, "gate")
+        name = self._check_free(name, "gate")
         graph = self.graph
         if attributes:
-            owned = {key: _own_copy(attribute) for key, attribute in attributes.items()}
-            graph.add_node(name, kind="gate", gate=gate, attributes=owned)
+            graph.add_node(name, kind="gate", gate=gate, attributes=own_attributes(attributes))
         else:
             graph.add_node(name, kind="gate", gate=gate)
         for port, source in enumerate(sources):
@@ -247,16 +159,19 @@ class Circuit:
         gate = node.get("gate")
         if gate is None:
             raise CircuitError(f"{target.name!r} is {_a(node['kind'])}: only gates have ports to connect to")
-        if not 0 <= port < gate.arity:
-            raise CircuitError(f"gate {target.name!r} has no port {port}: {gate.name} has ports 0 to {gate.arity - 1}")
+        number = checks.whole(port)
+        if number is None or not 0 <= number < gate.arity:
+            raise CircuitError(
+                f"gate {target.name!r} has no port {port!r}: {gate.name} has ports 0 to {gate.arity - 1}"
+            )
         for other, _, key in self.graph.in_edges(target.name, keys=True):
-            if key == port:
+            if key == number:
                 raise CircuitError(f"port {port} of gate {target.name!r} is wired already, to {other!r}")
-        self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=port)
+        self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=number)
 
     def output(self, name: str, wire: Wire) -> None:
         """Show a wire as an output called `name`, at which a backward pass may begin."""
-        self._check_name(name, "output")
+        name = self._check_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")
         self.outputs[name] = self._own(wire, f"output {name!r}")
@@ -356,20 +271,20 @@ class Circuit:
         return table
 
     def _place(self, name: str, **node: Any) -> Wire:
-        self._check_free(name, node["kind"])
+        name = self._check_free(name, node["kind"])
         self.graph.add_node(name, **node)
         return Wire(self, name)
 
-    def _check_free(self, name: Any, kind: str) -> None:
+    def _check_free(self, name: Any, kind: str) -> str:
         if name.__class__ is not str or not name:
-            self._check_name(name, kind)
+            name = self._check_name(name, kind)
         if name in self.graph._node:
             taken = _a(self.graph.nodes[name].get("kind", "node"))
             raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
+        return name  # type: ignore[no-any-return]
 
-    def _check_name(self, name: Any, kind: str) -> None:
-        if not isinstance(name, str) or not name:
-            raise CircuitError(f"{name!r} cannot name {_a(kind)} of {self.name!r}: use a text of one or more letters")
+    def _check_name(self, name: Any, kind: str) -> str:
+        return checks.name(name, f"the name of {_a(kind)} of circuit {self.name!r}", error=CircuitError)
 
     def _source(self, thing: Any, gate: Gate, name: str) -> str | None:
         if thing is None:
@@ -406,17 +321,15 @@ class Circuit:
         return f"<circuit {self.name!r}: {', '.join(parts)}, outputs {', '.join(self.outputs) or 'none'}>"
 
 
-def _own_copy(attribute: Any) -> Any:
-    """Return an attribute that nobody else can change: arrays, and what holds them, as copies."""
-    if isinstance(attribute, np.ndarray):
-        copy = attribute.copy()
-        copy.setflags(write=False)
-        return copy
-    if isinstance(attribute, dict):
-        return {key: _own_copy(value) for key, value in attribute.items()}
-    if type(attribute) in (list, tuple):
-        return type(attribute)(_own_copy(thing) for thing in attribute)
-    return set(attribute) if isinstance(attribute, set) else attribute
+def _lengths(shape: Sequence[Any]) -> Shape | None:
+    """Return a shape in Python's numbers, None if it is none."""
+    lengths = []
+    for length in shape:
+        found = None if length is None else checks.whole(length)
+        if length is not None and (found is None or found < 0):
+            return None
+        lengths.append(found)
+    return tuple(lengths)
 
 
 def _a(kind: str) -> str:

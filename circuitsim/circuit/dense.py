@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from circuitsim import checks, gates
 from circuitsim.circuit.circuit import Circuit
-from circuitsim.circuit.networks import ACTIVATIONS, Activation, Init, initialiser
+from circuitsim.circuit.networks import Activation, Init, activation_gate, initialiser
 from circuitsim.errors import InputError
 
 __all__ = ["dense"]
@@ -21,8 +21,8 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
     ----------
     sizes : sequence of int
         The number of inputs, then of neurons in each layer.
-    activation : {"relu", "tanh", "sigmoid"}
-        What follows each layer but the last.
+    activation : Gate or str
+        What follows each layer but the last: a gate of one input, or its name.
     init : {"uniform", "xavier", "he", "zero"}
         How the parameters begin; see `mlp`, which draws the same ones from the same seed.
     seed : int
@@ -42,8 +42,7 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
         raise InputError(
             f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, dense([784, 128, 10])"
         )
-    if activation not in ACTIVATIONS:
-        raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
+    bend = activation_gate(activation)
     circuit = Circuit("dense " + "-".join(str(checks.count(size, "size")) for size in sizes))
     draw = initialiser(init, seed)
     signal = circuit.input("x")
@@ -53,6 +52,6 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
         bias = circuit.parameter(f"b{layer}", parameters[-1])
         signal = circuit.gate(gates.add, signal @ weights, bias, name=f"layer{layer}")
         if layer < len(sizes) - 1:
-            signal = circuit.gate(ACTIVATIONS[activation], signal)
+            signal = circuit.gate(bend, signal)
     circuit.output("scores", signal)
     return circuit

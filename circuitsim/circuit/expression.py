@@ -1,31 +1,33 @@
-"""Reads text such as ``sigmoid(a*x + b*y + c)`` as a circuit, through Python's `ast`; nothing is evaluated.
+"""Reads text such as ``sigmoid(a*x + b*y + c)`` as a circuit, through Python's `ast`; no gate is called.
 
 Every name becomes an input, in order of appearance; every number a constant; every operator and function a
-gate. Allowed are ``+ - * / **``, unary minus, parentheses, and the registered gates by name,
+gate. Allowed are ``+ - * / **``, unary minus, parentheses, and the registered gates by name or alias,
 unless they need an attribute.
 """
 
 import ast
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from circuitsim import gates
-from circuitsim.circuit.circuit import Circuit, Wire
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import ExpressionError
-from circuitsim.gates.gate import Gate
 from circuitsim.spelling import nearest
 
 __all__ = ["parse"]
 
-_OPERATORS: dict[type[ast.operator], Gate] = {
-    ast.Add: gates.add,
-    ast.Sub: gates.sub,
-    ast.Mult: gates.mul,
-    ast.Div: gates.div,
-    ast.Pow: gates.pow,
+# Between wires an operator wires up a gate, between numbers it computes.
+_OPERATORS: dict[type[ast.operator], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
 }
-_ALIASES = {"sig": "sigmoid"}
 _HINTS = {
     ast.BitXor: "write ** for a power",
     ast.FloorDiv: "write / to divide",
@@ -78,22 +80,25 @@ def parse(text: str, name: str | None = None, output: str = "f") -> Circuit:
 
     circuit = Circuit(name if name is not None else text)
     order = list(_postorder(tree))
-    operations = [_gate_of(node, text) for node in reversed(order)][::-1]  # outermost first: it is what people meant
+    operations = [_operation(node, text) for node in reversed(order)][::-1]  # outermost first: it is what people meant
     inputs = (node for node in order if isinstance(node, ast.Name))
     wires = {i: circuit.input(i) for i in dict.fromkeys(_input_name(node, text) for node in inputs)}
-    stack: list[tuple[Wire, float | None]] = []  # each wire with its value, where that is constant
-    for node, gate in zip(order, operations, strict=True):
-        if gate is None:
+    stack: list[tuple[Wire, np.float64 | None]] = []  # each wire with its value, where operators alone make it
+    for node, operation in zip(order, operations, strict=True):
+        if operation is None:
             number = _number(node, text)
-            stack.append((wires[node.id] if isinstance(node, ast.Name) else circuit.constant(number), number))
+            wire = wires[node.id] if isinstance(node, ast.Name) else circuit.constant(number)
+            stack.append((wire, None if number is None else np.float64(number)))
             continue
         first = len(stack) - len(_children(node))
         operands, numbers = [wire for wire, _ in stack[first:]], [number for _, number in stack[first:]]
-        wire = circuit.gate(gate, *operands)
-        value = None if None in numbers else gate(*numbers)
-        if gate is gates.pow and value is not None and not np.isfinite(value):
-            raise _refuse(node, text, "this power of constants is too large for a float, or is not a real number")
-        stack[first:] = [(wire, value)]
+        value = None
+        if not isinstance(node, ast.Call) and None not in numbers:
+            with np.errstate(all="ignore"):
+                value = operation(*numbers)
+            if operation is operator.pow and not np.isfinite(value):
+                raise _refuse(node, text, "this power of constants is too large for a float, or is not a real number")
+        stack[first:] = [(operation(*operands), value)]
     circuit.output(output, stack.pop()[0])
     return circuit
 
@@ -130,28 +135,27 @@ def _signed_number(node: ast.expr) -> bool:
     )
 
 
-def _gate_of(node: ast.expr, text: str) -> Gate | None:
-    """Return the gate that an operation stands for, None for names and numbers; refuse all else."""
+def _operation(node: ast.expr, text: str) -> Callable[..., Any] | None:
+    """Return what wires an operation up, None for names and numbers; refuse all else."""
     if isinstance(node, ast.BinOp):
-        gate = _OPERATORS.get(type(node.op))
-        if gate is None:
+        operation = _OPERATORS.get(type(node.op))
+        if operation is None:
             raise _refuse(node, text, _HINTS.get(type(node.op), "use + - * / **"))
-        return gate
+        return operation
     if isinstance(node, ast.UnaryOp) and not _signed_number(node):
         if isinstance(node.op, ast.USub):
-            return gates.neg
+            return operator.neg
         raise _refuse(node, text, "the only sign allowed is -")
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name):
             raise _refuse(node, text, "only gates can be called, by their names")
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise _refuse(node, text, "give the arguments one by one, without names or stars")
-        name = _ALIASES.get(node.func.id, node.func.id)
+        name = node.func.id
         if name not in gates.registry:
             known = sorted(name for name, gate in gates.registry.items() if not gate.for_arrays)
             raise ExpressionError(
-                f"unknown gate {node.func.id!r} in {_quote(text)}: {nearest(name, known)}"
-                f"the gates are {' '.join(known)}"
+                f"unknown gate {name!r} in {_quote(text)}: {nearest(name, known)}the gates are {' '.join(known)}"
             )
         gate = gates.registry[name]
         if gate.required:
@@ -180,7 +184,7 @@ def _number(node: ast.expr, text: str) -> float | None:
 
 
 def _input_name(node: ast.Name, text: str) -> str:
-    gate = gates.registry.get(_ALIASES.get(node.id, node.id))
+    gate = gates.registry.get(node.id)
     if gate is not None and not gate.for_arrays:  # an input may well be called mean or sum
         raise ExpressionError(
             f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or rename the input"

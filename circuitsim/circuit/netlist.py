@@ -113,12 +113,12 @@ class Netlist:
         return found
 
     def biases(self) -> set[str]:
-        """Return the names of the parameters that are only ever added: the springs leave them alone."""
+        """Return the names of the parameters that are only ever added or subtracted: the springs leave them alone."""
         return {
             name
             for name, index in self.of_kind("parameter").items()
             if all(
-                (gate := self.nodes[self.wires[wire].target].gate) is not None and gate.name in ("add", "sub")
+                (gate := self.nodes[self.wires[wire].target].gate) is not None and gate.additive
                 for wire in self.outgoing[index]
             )
         }

@@ -11,16 +11,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from circuitsim import checks, gates
-from circuitsim.circuit.circuit import Circuit, Wire
+from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import InputError
+from circuitsim.gates.gate import Gate
+from circuitsim.spelling import nearest
 
-__all__ = ["ACTIVATIONS", "Activation", "Init", "initialiser", "linear", "mlp", "neuron"]
+__all__ = ["Activation", "Init", "activation_gate", "initialiser", "linear", "mlp", "neuron"]
 
 #: How parameters begin: see `mlp`.
 Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
-Activation: TypeAlias = Literal["relu", "tanh", "sigmoid"]
-
-ACTIVATIONS: dict[str, gates.Gate] = {"relu": gates.relu, "tanh": gates.tanh, "sigmoid": gates.sigmoid}
+#: A gate of one input, or its name.
+Activation: TypeAlias = Gate | str
 
 
 def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
@@ -69,8 +71,9 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
     ----------
     sizes : sequence of int
         The number of inputs, then of neurons in each layer. ``mlp([2, 3, 1])`` is the guide's two-layer network.
-    activation : {"relu", "tanh", "sigmoid"}
-        What follows each neuron but those of the last layer, which give the scores.
+    activation : Gate or str
+        What follows each neuron but those of the last layer, which give the scores: a gate of one input, or its name,
+        such as ``"relu"``, ``"tanh"`` or ``"sigmoid"``.
     init : {"uniform", "xavier", "he", "zero"}
         How the parameters begin. ``"uniform"`` draws all of them between -0.5 and 0.5, as the guide does. The others
         begin with biases of 0: ``"xavier"`` draws weights between ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio
@@ -87,8 +90,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         raise InputError(
             f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, mlp([2, 3, 1])"
         )
-    if activation not in ACTIVATIONS:
-        raise InputError(f"activation={activation!r} is unknown: use one of {', '.join(ACTIVATIONS)}")
+    bend = activation_gate(activation)
     circuit = Circuit("mlp " + "-".join(str(checks.count(size, "size")) for size in sizes))
     draw = initialiser(init, seed)
     signals = _inputs(circuit, sizes[0])
@@ -99,7 +101,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
         for number, row in enumerate(parameters.T, 1):
             name = f"n{layer}_{number}"
             total = _weigh(circuit, signals, f"{name}.", row)
-            neurons.append(total if last else circuit.gate(ACTIVATIONS[activation], total, name=name))
+            neurons.append(total if last else circuit.gate(bend, total, name=name))
         signals = neurons
     for number, score in enumerate(signals, 1):
         circuit.output("score" if len(signals) == 1 else f"score{number}", score)
@@ -120,6 +122,24 @@ def _weigh(circuit: Circuit, signals: Sequence[Wire], prefix: str, parameters: n
 
 def _inputs(circuit: Circuit, count: int) -> list[Wire]:
     return [circuit.input(f"x{number}") for number in range(1, count + 1)]
+
+
+def activation_gate(activation: Activation) -> Gate:
+    """Return the gate that an activation stands for.
+
+    Raises
+    ------
+    InputError
+        If no gate of one input has the name.
+    """
+    gate = gates.registry.get(activation) if isinstance(activation, str) else activation
+    if not isinstance(gate, Gate) or gate.arity != 1 or gate.for_arrays:
+        known = sorted(name for name, one in gates.registry.items() if one.arity == 1 and not one.for_arrays)
+        raise InputError(
+            f"activation={activation!r} is no gate of one input: {nearest(str(activation), known)}give one, or its "
+            f"name, {', '.join(known)}"
+        )
+    return gate
 
 
 def initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:

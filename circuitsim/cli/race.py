@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from circuitsim import gates
-from circuitsim.circuit.circuit import Circuit, Wire
+from circuitsim.circuit import Circuit, Wire
 from circuitsim.circuit.dense import dense
 from circuitsim.cli.scenarios import Report
 from circuitsim.learning import SGD, Dataset, Trainer, datasets

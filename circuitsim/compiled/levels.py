@@ -14,27 +14,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim import gates
-from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.netlist import Netlist, Node
 from circuitsim.compiled.form import MOST_ROOTS, make_room
+from circuitsim.gates.attributes import key_of
+from circuitsim.gates.code import Expression
 from circuitsim.gates.firing import Firing
-from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, own_value, shape_of
 
 __all__ = ["Levels"]
-
-# Gates that give an element of an array the bits that they give a number; `pow` does not.
-ELEMENTWISE = frozenset(gate for name, gate in gates.registry.items() if not gate.for_arrays and gate is not gates.pow)
-UFUNCS: dict[Gate, Any] = {
-    gates.add: np.add,
-    gates.sub: np.subtract,
-    gates.mul: np.multiply,
-    gates.neg: np.negative,
-    gates.tanh: np.tanh,
-    gates.exp: np.exp,
-}
-# Gates that may pass nothing on of an infinite gradient, where the others multiply by it.
-SWALLOWING = {gates.where, gates.clip, gates.greater, gates.greater_equal, gates.not_equal}
 
 #: One operation: a function, and its arguments, where it writes among them.
 Step = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -44,14 +31,34 @@ Indices: TypeAlias = NDArray[np.int_]
 
 
 class Group(NamedTuple):
-    """Gates of one kind and level: their nodes, the wires to each port, what they read there, where they write."""
+    """Gates of one kind and level: one, the nodes of all, the wires to each port, what is read there and written."""
 
-    gate: Gate
+    firing: Firing
     nodes: Indices
     batched: bool
     wires: list[Indices]
     reads: list[Any]
     writes: Any
+
+    def expression(self, port: int | None = None) -> Expression | None:
+        """Return the text of the gate's function, or of the rule of a port, if it has one for arrays."""
+        code = self.firing.gate.texts.get("arrays")
+        return None if code is None else code.forward if port is None else code.shares[port]
+
+    def step(self, function: Callable[..., Any], text: Expression | None, total: Any, target: Any) -> Step:
+        """Return the step that computes the gate's function or a rule of it and writes to `target`."""
+        values = () if total is None else (total, self.writes)
+        if text is not None and text.operation is not None:
+            ufunc, names = text.operation
+            known = dict(zip(self.firing.gate.ports, self.reads, strict=True)) | {
+                "gradient": total,
+                "output": self.writes,
+            }
+            return ufunc, (*(known[name] for name in names), target)
+        given = (*values, *self.reads)
+        if not self.firing.gate.built_in:
+            given = tuple(map(_sealed, given))
+        return _writing(function), (*given, target)
 
 
 class FanOut(NamedTuple):
@@ -101,7 +108,8 @@ class Levels:
     def fits(netlist: Netlist, values: Iterable[Value]) -> bool:
         """Tell whether all gates work element by element, and all arrays given to the circuit have one shape."""
         shapes = {shape_of(value) for value in chain(values, _constants(netlist).values())} - {()}
-        return len(shapes) <= 1 and {node.gate for node in netlist.nodes} - {None} <= ELEMENTWISE
+        kinds = {node.gate for node in netlist.nodes} - {None}
+        return len(shapes) <= 1 and all(gate.elementwise for gate in kinds if gate is not None)
 
     @property
     def groups(self) -> int:
@@ -155,15 +163,22 @@ class Levels:
 
     # -- grouping ------------------------------------------------------------------------------------------
 
-    def _group(self) -> list[tuple[Gate, Indices]]:
-        """Return the gates by level and kind, within a group those with the widest fan-out first."""
+    def _group(self) -> list[tuple[Node, Indices]]:
+        """Return one of the gates of each level and kind, and the nodes of all, those with the widest fan-out first."""
         nodes = self._netlist.nodes
         level = [0] * len(nodes)
         for source, target, _ in self._netlist.wires:  # in topological order of their sources
             if level[target] <= level[source]:
                 level[target] = level[source] + 1
-        of_kind = {gate: number for number, gate in enumerate(sorted(ELEMENTWISE, key=lambda gate: gate.name))}
-        kind = [of_kind.get(node.gate, -1) for node in nodes]  # type: ignore[arg-type]
+        of_kind: dict[Any, int] = {None: -1}
+        kind = [of_kind.setdefault(node.gate, len(of_kind)) for node in nodes]
+        if any(
+            gate is not None and gate.attributes for gate in of_kind
+        ):  # gates with other attributes are of other kinds
+            kind = [
+                of_kind.setdefault((node.gate, key_of(node.attributes)), len(of_kind)) if node.attributes else number
+                for node, number in zip(nodes, kind, strict=True)
+            ]
         found = np.flatnonzero(np.array(kind) >= 0)
         # Which ports take arrays, with a binary digit for each; the first counts most.
         pattern = np.bincount(self._targets, np.array(self._batched)[self._sources] * 0.5**self._ports, len(nodes))
@@ -171,7 +186,7 @@ class Levels:
         order = found[np.lexsort((-fanout[found], pattern[found], np.array(kind)[found], np.array(level)[found]))]
         changes = [np.diff(np.array(key)[order]) != 0 for key in (level, kind, pattern)]
         parts = np.split(order, np.flatnonzero(np.any(changes, axis=0)) + 1)
-        return [(nodes[part[0]].gate, part) for part in parts if len(part)]
+        return [(nodes[part[0]], part) for part in parts if len(part)]
 
     # -- forward -------------------------------------------------------------------------------------------
 
@@ -198,12 +213,13 @@ class Levels:
         first = np.searchsorted(self._targets[entering], np.arange(len(self._netlist.nodes)))
         steps: list[Step] = []
         self._groups: list[Group] = []
-        for gate, nodes in self._kinds:
-            wires = [entering[first[nodes] + port] for port in range(gate.arity)]
-            group = self._read(gate, nodes, wires, steps)
+        for node, nodes in self._kinds:
+            assert node.gate is not None
+            firing = Firing(node.name, node.gate, node.attributes, _ignore)
+            wires = [entering[first[nodes] + port] for port in range(node.gate.arity)]
+            group = self._read(firing, nodes, wires, steps)
             self._groups.append(group)
-            function = UFUNCS.get(gate)
-            steps.append((function or _writing(gate.forward), (*group.reads, group.writes)))
+            steps.append(group.step(firing.function, group.expression(), None, group.writes))
         self._place_wires()
         return steps
 
@@ -212,7 +228,7 @@ class Levels:
         netlist = self._netlist
         return [netlist.incoming[index][0] for index in netlist.of_kind("output").values()]
 
-    def _read(self, gate: Gate, nodes: Indices, wires: list[Indices], steps: list[Step]) -> Group:
+    def _read(self, firing: Firing, nodes: Indices, wires: list[Indices], steps: list[Step]) -> Group:
         """Return a group with what it reads, after adding the steps that gather it."""
         batched = self._batched[nodes[0]]
         reads = []
@@ -222,7 +238,7 @@ class Levels:
             read = self._gather(self._banks[from_batch], self._slots[sources], steps)
             reads.append(read.reshape(len(nodes), *(1 for _ in self._shape)) if batched and not from_batch else read)
         begin = self._slots[nodes[0]]
-        return Group(gate, nodes, batched, wires, reads, self._banks[batched][begin : begin + len(nodes)])
+        return Group(firing, nodes, batched, wires, reads, self._banks[batched][begin : begin + len(nodes)])
 
     def _gather(self, bank: NDArray[np.float64], rows: Indices, steps: list[Step]) -> NDArray[np.float64]:
         """Return rows of a bank: seen in place if they stand in steps, else gathered by a step."""
@@ -268,7 +284,7 @@ class Levels:
             ports = [port for port, wires in enumerate(group.wires) if carried[wires].any()]
             if ports:
                 total = self._sum(group.nodes, fan_out, steps)
-                if group.gate in SWALLOWING:
+                if not any((text := group.expression(port)) is not None and text.shows("gradient") for port in ports):
                     swallowed.append(total)
                 for port in ports:
                     self._send(group, port, total, steps)
@@ -306,18 +322,14 @@ class Levels:
         shares = self._shares[from_batch][row : row + len(group.nodes)]
         summed = group.batched and not from_batch  # over the batch
         target = np.empty_like(group.writes) if summed else shares
-        if group.gate is gates.mul:
-            steps.append((np.multiply, (total, group.reads[1 - port], target)))
-        elif group.gate is gates.add or (group.gate is gates.sub and port == 0):
+        text = group.expression(port)
+        if text is not None and text.name == "gradient":
             if summed:
                 target = total
             else:
                 steps.append((np.copyto, (target, total)))
-        elif group.gate is gates.neg or group.gate is gates.sub:
-            steps.append((np.negative, (total, target)))
         else:
-            rule = Firing("", group.gate, None, _ignore).rules[port]
-            steps.append((_writing(rule), (total, group.writes, *group.reads, target)))
+            steps.append(group.step(group.firing.rules[port], text, total, target))
         if summed:
             steps.append((np.add.reduce, (target.reshape(len(group.nodes), -1), 1, None, shares)))
 
@@ -345,6 +357,13 @@ def _put(places: Any, source: Any, out: Any) -> None:
 
 def _add_at(places: Any, source: Any, out: Any) -> None:
     out[places] += source  # each place stands there once
+
+
+def _sealed(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an array as a gate of the user's may see it: it cannot write there."""
+    seen = array.view()
+    seen.setflags(write=False)
+    return seen
 
 
 def _ignore(sentence: str) -> None:

@@ -2,8 +2,8 @@
 
 For circuits of scalars that are too small for NumPy to pay, and for gates that work on whole arrays. The generator
 yields the outputs, is sent their gradients, and yields those of inputs and parameters: what the backward pass needs
-stays in its local variables meanwhile. Its lines do what the gates' own functions do: simple arithmetic is written out,
-everything else is called. Summing at a fan-out is written in wiring order.
+stays in its local variables meanwhile. Where a gate says what it does as text (`circuitsim.gates.code`) its lines have
+that, and call the gate's function otherwise. Summing at a fan-out is written in wiring order.
 """
 
 import math
@@ -13,47 +13,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuitsim import gates
 from circuitsim.compiled.form import MOST_ROOTS, make_room
 from circuitsim.compiled.interpreter import Place, Walk
-from circuitsim.gates.gate import Gate
+from circuitsim.gates.code import Code, Expression
 from circuitsim.gates.value import Value, fit, frozen, is_finite, shape_of
 
 __all__ = ["Lines", "MisfitError"]
 
-# What the gates do, as text, for floats and arrays alike: the forward function and one rule a port. `a` and `b` are
-# the inputs, `o` the output, `g` the gradient. A test holds every entry against the gate's own functions.
-ANY = {
-    gates.add: ("{a} + {b}", "{g}", "{g}"),
-    gates.sub: ("{a} - {b}", "{g}", "-{g}"),
-    gates.mul: ("{a} * {b}", "{g} * {b}", "{g} * {a}"),
-    gates.neg: ("-{a}", "-{g}"),
-    gates.square: ("{a} * {a}", "{g} * (2.0 * {a})"),
-}
-FLOATS = ANY | {
-    gates.max: (
-        "{a} if {a} >= {b} or {a} != {a} else {b}",
-        "{g} * (1.0 if {a} >= {b} else 0.0)",
-        "{g} * (1.0 if {b} > {a} else 0.0)",
-    ),
-    gates.min: (
-        "{a} if {a} <= {b} or {a} != {a} else {b}",
-        "{g} * (1.0 if {b} >= {a} else 0.0)",
-        "{g} * (1.0 if {a} > {b} else 0.0)",
-    ),
-    gates.relu: ("0.0 if {a} <= 0.0 else {a}", "{g} * (1.0 if {a} > 0.0 else 0.0)"),
-    gates.tanh: ("float(tanh({a}))", "{g} * (1.0 - {o} * {o})"),
-    gates.exp: ("float(exp({a}))", "{g} * {o}"),
-    gates.sigmoid: ("float(sigmoid({a}))", "{g} * ({o} * (1.0 - {o}))"),
-}
-ARRAYS = ANY | {
-    gates.relu: ("maximum({a}, 0.0) + 0.0", "{g} * ({a} > 0.0)"),  # + 0.0 turns -0 into 0
-    gates.tanh: ("tanh({a})", "{g} * (1.0 - {o} * {o})"),
-    gates.exp: ("exp({a})", "{g} * {o}"),
-    gates.sigmoid: ("sigmoid({a})", "{g} * ({o} * (1.0 - {o}))"),
-}
 DEEPEST = 20  # gates within gates, each with up to three brackets: Python reads 200 within one another
 LONGEST = 100  # terms of one sum: Python reads a sum with recursion, and some thousand at most
+FEW = 4  # ports of a gate whose inputs are written out in each call: with more they have a tuple, or it were quadratic
 
 
 class MisfitError(Exception):
@@ -68,17 +37,7 @@ def _shaped(thing: Any, shape: tuple[int, ...]) -> Value:
     return value
 
 
-NAMES: dict[str, Any] = {
-    "exp": np.exp,
-    "fit": fit,
-    "frozen": frozen,
-    "matmul": np.matmul,
-    "maximum": np.maximum,
-    "shaped": _shaped,
-    "sigmoid": gates.sigmoid.forward,
-    "tanh": np.tanh,
-    "total": np.add.reduce,
-}
+NAMES: dict[str, Any] = {"fit": fit, "frozen": frozen, "shaped": _shaped, "total": np.add.reduce}
 
 
 class Plan(NamedTuple):
@@ -189,6 +148,8 @@ class Lines:
             node, made = place.node, self._output(place, words)
             if self._shapes[node] and self._is_shown(node):
                 made = f"frozen({made})"
+            if self._has_tuple(place):
+                lines.append(f"    i{node} = ({', '.join(words[source] for source in place.sources)},)")
             depth[node] = 1 + max(depth[source] for source in place.sources)
             own = words[node] in needed or node in seen
             if own or depth[node] == DEEPEST or not self._is_used_once(node):
@@ -198,6 +159,7 @@ class Lines:
                 words[node] = f"({made})"
         outputs = [self._walk.sources(i)[0] for i, node in enumerate(netlist.nodes) if node.kind == "output"]
         named = [words[node] for node in (*self._given, *self._gates) if words[node] == self._words[node]]
+        named += [f"i{place.node}" for place in self._walk.places if self._has_tuple(place)]
         return [
             *lines,
             f"    yield list({self._tuple(outputs)}), {self._tuple(list(seen))}",
@@ -208,16 +170,24 @@ class Lines:
     def _shows_later(self, node: int) -> bool:
         """Tell whether some other value cannot be finite if this one is not."""
         netlist = self._walk.netlist
-        targets = [self._places.get(netlist.wires[wire].target) for wire in netlist.outgoing[node]]
-        return any(place is not None and place.gate in ANY and 0 not in self._shapes[place.node] for place in targets)
+        for wire in netlist.outgoing[node]:
+            _, target, port = netlist.wires[wire]
+            place = self._places.get(target)
+            if place is None or 0 in self._shapes[target]:
+                continue
+            text = self._forward_text(place)
+            if text is not None and text.shows(place.gate.ports[port]):
+                return True
+        return False
 
     def _is_shown(self, node: int) -> bool:
         """Tell whether a gate's value is handed out or meets a gate of the user's: nobody may write to it then."""
-        if not _ours(self._places[node].gate):
+        place = self._places[node]
+        if not place.gate.built_in and self._forward_text(place) is None:
             return False  # `_shaped` has seen to it
         netlist = self._walk.netlist
         targets = [self._places.get(netlist.wires[wire].target) for wire in netlist.outgoing[node]]
-        return any(place is None or not _ours(place.gate) for place in targets)
+        return any(place is None or not place.gate.built_in for place in targets)
 
     def _is_used_once(self, node: int) -> bool:
         """Tell whether the value of a node stands in the text of one other, and there once."""
@@ -227,21 +197,36 @@ class Lines:
         _, target, port = self._walk.netlist.wires[wires[0]]
         if target not in self._places:
             return False  # an output
-        text = self._text(self._places[target])
-        return text is None or text[0].count(("{a}", "{b}")[port]) == 1
+        place = self._places[target]
+        text = self._forward_text(place)
+        return text is None or text.template.count(f"{{{place.gate.ports[port]}}}") == 1
 
     def _output(self, place: Place, words: Sequence[str]) -> str:
         """Return the text that computes a gate's value."""
-        inputs = [words[source] for source in place.sources]
-        text = self._text(place)
+        text = self._forward_text(place)
         if text is not None:
-            return text[0].format(**dict(zip("ab", inputs, strict=False)))
+            return self._written(
+                text, place, dict(zip(place.gate.ports, (words[s] for s in place.sources), strict=True))
+            )
         name = f"f{place.node}"
         self._names[name] = place.firing.function
-        call = f"{name}({', '.join(inputs)})"
-        if not _ours(place.gate):
+        call = f"{name}({self._inputs(place, words)})"
+        if not place.gate.built_in:
             return f"shaped({call}, {self._shapes[place.node]})"
         return call if self._shapes[place.node] else f"float({call})"
+
+    def _inputs(self, place: Place, words: Sequence[str]) -> str:
+        """Return the arguments of a call of a gate's function, or the last ones of a call of its rules."""
+        return f"*i{place.node}" if self._has_tuple(place) else ", ".join(words[source] for source in place.sources)
+
+    def _has_tuple(self, place: Place) -> bool:
+        return len(place.sources) > FEW
+
+    def _written(self, text: Expression, place: Place, words: Mapping[str, str]) -> str:
+        """Return an expression of a gate's code in the words given."""
+        self._names |= text.functions
+        made = text.template.format(**words)
+        return f"float({made})" if text.functions and not self._shapes[place.node] else made
 
     def _write_backward(self, plan: Plan) -> list[str]:
         nodes, outgoing = self._walk.netlist.nodes, self._walk.netlist.outgoing
@@ -264,7 +249,7 @@ class Lines:
                 gradient_of[index] = shares[0] if passed_on else f"g{index}"
                 if not passed_on:
                     lines += _summed(f"g{index}", shares)
-                if self._shapes[index] and not _ours(self._places[index].gate):
+                if self._shapes[index] and not self._places[index].gate.built_in:
                     lines.append(f"    frozen({gradient_of[index]})")  # so that the user's rule cannot write there
         seen = dict.fromkeys(word for index, word in gradient_of.items() if not self._is_sent_on(index, plan))
         return [*lines, f"    yield gradients, watch and [{', '.join(('*gradients.values()', *seen))}]"]
@@ -272,8 +257,11 @@ class Lines:
     def _is_sent_on(self, node: int, plan: Plan) -> bool:
         """Tell whether some other gradient cannot be finite if that of this gate is not: simple rules are products."""
         place = self._places[node]
-        simple = self._text(place) is not None and place.gate is not gates.matmul
-        return simple and any(plan.carries[wire] for wire in self._walk.netlist.incoming[node])
+        code = self._code_of(place)
+        if code is None:
+            return False
+        rules = zip(code.shares, self._walk.netlist.incoming[node], strict=True)
+        return any(rule is not None and rule.shows("gradient") and plan.carries[wire] for rule, wire in rules)
 
     def _share(
         self, wire: int, shape: tuple[int, ...] | None, gradient_of: Mapping[int, str], given: Mapping[int, str]
@@ -283,16 +271,18 @@ class Lines:
         if target in given:
             return given[target]
         place, like = self._places[target], self._shapes[source]
-        text = self._text(place)
-        if text is not None:
-            share = text[1 + port].format(g=gradient_of[target], o=self._words[target], **self._letters(place))
+        code = self._code_of(place)
+        rule = None if code is None else code.shares[port]
+        if rule is not None:
+            words = {name: self._words[source] for name, source in zip(place.gate.ports, place.sources, strict=True)}
+            words |= {"gradient": gradient_of[target], "output": self._words[target]}
+            share = self._written(rule, place, words)
             share = share if share.isidentifier() else f"({share})"
         else:
             name = f"r{target}_{port}"
             self._names[name] = place.firing.rules[port]
-            inputs = ", ".join(self._words[source] for source in place.sources)
-            share = f"{name}({gradient_of[target]}, {self._words[target]}, {inputs})"
-            if not _ours(place.gate):
+            share = f"{name}({gradient_of[target]}, {self._words[target]}, {self._inputs(place, self._words)})"
+            if not place.gate.built_in:
                 return f"fit(frozen({share}), {self._words[source]})"
             if shape == () == like:
                 return f"float({share})"
@@ -304,15 +294,19 @@ class Lines:
             return f"total({share}, {tuple(range(len(shape) - len(like)))})"
         return f"fit({share}, {self._words[source]})"
 
-    def _text(self, place: Place) -> tuple[str, ...] | None:
-        """Return a gate's entry in the tables above, if it has one for the shapes that it meets."""
+    def _code_of(self, place: Place) -> Code | None:
+        """Return a gate's code for the shapes that it meets, if it has one."""
+        texts = place.gate.texts
+        if not texts:
+            return None
         meets = [self._shapes[place.node], *(self._shapes[source] for source in place.sources)]
-        if place.gate is gates.matmul and all(len(shape) == 2 for shape in meets):
-            return "matmul({a}, {b})", "matmul({g}, {b}.T)", "matmul({a}.T, {g})"
-        return (ARRAYS if any(meets) else FLOATS).get(place.gate)
+        if "matrices" in texts and all(len(shape) == 2 for shape in meets):
+            return texts["matrices"]
+        return texts.get("arrays" if any(meets) else "numbers")
 
-    def _letters(self, place: Place) -> dict[str, str]:
-        return dict(zip("ab", (self._words[source] for source in place.sources), strict=False))
+    def _forward_text(self, place: Place) -> Expression | None:
+        code = self._code_of(place)
+        return None if code is None else code.forward
 
     def _tuple(self, indices: Sequence[int]) -> str:
         return f"({', '.join(self._words[index] for index in indices)},)" if indices else "()"
@@ -322,8 +316,3 @@ def _summed(word: str, shares: list[str]) -> list[str]:
     """Return the lines that call the sum of shares by a word, in pieces that Python can read."""
     pieces = [shares[first : first + LONGEST] for first in range(0, len(shares), LONGEST)]
     return [f"    {word} = {' + '.join([word, *piece] if number else piece)}" for number, piece in enumerate(pieces)]
-
-
-def _ours(gate: Gate) -> bool:
-    """Tell whether a gate is of this package, so that it gives floats and float64 arrays in the shapes it should."""
-    return gate.forward.__module__.startswith("circuitsim.gates.")

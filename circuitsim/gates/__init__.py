@@ -1,5 +1,6 @@
 """The arithmetic: what a gate computes and how it sends a gradient back."""
 
+from circuitsim.gates.differences import finite_difference
 from circuitsim.gates.functions import (
     arccos,
     arcsin,
@@ -14,7 +15,6 @@ from circuitsim.gates.functions import (
     tan,
 )
 from circuitsim.gates.gate import Gate, gate, registry
-from circuitsim.gates.gradient_check import check_gate, finite_difference
 from circuitsim.gates.images import (
     avg_pool2d,
     conv2d,
@@ -36,13 +36,17 @@ from circuitsim.gates.scalar import (
     add,
     cos,
     div,
+    equal,
     exp,
     greater,
     greater_equal,
+    less,
+    less_equal,
     log,
     max,
     maximum,
     min,
+    minimum,
     mul,
     neg,
     not_equal,
@@ -81,7 +85,6 @@ __all__ = [
     "arctan",
     "avg_pool2d",
     "batch_norm",
-    "check_gate",
     "clip",
     "concat",
     "conv2d",
@@ -91,6 +94,7 @@ __all__ = [
     "div",
     "dropout",
     "embedding",
+    "equal",
     "exp",
     "expm1",
     "finite_difference",
@@ -98,6 +102,8 @@ __all__ = [
     "greater",
     "greater_equal",
     "layer_norm",
+    "less",
+    "less_equal",
     "log",
     "log1p",
     "log_softmax",
@@ -108,6 +114,7 @@ __all__ = [
     "maximum",
     "mean",
     "min",
+    "minimum",
     "mul",
     "neg",
     "not_equal",

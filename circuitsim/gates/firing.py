@@ -44,7 +44,7 @@ class Firing:
         self.gate = gate
         self.attributes = attributes
         self.on_nonfinite = on_nonfinite
-        self.function, self.rules = gate.bind(attributes)
+        self.function, self.rules = gate.with_attributes(attributes)
 
     def forward(self, values: Sequence[Any]) -> Any:
         """Return the output, read-only."""

@@ -6,10 +6,9 @@ import numpy as np
 
 from circuitsim.gates.gate import gate
 from circuitsim.gates.scalar import div, sigmoid, sqrt
-from circuitsim.gates.shapes import elementwise
 
 
-@gate(symbol="x²")
+@gate(symbol="x²", elementwise=True, numpy=np.square)
 def square(x: Any) -> Any:
     """Multiply by itself."""
     return x * x
@@ -20,7 +19,10 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (2.0 * x)
 
 
-@gate(symbol="1/x")
+square.code("x * x", "gradient * (2.0 * x)")
+
+
+@gate(symbol="1/x", elementwise=True, numpy=np.reciprocal)
 def reciprocal(x: Any) -> Any:
     """Divide 1 by `x`: inf at 0."""
     return div.forward(1.0, x)
@@ -31,7 +33,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return -gradient * (output * output)
 
 
-@gate
+@gate(elementwise=True, numpy=np.tan)
 def tan(x: Any) -> Any:
     """Take the tangent of an angle in radians."""
     return np.tan(x)
@@ -42,7 +44,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (1.0 + output * output)
 
 
-@gate
+@gate(elementwise=True, numpy=np.sinh)
 def sinh(x: Any) -> Any:
     """Take the hyperbolic sine."""
     return np.sinh(x)
@@ -53,7 +55,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * cosh(x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.cosh)
 def cosh(x: Any) -> Any:
     """Take the hyperbolic cosine."""
     return np.cosh(x)
@@ -64,7 +66,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * sinh(x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.arcsin)
 def arcsin(x: Any) -> Any:
     """Take the angle in radians whose sine is `x`: nan outside [-1, 1]."""
     return np.arcsin(x)
@@ -75,7 +77,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return div(gradient, sqrt((1.0 - x) * (1.0 + x)))
 
 
-@gate
+@gate(elementwise=True, numpy=np.arccos)
 def arccos(x: Any) -> Any:
     """Take the angle in radians whose cosine is `x`: nan outside [-1, 1]."""
     return np.arccos(x)
@@ -86,7 +88,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return -div(gradient, sqrt((1.0 - x) * (1.0 + x)))
 
 
-@gate
+@gate(elementwise=True, numpy=np.arctan)
 def arctan(x: Any) -> Any:
     """Take the angle in radians whose tangent is `x`."""
     return np.arctan(x)
@@ -97,7 +99,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return div(gradient, 1.0 + x * x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.log1p)
 def log1p(x: Any) -> Any:
     """Take the logarithm of 1 + x without losing small `x`."""
     return np.log1p(x)
@@ -108,7 +110,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return div(gradient, 1.0 + x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.expm1)
 def expm1(x: Any) -> Any:
     """Raise e to the power `x` and take 1 away without losing small `x`."""
     return np.expm1(x)
@@ -119,7 +121,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (output + 1.0)
 
 
-@gate
+@gate(elementwise=True)
 def softplus(x: Any) -> Any:
     """Take log(1 + exp(x)), a smooth relu, without overflow."""
     return np.logaddexp(0.0, x)
@@ -128,7 +130,3 @@ def softplus(x: Any) -> Any:
 @softplus.vjp(0)
 def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * sigmoid(x)
-
-
-for _gate in (square, reciprocal, tan, sinh, cosh, arcsin, arccos, arctan, log1p, expm1, softplus):
-    _gate.shape(elementwise)

@@ -20,24 +20,40 @@ with gates and operators, and the same rule serves both.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.errors import GateError
-from circuitsim.gates.shapes import elementwise
-from circuitsim.gates.value import as_value, read, refused_to_write
+from circuitsim.gates.attributes import key_of, own_attributes
+from circuitsim.gates.code import Code
+from circuitsim.gates.elementwise import check_elementwise
+from circuitsim.gates.shapes import elementwise as same_shape
+from circuitsim.gates.value import Value, as_value, read, refused_to_write
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
+W_co = TypeVar("W_co", covariant=True)
+W = TypeVar("W")
 
-#: Every gate that was defined, by name; what an expression may call and a saved trace may mention.
+#: Every gate that was defined, by name and by alias; what an expression may call and a saved trace may mention.
 registry: dict[str, "Gate"] = {}
+
+#: The gate that a function of NumPy wires up when it is called with a wire.
+numpy_gates: dict[Callable[..., Any], "Gate"] = {}
+
+
+class Wired(Protocol[W_co]):
+    """What a gate can be wired to: a wire of a circuit, of which gates know nothing else."""
+
+    def wire_up(self, gate: "Gate", inputs: tuple[Any, ...], attributes: dict[str, Any]) -> W_co:
+        """Add a gate to the circuit."""
 
 
 class Gate:
-    """The arithmetic of one kind of gate.
+    """The arithmetic of one kind of gate, and the facts that others need of it.
 
     Attributes
     ----------
@@ -55,13 +71,28 @@ class Gate:
     shape_rule : callable or None
         ``shape_rule(*shapes, **attributes)`` tells the output's shape from those of the inputs, or raises
         `ValueError`; see `circuitsim.gates.shapes`.
+    elementwise, infix, aliases, numpy, flat, additive
+        See `gate`.
+    texts : dict of str to Code
+        What it does as text, for ``"numbers"``, ``"arrays"`` and ``"matrices"``; see `code`.
     """
 
     def __init__(
-        self, forward: Callable[..., Any], name: str, symbol: str, ports: tuple[str, ...] | None = None
+        self,
+        forward: Callable[..., Any],
+        name: str,
+        symbol: str | None = None,
+        ports: tuple[str, ...] | None = None,
+        *,
+        elementwise: bool = False,
+        infix: str | None = None,
+        aliases: Iterable[str] = (),
+        numpy: Callable[..., Any] | None = None,
+        flat: Iterable[str] = (),
+        additive: bool = False,
     ) -> None:
-        self.name = name
-        self.symbol = symbol
+        self.name = checks.name(name, "the name of a gate", error=GateError)
+        self.symbol = symbol or infix or self.name
         self.forward = forward
         parameters = inspect.signature(forward).parameters.values()
         if ports is None and any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
@@ -72,7 +103,21 @@ class Gate:
         if not self.ports:
             raise GateError(f"gate {name!r} has no ports: give its function at least one positional parameter")
         self.vjps: list[Callable[..., Any] | None] = [None] * len(self.ports)
-        self.shape_rule: Callable[..., Any] | None = None
+        self.elementwise = checks.flag(elementwise, f"elementwise of gate {name!r}")
+        self.shape_rule: Callable[..., Any] | None = same_shape if self.elementwise else None
+        self.infix = infix
+        self.aliases = _names(aliases, "aliases", self.name)
+        self.numpy = numpy
+        self.flat = _names(flat, "flat", self.name)
+        self.additive = additive
+        for port in self.flat:
+            if port not in self.ports:
+                raise GateError(f"gate {name!r} has no port {port!r} to be flat: its ports are {self._signature()}")
+            self.vjps[self.ports.index(port)] = _no_gradient
+        self.texts: dict[str, Code] = {}
+        #: Whether it is one of this package, so that it gives floats and float64 arrays in the shapes it should.
+        self.built_in = (forward.__module__ or "").startswith("circuitsim.gates.")
+        self._checked: set[Any] = set()
         self.__module__ = forward.__module__
         self.__qualname__ = forward.__qualname__
         self.__doc__ = forward.__doc__
@@ -95,7 +140,7 @@ class Gate:
         GateError
             If the gate has no such port.
         """
-        if not 0 <= port < self.arity:
+        if checks.whole(port) is None or not 0 <= port < self.arity:
             raise GateError(f"gate {self.name!r} has no port {port}: its ports are {self._signature()}")
 
         def register(rule: Rule) -> Rule:
@@ -107,12 +152,43 @@ class Gate:
     @property
     def for_arrays(self) -> bool:
         """Whether it is one of those that work on whole arrays and not element by element."""
-        return self.shape_rule not in (None, elementwise)
+        return self.shape_rule not in (None, same_shape)
 
     def shape(self, rule: Rule) -> Rule:
         """Register the function below as the gate's shape rule."""
         self.shape_rule = rule
         return rule
+
+    def code(
+        self,
+        forward: str | None,
+        *shares: str | None,
+        of: Literal["values", "numbers", "arrays", "matrices"] = "values",
+    ) -> None:
+        """Say as text what the gate does, so that compiled code need not call it.
+
+        Parameters
+        ----------
+        forward : str or None
+            The output, as an expression over the ports and functions of NumPy; None if there is none.
+        *shares : str or None
+            What each port is sent, over ``gradient``, ``output`` and the ports.
+        of : {"values", "numbers", "arrays", "matrices"}
+            What it holds for: numbers and arrays, only one of them, or where all that meets has two axes. It must have
+            the bits of the functions; `circuitsim.testing.check_gate` looks.
+
+        Raises
+        ------
+        GateError
+            If a text cannot be read or uses an unknown name, a port has none, or the gate has attributes.
+        """
+        if len(shares) != self.arity or self.attributes:
+            raise GateError(
+                f"gate {self.name!r} cannot have this code: give a text or None for each of its {self.arity} ports"
+                f"{', and no attributes to the gate' if self.attributes else ''}"
+            )
+        made = Code(self.ports, forward, shares)
+        self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 
     def for_inputs(self, count: int) -> "Gate":
         """Return the gate that takes so many inputs: itself, unless it is one of `many`."""
@@ -131,8 +207,10 @@ class Gate:
         if missing := [name for name in self.required if name not in attributes]:
             raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
 
-    def bind(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
+    def with_attributes(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""
+        if self.elementwise and not self.built_in:
+            self.check_elementwise(attributes)
         vjps: Any = self.vjps  # shared: a circuit may have a million gates of one kind
         if None in vjps:
             vjps = [rule or partial(self._no_vjp, port) for port, rule in enumerate(vjps)]
@@ -140,9 +218,24 @@ class Gate:
             return self.forward, vjps
         return partial(self.forward, **attributes), [partial(rule, **attributes) for rule in vjps]
 
+    def check_elementwise(self, attributes: dict[str, Any] | None = None) -> None:
+        """Raise `GateError` unless numbers and elements of arrays get the same bits; asked once for its first use."""
+        asked = (key_of(attributes), tuple(self.vjps))
+        if asked not in self._checked:
+            check_elementwise(self, attributes or {})
+            self._checked.add(asked)
+
     def _no_vjp(self, port: int, *_: Any, **__: Any) -> Any:
         raise missing_vjp(self, port)
 
+    @overload
+    def __call__(self, first: Wired[W], /, *more: Any, **attributes: Any) -> W: ...
+    @overload
+    def __call__(self, first: Any, second: Wired[W], /, *more: Any, **attributes: Any) -> W: ...
+    @overload
+    def __call__(self, first: Any, second: Any, third: Wired[W], /, *more: Any, **attributes: Any) -> W: ...
+    @overload
+    def __call__(self, *inputs: Any, **attributes: Any) -> Value: ...
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         """Compute with numbers, or, when any input is a wire, add this gate to the wire's circuit."""
         for thing in inputs:
@@ -150,6 +243,8 @@ class Gate:
             if wire_up is not None:
                 return wire_up(self, inputs, attributes)
         self.check_arguments(len(inputs), attributes)
+        if attributes:
+            attributes = own_attributes(attributes)
         try:
             with np.errstate(all="ignore"):
                 return read(self.forward(*map(as_value, inputs), **attributes))
@@ -175,21 +270,65 @@ def missing_vjp(gate: Gate, port: int) -> GateError:
     )
 
 
+def register(made: Gate) -> None:
+    """Let expressions, NumPy's functions and saved traces find a gate."""
+    for name in (made.name, *made.aliases):
+        registry[name] = made
+    if made.numpy is not None:
+        numpy_gates[made.numpy] = made
+
+
+def _names(given: Iterable[str], what: str, gate: str) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise GateError(f"{what} of gate {gate!r} is one text: give a list of names, {what}=[{given!r}]")
+    return tuple(checks.name(name, f"one of {what} of gate {gate!r}", error=GateError) for name in given)
+
+
+def _no_gradient(gradient: Any, output: Any, *inputs: Any, **attributes: Any) -> float:
+    """Be the rule of a port that is flat."""
+    return 0.0
+
+
 @overload
 def gate(function: Callable[..., Any], /) -> Gate: ...
 @overload
-def gate(*, symbol: str | None = None, name: str | None = None) -> Callable[[Callable[..., Any]], Gate]: ...
 def gate(
-    function: Callable[..., Any] | None = None, /, *, symbol: str | None = None, name: str | None = None
+    *,
+    symbol: str | None = None,
+    name: str | None = None,
+    elementwise: bool = False,
+    infix: str | None = None,
+    aliases: Iterable[str] = (),
+    numpy: Callable[..., Any] | None = None,
+    flat: Iterable[str] = (),
+    additive: bool = False,
+) -> Callable[[Callable[..., Any]], Gate]: ...
+def gate(
+    function: Callable[..., Any] | None = None, /, *, name: str | None = None, **facts: Any
 ) -> Gate | Callable[[Callable[..., Any]], Gate]:
     """Turn a function into a gate and register it under its name.
 
     Parameters
     ----------
     symbol : str, optional
-        What pictures show inside the gate; the name, if not given.
+        What pictures show inside the gate; the infix sign or the name, if not given.
     name : str, optional
         The name in the registry; the function's own, if not given.
+    elementwise : bool
+        Whether the function and the rules work element by element, with the same bits for a number and for an element
+        of an array. The compiled engine then computes many such gates as one. It is checked at the first use: ``x**3``
+        has other bits in arrays, ``x*x*x`` has not.
+    infix : str, optional
+        The sign that explanations write between the operands, or before the only one; without it, they write a call.
+    aliases : iterable of str
+        Other names that expressions may call it by.
+    numpy : callable, optional
+        The function of NumPy that wires it up when it is called with a wire: ``np.exp(x)``.
+    flat : iterable of str
+        The ports through which no gradient passes, because they choose and do not count: they need no vjp.
+    additive : bool
+        Whether it only adds its inputs up or subtracts them: a parameter that enters no other gate is a bias, which
+        penalties leave alone.
 
     Notes
     -----
@@ -199,7 +338,7 @@ def gate(
     Examples
     --------
     >>> from circuitsim.gates import gate
-    >>> @gate(symbol="2×")
+    >>> @gate(symbol="2×", elementwise=True)
     ... def double(x):
     ...     return 2.0 * x
     >>> @double.vjp(0)
@@ -211,8 +350,8 @@ def gate(
     """
 
     def define(function: Callable[..., Any]) -> Gate:
-        made = Gate(function, name or function.__name__, symbol or name or function.__name__)
-        registry[made.name] = made
+        made = Gate(function, name or function.__name__, **facts)
+        register(made)
         return made
 
     return define if function is None else define(function)

@@ -10,7 +10,7 @@ from circuitsim.gates.tensor import spread
 from circuitsim.gates.value import fit
 
 
-@gate(symbol="@")
+@gate(infix="@", numpy=np.matmul)
 def matmul(a: Any, b: Any) -> Any:
     """Multiply matrices, or stacks of them, by the rules of `numpy.matmul`."""
     return np.matmul(a, b)
@@ -39,6 +39,7 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
 
 
 matmul.shape(multiplied)
+matmul.code("matmul(a, b)", "matmul(gradient, b.T)", "matmul(a.T, gradient)", of="matrices")
 
 
 @gate
@@ -130,7 +131,7 @@ def _probabilities(target: Any, scores: Any) -> Any:
     return 1.0 * np.equal(np.expand_dims(target, -1), np.arange(np.shape(scores)[-1]))
 
 
-@gate
+@gate(flat=["draw"])
 def dropout(x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
     """Turn a random share `rate` of the elements to 0 and divide the rest by ``1 - rate``.
 
@@ -144,11 +145,6 @@ def dropout(x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
 @dropout.vjp(0)
 def _(gradient: Any, output: Any, x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
     return gradient * _kept(np.shape(x), draw, rate, seed)
-
-
-@dropout.vjp(1)
-def _(gradient: Any, output: Any, x: Any, draw: Any, *, rate: float = 0.5, seed: int = 0) -> Any:
-    return 0.0
 
 
 @dropout.shape
@@ -227,7 +223,7 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
     _norm.shape(_norm_shape)
 
 
-@gate
+@gate(flat=["indices"])
 def embedding(table: Any, indices: Any) -> Any:
     """Look rows up in a table by their numbers; a row gets the sum over all places where it was used."""
     return np.take(table, np.asarray(indices, dtype=int), axis=0)
@@ -238,11 +234,6 @@ def _(gradient: Any, output: Any, table: Any, indices: Any) -> Any:
     share = np.zeros(np.shape(table))
     np.add.at(share, np.asarray(indices, dtype=int), gradient)
     return share
-
-
-@embedding.vjp(1)
-def _(gradient: Any, output: Any, table: Any, indices: Any) -> Any:
-    return 0.0
 
 
 @embedding.shape

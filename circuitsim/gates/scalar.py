@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from circuitsim.gates.gate import gate, registry
+from circuitsim.gates.gate import gate
 from circuitsim.gates.shapes import elementwise
 
 # The rules take and return numbers as well as wires, hence Any.
 
 
-@gate(symbol="+")
+@gate(infix="+", elementwise=True, numpy=np.add, additive=True)
 def add(a: Any, b: Any) -> Any:
     """Add: the gradient goes to both inputs unchanged."""
     return a + b
@@ -35,7 +35,10 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient
 
 
-@gate(symbol="−")
+add.code("a + b", "gradient", "gradient")
+
+
+@gate(infix="−", elementwise=True, numpy=np.subtract, additive=True)
 def sub(a: Any, b: Any) -> Any:
     """Subtract: the second input gets the gradient reversed."""
     return a - b
@@ -51,7 +54,10 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return -gradient
 
 
-@gate(symbol="×")
+sub.code("a - b", "gradient", "-gradient")
+
+
+@gate(infix="×", elementwise=True, numpy=np.multiply)
 def mul(a: Any, b: Any) -> Any:
     """Multiply: each input gets the gradient times the other."""
     return a * b
@@ -67,7 +73,10 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient * a
 
 
-@gate(symbol="÷")
+mul.code("a * b", "gradient * b", "gradient * a")
+
+
+@gate(infix="÷", elementwise=True, numpy=np.divide)
 def div(a: Any, b: Any) -> Any:
     """Divide, by IEEE 754: 1/0 is inf and 0/0 is nan."""
     try:
@@ -86,7 +95,7 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return -gradient * div.forward(output, b)
 
 
-@gate(symbol="−x")
+@gate(symbol="−x", infix="−", elementwise=True, numpy=np.negative)
 def neg(x: Any) -> Any:
     """Negate."""
     return -x
@@ -97,7 +106,10 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return -gradient
 
 
-@gate(symbol="^")
+neg.code("-x", "-gradient")
+
+
+@gate(infix="^", numpy=np.power)
 def pow(a: Any, b: Any) -> Any:
     """Raise `a` to the power `b`; nan for a negative `a` with a broken `b`.
 
@@ -119,7 +131,10 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient * (output * log(a + (1.0 - not_equal(a, 0.0))))
 
 
-@gate
+pow.shape(elementwise)  # but not declared so: NumPy takes another path for one element of a long array
+
+
+@gate(elementwise=True, aliases=["maximum"], numpy=np.maximum)
 def max(a: Any, b: Any) -> Any:
     """Pass the larger input on; the gradient goes to it alone, at a tie to the first. nan passes through."""
     if a.__class__ is float and b.__class__ is float:
@@ -137,10 +152,15 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient * (b > a)
 
 
-registry["maximum"] = maximum = max  # NumPy's name for it
+max.code(
+    "a if a >= b or a != a else b",
+    "gradient * (1.0 if a >= b else 0.0)",
+    "gradient * (1.0 if b > a else 0.0)",
+    of="numbers",
+)
 
 
-@gate
+@gate(elementwise=True, aliases=["minimum"], numpy=np.minimum)
 def min(a: Any, b: Any) -> Any:
     """Pass the smaller input on; the gradient goes to it alone, at a tie to the first. nan passes through."""
     if a.__class__ is float and b.__class__ is float:
@@ -158,7 +178,17 @@ def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
     return gradient * (a > b)
 
 
-@gate
+min.code(
+    "a if a <= b or a != a else b",
+    "gradient * (1.0 if b >= a else 0.0)",
+    "gradient * (1.0 if a > b else 0.0)",
+    of="numbers",
+)
+
+maximum, minimum = max, min  # NumPy's names for them
+
+
+@gate(elementwise=True, numpy=np.exp)
 def exp(x: Any) -> Any:
     """Raise e to the power `x`."""
     return np.exp(x)
@@ -169,7 +199,10 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * output
 
 
-@gate
+exp.code("exp(x)", "gradient * output")
+
+
+@gate(elementwise=True, numpy=np.log)
 def log(x: Any) -> Any:
     """Take the natural logarithm: -inf at 0, nan below."""
     return np.log(x)
@@ -180,7 +213,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return div.forward(gradient, x)
 
 
-@gate(symbol="√")
+@gate(symbol="√", elementwise=True, numpy=np.sqrt)
 def sqrt(x: Any) -> Any:
     """Take the square root: nan below 0."""
     return np.sqrt(x)
@@ -191,7 +224,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return div.forward(gradient, 2.0 * output)
 
 
-@gate
+@gate(elementwise=True, numpy=np.sin)
 def sin(x: Any) -> Any:
     """Take the sine of an angle in radians."""
     return np.sin(x)
@@ -202,7 +235,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * cos(x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.cos)
 def cos(x: Any) -> Any:
     """Take the cosine of an angle in radians."""
     return np.cos(x)
@@ -213,7 +246,7 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return -gradient * sin(x)
 
 
-@gate
+@gate(elementwise=True, numpy=np.tanh)
 def tanh(x: Any) -> Any:
     """Squash to (-1, 1) with the hyperbolic tangent."""
     return np.tanh(x)
@@ -224,7 +257,10 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (1.0 - output * output)
 
 
-@gate(symbol="σ")
+tanh.code("tanh(x)", "gradient * (1.0 - output * output)")
+
+
+@gate(symbol="σ", elementwise=True, aliases=["sig"])
 def sigmoid(x: Any) -> Any:
     """Squash to (0, 1) with 1 / (1 + exp(-x)), without overflow for any finite `x`."""
     if x.__class__ is float:
@@ -239,7 +275,10 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (output * (1.0 - output))
 
 
-@gate
+sigmoid.code(None, "gradient * (output * (1.0 - output))")
+
+
+@gate(elementwise=True)
 def relu(x: Any) -> Any:
     """Pass positive numbers on and turn the rest to 0; at 0 and below no gradient passes."""
     if x.__class__ is float:
@@ -252,7 +291,11 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (x > 0.0)
 
 
-@gate(symbol="|x|")
+relu.code("0.0 if x <= 0.0 else x", "gradient * (1.0 if x > 0.0 else 0.0)", of="numbers")
+relu.code("maximum(x, 0.0) + 0.0", "gradient * (x > 0.0)", of="arrays")  # + 0.0 turns -0 into 0
+
+
+@gate(symbol="|x|", elementwise=True, numpy=np.abs)
 def abs(x: Any) -> Any:
     """Take the magnitude; at 0 no gradient passes."""
     return np.abs(x)
@@ -263,35 +306,41 @@ def _(gradient: Any, output: Any, x: Any) -> Any:
     return gradient * (1.0 * (x > 0.0) - (x < 0.0))
 
 
-# Comparisons give 1 where they hold and 0 elsewhere. They are flat, so every gradient through them is 0. The rules
-# above use them as switches; between wires, `>` and `>=` wire them up.
+# Comparisons give 1 where they hold and 0 elsewhere; no gradient passes. The rules above use them as switches, and
+# between wires Python's signs wire them up.
 
 
-@gate(symbol=">")
+@gate(infix=">", elementwise=True, numpy=np.greater, flat=["a", "b"])
 def greater(a: Any, b: Any) -> Any:
     """Tell where `a` is greater than `b`: 1 there, 0 elsewhere. No gradient passes."""
     return 1.0 * (a > b)
 
 
-@gate(symbol="≥")
+@gate(infix="≥", elementwise=True, numpy=np.greater_equal, flat=["a", "b"])
 def greater_equal(a: Any, b: Any) -> Any:
     """Tell where `a` is at least `b`: 1 there, 0 elsewhere. No gradient passes."""
     return 1.0 * (a >= b)
 
 
-@gate(symbol="≠")
+@gate(infix="<", elementwise=True, numpy=np.less, flat=["a", "b"])
+def less(a: Any, b: Any) -> Any:
+    """Tell where `a` is less than `b`: 1 there, 0 elsewhere. No gradient passes."""
+    return 1.0 * (a < b)
+
+
+@gate(infix="≤", elementwise=True, numpy=np.less_equal, flat=["a", "b"])
+def less_equal(a: Any, b: Any) -> Any:
+    """Tell where `a` is at most `b`: 1 there, 0 elsewhere. No gradient passes."""
+    return 1.0 * (a <= b)
+
+
+@gate(infix="=", elementwise=True, numpy=np.equal, flat=["a", "b"])
+def equal(a: Any, b: Any) -> Any:
+    """Tell where `a` is `b`: 1 there, 0 elsewhere. No gradient passes."""
+    return 1.0 * (a == b)
+
+
+@gate(infix="≠", elementwise=True, numpy=np.not_equal, flat=["a", "b"])
 def not_equal(a: Any, b: Any) -> Any:
     """Tell where `a` differs from `b`: 1 there, 0 elsewhere. No gradient passes."""
     return 1.0 * (a != b)
-
-
-for _flat in (greater, greater_equal, not_equal):
-    for _port in (0, 1):
-
-        @_flat.vjp(_port)
-        def _(gradient: Any, output: Any, a: Any, b: Any) -> Any:
-            return 0.0
-
-
-for _gate in list(registry.values()):
-    _gate.shape(elementwise)

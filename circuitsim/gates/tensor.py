@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from circuitsim.gates.gate import gate
-from circuitsim.gates.shapes import Axes, Shape, axes_of, broadcast, elementwise, joined, reduced, reshaped
+from circuitsim.gates.shapes import Axes, Shape, axes_of, broadcast, joined, reduced, reshaped
 from circuitsim.gates.variadic import many
 
 # -- reductions ----------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ def _count(x: Any, axis: Axes) -> int:
     return int(np.prod([np.shape(x)[place] for place in axes_of(axis, np.ndim(x))], dtype=int))
 
 
-@gate(symbol="Σ")
+@gate(symbol="Σ", numpy=np.sum)
 def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Add up all elements, or those along one axis or several."""
     return np.sum(x, axis=_axes(axis), keepdims=keepdims)
@@ -43,7 +43,7 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
     return np.broadcast_to(spread(gradient, x, axis, keepdims), np.shape(x)).copy()
 
 
-@gate
+@gate(numpy=np.mean)
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the mean of all elements, or of those along one axis or several."""
     return np.mean(x, axis=_axes(axis), keepdims=keepdims)
@@ -54,7 +54,7 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
     return np.broadcast_to(spread(gradient, x, axis, keepdims) / _count(x, axis), np.shape(x)).copy()
 
 
-@gate
+@gate(numpy=np.var)
 def var(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the mean squared deviation from the mean: the variance of a population."""
     return np.var(x, axis=_axes(axis), keepdims=keepdims)
@@ -66,13 +66,13 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
     return spread(gradient, x, axis, keepdims) * (2.0 * deviation / _count(x, axis))
 
 
-@gate
+@gate(numpy=np.max)
 def reduce_max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the largest of all elements, or along axes; the gradient goes to it alone, at a tie to the first."""
     return np.max(x, axis=_axes(axis), keepdims=keepdims)
 
 
-@gate
+@gate(numpy=np.min)
 def reduce_min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the smallest of all elements, or along axes; the gradient goes to it alone, at a tie to the first."""
     return np.min(x, axis=_axes(axis), keepdims=keepdims)
@@ -103,23 +103,23 @@ for _reduction in (sum, mean, var, reduce_max, reduce_min):
 # -- moving elements -----------------------------------------------------------------------------------------
 
 
-@gate
-def reshape(x: Any, *, shape: Sequence[int]) -> Any:
+@gate(numpy=np.reshape)
+def reshape(x: Any, *, shape: int | Sequence[int]) -> Any:
     """Put the same elements, row by row, in another shape; a length of -1 in it is what is left over."""
-    return np.reshape(x, tuple(shape))
+    return np.reshape(x, shape if isinstance(shape, int) else tuple(shape))
 
 
 @reshape.vjp(0)
-def _(gradient: Any, output: Any, x: Any, *, shape: Sequence[int]) -> Any:
+def _(gradient: Any, output: Any, x: Any, *, shape: int | Sequence[int]) -> Any:
     return np.reshape(gradient, np.shape(x))
 
 
 @reshape.shape
-def _(x: Shape, *, shape: Sequence[int]) -> Shape:
-    return reshaped(x, shape_to=shape)
+def _(x: Shape, *, shape: int | Sequence[int]) -> Shape:
+    return reshaped(x, shape_to=[shape] if isinstance(shape, int) else shape)
 
 
-@gate(symbol="ᵀ")
+@gate(symbol="ᵀ", numpy=np.transpose)
 def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
     """Put the axes in another order, backward if not said otherwise."""
     return np.transpose(x, axes)
@@ -177,7 +177,7 @@ def _(x: Any, *, slices: Any) -> Any:
         raise ValueError(str(error)) from None
 
 
-@gate
+@gate(numpy=np.take)
 def take(x: Any, *, indices: Any, axis: int = 0) -> Any:
     """Choose slices along an axis by their numbers, the same one as often as wished."""
     return np.take(x, np.asarray(indices, dtype=int), axis=axis)
@@ -231,7 +231,7 @@ def _check_reach(indices: Any, length: int | None) -> None:
 # -- joining -------------------------------------------------------------------------------------------------
 
 
-@many
+@many(numpy=np.concatenate)
 def concat(*parts: Any, axis: int = 0) -> Any:
     """Put arrays one after the other along an axis."""
     return np.concatenate(parts, axis=axis)
@@ -248,7 +248,7 @@ def _(port: int, gradient: Any, output: Any, *parts: Any, axis: int = 0) -> Any:
 concat.shape(joined)
 
 
-@many
+@many(numpy=np.stack)
 def stack(*parts: Any, axis: int = 0) -> Any:
     """Put arrays of one shape, or numbers, side by side along a new axis."""
     return np.stack(parts, axis=axis)
@@ -272,15 +272,10 @@ def _(*parts: Shape, axis: int = 0) -> Shape:
 # -- choosing ------------------------------------------------------------------------------------------------
 
 
-@gate
+@gate(elementwise=True, numpy=np.where, flat=["condition"])
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Pass `a` on where the condition is not 0, `b` elsewhere; the condition gets no gradient."""
     return np.where(np.not_equal(condition, 0.0), a, b)
-
-
-@where.vjp(0)
-def _(gradient: Any, output: Any, condition: Any, a: Any, b: Any) -> Any:
-    return 0.0
 
 
 @where.vjp(1)
@@ -293,7 +288,7 @@ def _(gradient: Any, output: Any, condition: Any, a: Any, b: Any) -> Any:
     return np.where(np.not_equal(condition, 0.0), 0.0, gradient)
 
 
-@gate
+@gate(elementwise=True, numpy=np.clip)
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Pass `x` on between two bounds, and the bound beyond it; at a bound the gradient goes to `x`."""
     return np.where(np.less(x, low), low, np.where(np.greater(x, high), high, x))
@@ -314,19 +309,10 @@ def _(gradient: Any, output: Any, x: Any, low: Any, high: Any) -> Any:
     return np.where(np.greater(x, high) & ~np.less(x, low), gradient, 0.0)
 
 
-where.shape(elementwise)
-clip.shape(elementwise)
-
-
-@gate(symbol="1ₖ")
+@gate(symbol="1ₖ", flat=["labels"])
 def one_hot(labels: Any, *, classes: int) -> Any:
     """Turn class numbers 0, 1, 2 … into rows that are 1 at that place and 0 elsewhere. No gradient passes."""
     return np.asarray(np.equal(np.expand_dims(labels, -1), np.arange(classes)), dtype=np.float64)
-
-
-@one_hot.vjp(0)
-def _(gradient: Any, output: Any, labels: Any, *, classes: int) -> Any:
-    return 0.0
 
 
 @one_hot.shape

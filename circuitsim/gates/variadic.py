@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from circuitsim.errors import GateError
-from circuitsim.gates.gate import Gate, Rule, registry
+from circuitsim.gates.gate import Gate, Rule, register
 
 
 class Many(Gate):
@@ -20,8 +20,8 @@ class Many(Gate):
     array([1., 2., 3.])
     """
 
-    def __init__(self, forward: Callable[..., Any]) -> None:
-        super().__init__(forward, forward.__name__, forward.__name__, ports=("x1",))
+    def __init__(self, forward: Callable[..., Any], numpy: Callable[..., Any] | None = None) -> None:
+        super().__init__(forward, forward.__name__, ports=("x1",), numpy=numpy)
         self.rule: Callable[..., Any] | None = None
         self._members: dict[int, Gate] = {}
 
@@ -62,8 +62,15 @@ def _member(family: Many, count: int) -> Gate:
     return family.for_inputs(count)
 
 
-def many(function: Callable[..., Any]) -> Many:
-    """Turn a function of any number of inputs into a family of gates, and register it under its name."""
-    made = Many(function)
-    registry[made.name] = made
-    return made
+def many(*, numpy: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Many]:
+    """Turn a function of any number of inputs into a family of gates, and register it under its name.
+
+    `numpy` is the function of NumPy that wires it up when it is called with a list of wires.
+    """
+
+    def define(function: Callable[..., Any]) -> Many:
+        made = Many(function, numpy)
+        register(made)
+        return made
+
+    return define

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import LoadError
 from circuitsim.files import check_path, writing
@@ -114,7 +115,7 @@ class Checkpoint:
 def _read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Return the header and the arrays of a checkpoint, or raise `LoadError`."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with open(checks.path(path, error=LoadError), "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(str(arrays.pop("header")))
         reason = "it is no checkpoint"

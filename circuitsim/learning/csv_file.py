@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.errors import InputError
 from circuitsim.learning.datasets import Dataset
 
@@ -35,6 +36,7 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
         If there is no such file, a row has a column too few or too many, a feature is no finite number, the labels are
         not of two classes, or there is no row; the message names file, line and column.
     """
+    path = checks.path(path)
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8-sig")

@@ -12,7 +12,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.engine import Engine
-from circuitsim.gates.gradient_check import finite_difference, relative_error
+from circuitsim.gates.differences import finite_difference, relative_error
 from circuitsim.gates.value import Value, as_value, shape_of, show
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]

@@ -47,6 +47,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.errors import CircuitSimError, LoadError, SaveError
 from circuitsim.files import check_path, writing
@@ -113,7 +114,7 @@ def load(path: str | PathLike[str], form: type[AnyTrace]) -> AnyTrace:
     LoadError
         If there is no such file, or it is no trace file, is cut off or damaged, or is of another version.
     """
-    path = Path(path)
+    path = Path(checks.path(path, error=LoadError))
     try:
         with zipfile.ZipFile(path) as archive:
             if (damaged := archive.testzip()) is not None:  # numpy need not read to the end, where the checksum stands

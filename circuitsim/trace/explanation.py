@@ -14,8 +14,6 @@ from circuitsim.trace.words import bracket, label, total
 
 __all__ = ["arithmetic", "chain_rule", "explain", "goal_of", "local_derivative", "operator"]
 
-_INFIX = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "pow": "^"}
-
 
 def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     """Return the explanation of the gradient of the wire called `name` in one example; the last, if no tag is given.
@@ -129,16 +127,14 @@ def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, 
 def operator(node: Node) -> str:
     """Return what stands between or before a gate's operands: ``×``, ``sigmoid``."""
     assert node.gate is not None
-    return "−" if node.gate.name == "neg" else _INFIX.get(node.gate.name, node.gate.name)
+    return node.gate.infix or node.gate.name
 
 
 def _formula(node: Node, operands: list[str]) -> str:
     assert node.gate is not None
-    if node.gate.name in _INFIX:
-        return f" {_INFIX[node.gate.name]} ".join(operands)
-    if node.gate.name == "neg":
-        return f"−{operands[0]}"
-    return f"{node.gate.name}({', '.join(operands)})"
+    if node.gate.infix is None:
+        return f"{node.gate.name}({', '.join(operands)})"
+    return f" {node.gate.infix} ".join(operands) if len(operands) > 1 else f"{node.gate.infix}{operands[0]}"
 
 
 def _gradient(netlist: Netlist, index: int, gradients: dict[int, Value], on_wire: dict[int, Value]) -> str:

@@ -75,6 +75,7 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
         entry: dict[str, Any] = {"name": node.name, "kind": node.kind, "text": titles[index]}
         if node.gate is not None:
             entry |= {"gate": node.gate.name, "operator": None if folded else operator(node), "ports": node.gate.ports}
+            entry["infix"] = node.gate.infix is not None
         place = [x(box.x), y(box.y), (box.width - 0.2) * UNIT, BODY * UNIT, x(box.start), x(box.end)]
         nodes.append(entry | {"place": [round(length, 1) for length in place]})
     wires = []

@@ -4,7 +4,6 @@ const VALUE = 0,
   GRADIENT = 1,
   FORWARD = 2,
   BACKWARD = 3;
-const INFIX = ["+", "−", "×", "÷", "^"];
 
 class Story {
   constructor(scene, part) {
@@ -132,10 +131,9 @@ class Story {
   }
 
   formula(node, operands) {
-    const { operator } = this.nodes[node];
-    if (operands.length === 2 && INFIX.includes(operator)) return operands.join(" " + operator + " ");
-    if (operator === "−") return "−" + operands[0];
-    return operator + "(" + operands.join(", ") + ")";
+    const { operator, infix } = this.nodes[node];
+    if (!infix) return operator + "(" + operands.join(", ") + ")";
+    return operands.length > 1 ? operands.join(" " + operator + " ") : operator + operands[0];
   }
 
   product(felt, slope, share) {

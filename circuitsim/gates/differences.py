@@ -1,13 +1,13 @@
-"""Checks a gradient against a central difference: the one oracle that every gate can be held against."""
+"""Central differences, the one oracle that every gradient can be held against, and how far two gradients are apart."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from circuitsim.errors import GateError
-from circuitsim.gates.gate import Gate, missing_vjp
-from circuitsim.gates.value import Value, as_value, fit, shape_of
+from circuitsim.gates.value import Value, as_value, shape_of
+
+__all__ = ["finite_difference", "relative_error"]
 
 
 def finite_difference(
@@ -66,52 +66,3 @@ def relative_error(a: Value, b: Value) -> float:
         error = np.abs(a - b) / np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
     error = np.where(same, 0.0, np.where(np.isfinite(error), error, np.inf))
     return float(np.max(error, initial=0.0))
-
-
-def check_gate(gate: Gate, *inputs: Any, tolerance: float = 1e-6, **attributes: Any) -> float:
-    """Hold each vjp of a gate against a central difference.
-
-    Parameters
-    ----------
-    gate : Gate
-        The gate to check, your own for instance.
-    *inputs : number or array_like
-        Where to check it; keep away from kinks, where no derivative exists.
-    tolerance : float
-        The largest relative error allowed.
-
-    Returns
-    -------
-    float
-        The largest relative error that was found.
-
-    Raises
-    ------
-    GateError
-        If a vjp is missing, or differs from the numerical gradient by more than `tolerance`.
-
-    Examples
-    --------
-    >>> import circuitsim as cs
-    >>> cs.check_gate(cs.mul, -2.0, [3.0, 4.0]) < 1e-8
-    True
-    """
-    gate.check_arguments(len(inputs), attributes)
-    values = [as_value(value) for value in inputs]
-    output = gate(*values, **attributes)
-    # A gradient that differs from element to element shows a vjp that mixes them up.
-    given = as_value(1.0 + 0.5 * np.sin(np.arange(np.size(output))).reshape(np.shape(output)))
-    numerical = finite_difference(lambda v: as_value(np.multiply(given, gate(*v, **attributes))), values)
-    worst = 0.0
-    for port, vjp in enumerate(gate.vjps):
-        if vjp is None:
-            raise missing_vjp(gate, port)
-        analytic = fit(as_value(vjp(given, output, *values, **attributes)), values[port])
-        error = relative_error(analytic, numerical[port])
-        if error > tolerance:
-            raise GateError(
-                f"the vjp of port {port} ({gate.ports[port]}) of gate {gate.name!r} gives {analytic}, "
-                f"a central difference gives {numerical[port]}: correct the rule under @{gate.name}.vjp({port})"
-            )
-        worst = np.maximum(worst, error)
-    return float(worst)
