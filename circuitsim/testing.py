@@ -156,7 +156,7 @@ def _check_code(gate: Gate, values: list[Value], pull: Value, output: Value) -> 
             texts: list[tuple[Expression | None, str, Any, dict[str, Any]]] = [
                 (code.forward, "its function", made, words),
             ]
-            for port, (text, vjp) in enumerate(zip(code.rules, gate.vjps, strict=True)):
+            for port, (text, vjp) in enumerate(zip(code.shares, gate.vjps, strict=True)):
                 if text is not None and vjp is not None:
                     with np.errstate(all="ignore"):
                         share = read(vjp(gradient, made, *given))

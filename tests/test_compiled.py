@@ -247,7 +247,7 @@ def test_every_line_written_out_is_the_gates_own():
                 names = dict(zip(gate.ports, inputs, strict=True)) | {"gradient": make(0.75), "output": output}
                 texts = [
                     text and text.template.format(**{name: name for name in names})
-                    for text in (code.forward, *code.rules)
+                    for text in (code.forward, *code.shares)
                 ]
                 found = [text and eval(text, vars(np) | names) for text in texts]
                 expected = [output, *(vjp(make(0.75), output, *inputs) for vjp in gate.vjps)]

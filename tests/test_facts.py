@@ -248,7 +248,7 @@ def test_compiled_code_has_a_users_text_in_its_lines(x):
 
 
 @pytest.mark.parametrize(("texts", "words"), [
-    (["x + 1.0"], "give one rule for each of its 1 ports"),
+    (["x + 1.0"], "give a text or None for each of its 1 ports"),
     (["x + ", "gradient"], "the code 'x \\+ ' cannot be read"),
     (["y + 1.0", "gradient"], "uses 'y': use x and the functions of NumPy"),
     (["x + 1.0", "grad"], "uses 'grad': use gradient, output, x and the functions of NumPy"),

@@ -87,7 +87,6 @@ REFUSED = {
     "outer": (lambda x, y: np.multiply.outer(x, y), "np.multiply.outer takes no wires"),
     "where": (lambda x, y: np.where(x), "np.where needs 3 inputs with wires: condition, a, b"),
     "open": (lambda x, y: np.add(x, None), "a function of NumPy was given None beside a wire"),
-    "arguments": (lambda x, y: np.concatenate(x), r"np.concatenate was given <wire .*: give it a list of wires"),
 }  # fmt: skip
 
 

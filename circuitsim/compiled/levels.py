@@ -43,7 +43,7 @@ class Group(NamedTuple):
     def expression(self, port: int | None = None) -> Expression | None:
         """Return the text of the gate's function, or of the rule of a port, if it has one for arrays."""
         code = self.firing.gate.texts.get("arrays")
-        return None if code is None else code.forward if port is None else code.rules[port]
+        return None if code is None else code.forward if port is None else code.shares[port]
 
     def step(self, function: Callable[..., Any], text: Expression | None, total: Any, target: Any) -> Step:
         """Return the step that computes the gate's function or a rule of it and writes to `target`."""

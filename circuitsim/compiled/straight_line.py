@@ -260,7 +260,7 @@ class Lines:
         code = self._code_of(place)
         if code is None:
             return False
-        rules = zip(code.rules, self._walk.netlist.incoming[node], strict=True)
+        rules = zip(code.shares, self._walk.netlist.incoming[node], strict=True)
         return any(rule is not None and rule.shows("gradient") and plan.felt[wire] for rule, wire in rules)
 
     def _share(
@@ -272,7 +272,7 @@ class Lines:
             return pulls[target]
         place, like = self._places[target], self._shapes[source]
         code = self._code_of(place)
-        rule = None if code is None else code.rules[port]
+        rule = None if code is None else code.shares[port]
         if rule is not None:
             words = {name: self._words[source] for name, source in zip(place.gate.ports, place.sources, strict=True)}
             words |= {"gradient": feels[target], "output": self._words[target]}

@@ -105,13 +105,13 @@ class Code:
     ----------
     forward : Expression or None
         Over the ports.
-    rules : tuple of (Expression or None)
-        One for each port, over ``gradient``, ``output`` and the ports.
+    shares : tuple of (Expression or None)
+        What each port is sent, over ``gradient``, ``output`` and the ports.
     """
 
-    __slots__ = ("forward", "rules")
+    __slots__ = ("forward", "shares")
 
-    def __init__(self, ports: tuple[str, ...], forward: str | None, rules: tuple[str | None, ...]) -> None:
+    def __init__(self, ports: tuple[str, ...], forward: str | None, shares: tuple[str | None, ...]) -> None:
         self.forward = None if forward is None else Expression(forward, ports)
         names = ("gradient", "output", *ports)
-        self.rules = tuple(None if rule is None else Expression(rule, names) for rule in rules)
+        self.shares = tuple(None if share is None else Expression(share, names) for share in shares)

@@ -116,7 +116,7 @@ class Gate:
             self.vjps[self.ports.index(port)] = _no_gradient
         self.texts: dict[str, Code] = {}
         #: Whether it is one of this package, so that it gives floats and float64 arrays in the shapes it should.
-        self.built_in = forward.__module__.startswith("circuitsim.gates.")
+        self.built_in = (forward.__module__ or "").startswith("circuitsim.gates.")
         self._checked: set[Any] = set()
         self.__module__ = forward.__module__
         self.__qualname__ = forward.__qualname__
@@ -162,7 +162,7 @@ class Gate:
     def code(
         self,
         forward: str | None,
-        *rules: str | None,
+        *shares: str | None,
         of: Literal["values", "numbers", "arrays", "matrices"] = "values",
     ) -> None:
         """Say as text what the gate does, so that compiled code need not call it.
@@ -171,7 +171,7 @@ class Gate:
         ----------
         forward : str or None
             The output, as an expression over the ports and functions of NumPy; None if there is none.
-        *rules : str or None
+        *shares : str or None
             What each port is sent, over ``gradient``, ``output`` and the ports.
         of : {"values", "numbers", "arrays", "matrices"}
             What it holds for: numbers and arrays, only one of them, or where all that meets has two axes. It must have
@@ -180,14 +180,14 @@ class Gate:
         Raises
         ------
         GateError
-            If a text cannot be read or uses an unknown name, there is not one rule a port, or the gate has attributes.
+            If a text cannot be read or uses an unknown name, a port has none, or the gate has attributes.
         """
-        if len(rules) != self.arity or self.attributes:
+        if len(shares) != self.arity or self.attributes:
             raise GateError(
-                f"gate {self.name!r} cannot have this code: give one rule for each of its {self.arity} ports"
+                f"gate {self.name!r} cannot have this code: give a text or None for each of its {self.arity} ports"
                 f"{', and no attributes to the gate' if self.attributes else ''}"
             )
-        made = Code(self.ports, forward, rules)
+        made = Code(self.ports, forward, shares)
         self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 
     def for_inputs(self, count: int) -> "Gate":

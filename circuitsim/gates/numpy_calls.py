@@ -66,10 +66,7 @@ def gate_call(
     ports = [parameter.name for parameter in parameters[: 1 if isinstance(gate, Many) else gate.arity]]
     entering = [given.pop(port, None) for port in ports]
     if isinstance(gate, Many):
-        (parts,) = entering
-        if not isinstance(parts, list | tuple):
-            raise GateError(f"{name} was given {parts!r}: give it a list of wires, as in {name}([x, y])")
-        entering = list(parts)
+        entering = list(*entering)
     elif any(thing is None for thing in entering):
         raise GateError(f"{name} needs {len(ports)} inputs with wires: {', '.join(gate.ports)}")
     attributes = {}
