@@ -101,6 +101,27 @@ def test_refusals(text, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["conv2d(1, 2)", "matmul(1, 2) + x", "sum(stack(1, 2) * x)", "embedding(1, 2)"])
+def test_no_gate_is_called_while_a_text_is_read(text):
+    circuit = cs.parse(text)
+    try:
+        cs.Simulation(circuit).forward(dict.fromkeys(circuit.names("input"), 1.0))
+    except cs.CircuitSimError as error:
+        assert "gate '" in str(error)  # noqa: PT017
+
+
+def test_a_gate_of_ones_own_is_not_called_while_a_text_is_read():
+    asked = []
+
+    @cs.gate
+    def noted(x):
+        asked.append(x)
+        return x
+
+    cs.parse("noted(2) ** noted(3)")
+    assert asked == []
+
+
 def test_a_wrong_number_of_arguments():
     with pytest.raises(cs.GateError, match="sin takes 1 input"):
         cs.parse("sin(x, y)")

@@ -146,6 +146,7 @@ def add_in_place(rule, value, gradient):
     (Own(lambda rule, value, gradient: value + gradient if gradient < 1.0 else value), "fails on an array .* np.where"),
     (Own(lambda rule, value, gradient: value + gradient**3), r"a number and to an element of an array: .* x\*x\*x"),
     (Own(lambda rule, value, gradient: value + gradient / (1.0 + np.sum(np.abs(gradient)))), "to an element of an"),
+    (Own(lambda rule, value, gradient: value + gradient * (1.0 + (np.size(value) == 5))), "in Simulation and in Comp"),
     (Own(lambda rule, value, gradient: np.sum(value)), r"gives shape \(\) to a parameter of shape"),
     (Own(Counting()), "different bits the first time and when it is asked again"),
     (Own(add_in_place), "writes in place"),

@@ -12,6 +12,7 @@ import circuitsim as cs
 from circuitsim.compiled import compiled
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates import registry
+from circuitsim.gates.code import Expression
 from tests import programs as library
 from tests.both import ENGINES, again
 from tests.programs import Program, programs
@@ -140,6 +141,8 @@ def test_a_second_input_that_is_a_number_is_checked():
     """NumPy has short ways for some numbers as exponents, which a check of two arrays would not meet."""
     with pytest.raises(cs.GateError, match="different bits"):
         own(lambda a, b: np.power(a, b), elementwise=True).check_elementwise()
+    with pytest.raises(cs.GateError, match="different bits"):
+        own(lambda a, b: a * b + (np.ndim(a) != np.ndim(b)), elementwise=True).check_elementwise()
 
 
 def test_all_built_in_elementwise_gates_pass_the_check_that_users_gates_must():
@@ -236,7 +239,9 @@ def test_compiled_code_has_a_users_text_in_its_lines(x):
     gate = own(forward, lambda gradient, output, x: gradient * (3.0 * x * x))
     gate.code("x * x * x", "gradient * (3.0 * x * x)")
     circuit = cs.Circuit()
-    circuit.output("f", cs.tanh(gate(circuit.input("x"))) + gate(circuit.input("y")))
+    shown = gate(circuit.input("x"))
+    circuit.output("f", cs.tanh(shown) + gate(circuit.input("y")))
+    circuit.output("shown", shown)
     engine = cs.Compiled(circuit)
     found = again(engine, {"x": x, "y": 2.0})
     assert len(calls) == 2  # in the first run
@@ -244,7 +249,17 @@ def test_compiled_code_has_a_users_text_in_its_lines(x):
     assert_same_bits(found[0], simulated[0])
     assert_same_bits(found[1], simulated[1])
     if np.ndim(x):
-        assert not found[0]["f"].flags.writeable
+        assert not found[0]["shown"].flags.writeable
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("gradient", {"gradient"}), ("-gradient", {"gradient"}), ("gradient * x - 2.0", {"gradient", "x"}),
+    ("gradient / x", set()), ("tanh(x)", set()), ("gradient if x > 0.0 else 0.0", set()),
+    ("gradient * exp(x)", {"gradient"}),
+])  # fmt: skip
+def test_what_an_infinity_is_sure_to_show_in(text, shown):
+    expression = Expression(text, ["gradient", "x"])
+    assert {name for name in ("gradient", "x") if expression.shows(name)} == shown
 
 
 @pytest.mark.parametrize(("texts", "words"), [
