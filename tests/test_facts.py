@@ -143,6 +143,9 @@ def test_a_second_input_that_is_a_number_is_checked():
         own(lambda a, b: np.power(a, b), elementwise=True).check_elementwise()
     with pytest.raises(cs.GateError, match="different bits"):
         own(lambda a, b: a * b + (np.ndim(a) != np.ndim(b)), elementwise=True).check_elementwise()
+    rule = lambda gradient, output, a, b: gradient * b * (1.0 + (np.ndim(a) != np.ndim(b)))  # noqa: E731
+    with pytest.raises(cs.GateError, match=r"vjp of port 0 .* different bits"):
+        own(lambda a, b: a * b, rule, elementwise=True).check_elementwise()
 
 
 def test_all_built_in_elementwise_gates_pass_the_check_that_users_gates_must():
