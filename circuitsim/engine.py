@@ -279,8 +279,13 @@ class Engine(ABC):
             self.set_rule(rule, held)
             self.rule, self.springs = rule, held
 
-    def update(self) -> None:
+    def update(self, gradients: Mapping[str, Value] | None = None) -> None:
         """Let every parameter respond to its gradient of the last backward pass, and of no other before it.
+
+        Parameters
+        ----------
+        gradients : mapping of str to float or ndarray, optional
+            What parameters respond to instead, such as gradients that were clipped: one for every parameter.
 
         Raises
         ------
@@ -293,9 +298,11 @@ class Engine(ABC):
             if self._gradients is None:
                 raise InputError("there is nothing to respond to: run forward and backward first")
             self._check_runner("backward")
-            gradients, self._gradients = self._gradients, None
+            if gradients is not None:
+                self._gradients |= self._check_gradients(gradients)
+            found, self._gradients = self._gradients, None
             with np.errstate(all="ignore"):
-                self.respond(gradients)
+                self.respond(found)
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
         """Put back what parameters remembered, as `memory` gave it.
@@ -386,6 +393,20 @@ class Engine(ABC):
                     f"{shape_of(value)}: give a number or its own shape"
                 ) from None
         return found
+
+    def _check_gradients(self, gradients: Mapping[str, Any]) -> dict[str, Value]:
+        """Return gradients that are to be responded to instead of those of the last backward pass."""
+        given, parameters = _mapping(gradients, "gradients"), self.parameters
+        if missing := [name for name in parameters if name not in given]:
+            raise InputError(f"the gradients lack parameter {missing[0]!r} of circuit {self.netlist.name!r}: give all")
+        values = {name: self._named(name, thing, self.parameter_nodes, "parameter") for name, thing in given.items()}
+        for name, value in values.items():
+            if shape_of(value) != shape_of(parameters[name]):
+                raise ShapeError(
+                    f"parameter {name!r} has shape {shape_of(parameters[name])}, its gradient {shape_of(value)}: "
+                    "give it in the same shape"
+                )
+        return values
 
     def _named(self, name: str, thing: Any, known: Mapping[str, int], kind: str) -> Value:
         if name not in known:

@@ -39,6 +39,11 @@ def trainer(engine, circuit, force=cs.forces.svm, optimizer=None, penalty=(), **
     return cs.Trainer(engine(circuit), force, optimizer or cs.SGD(0.01), penalty, **options)
 
 
+def watching(shown):
+    """Return a callback that notes which examples are shown."""
+    return lambda trainer: shown.append(trainer.shown)
+
+
 def random_start(seed):
     dice = random.Random(seed)
     return {name: dice.random() - 0.5 for name in NAMES}

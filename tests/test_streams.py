@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.plan.schedules import SCHEDULES, gpipe, one_f_one_b, zb_v
+from tests.learners import watching
 from tests.pipelines import bits, chain, examples, linked, network, numbers, one_by_one, stream
 from tests.programs import Program, programs
 
@@ -428,8 +429,9 @@ def trained(engine, **more):
     """Return a trainer that has taught an engine some points, and the points."""
     data = cs.datasets.guide()
     trainer = cs.Trainer(engine, cs.forces.svm, cs.Momentum(0.1), cs.L2(0.01))
-    trainer.fit(data.points, data.labels, 12, seed=1, progress=False, **more)
-    return trainer, data
+    shown = []
+    trainer.fit(data.points, data.labels, 12, seed=1, progress=False, callbacks=[watching(shown)], **more)
+    return trainer, data, shown
 
 
 @pytest.mark.parametrize("plan", [
@@ -439,10 +441,10 @@ def trained(engine, **more):
 def test_a_trainer_trains_through_any_plan_as_a_compiled_engine_on_the_same_microbatches(plan):
     circuit = cs.mlp([2, 4, 1], seed=0)
     cluster = cs.Cluster(3 if plan.schedule == "interleaved" else None, link=cs.Link(cs.exponential(1.0)))
-    trainer, data = trained(cs.Simulation(circuit, plan, cluster=cluster), batch=10)
+    trainer, data, chosen = trained(cs.Simulation(circuit, plan, cluster=cluster), batch=10)
     compiled = cs.Compiled(circuit)
     compiled.learn(cs.Momentum(0.1), cs.L2(0.01))
-    for shown in trainer.history.examples:
+    for shown in chosen:
         total = {}
         for part in np.array_split(np.array(shown), plan.microbatches):
             score = compiled.forward({"x1": data.points[part, 0], "x2": data.points[part, 1]})["score"]
@@ -456,9 +458,9 @@ def test_a_trainer_trains_through_any_plan_as_a_compiled_engine_on_the_same_micr
 def test_a_trainer_trains_through_an_asynchronous_plan():
     circuit = cs.mlp([2, 4, 1], seed=0)
     plan = cs.Plan(3, microbatches=5, in_flight=3, update="async", versions=2)
-    trainer, _ = trained(cs.Simulation(circuit, plan, cluster=linked(0.5)), batch=10)
+    trainer, _, _ = trained(cs.Simulation(circuit, plan, cluster=linked(0.5)), batch=10)
     assert {memory.updates for memory in trainer.engine.memory.values()} == {12 * 5}
-    again, _ = trained(cs.Simulation(circuit, plan, cluster=linked(0.5)), batch=10)
+    again, _, _ = trained(cs.Simulation(circuit, plan, cluster=linked(0.5)), batch=10)
     assert bits(again.engine.parameters) == bits(trainer.engine.parameters)
     assert trainer.history.cost < trainer.history.evaluations[0].cost
 

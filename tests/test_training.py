@@ -9,7 +9,7 @@ import circuitsim as cs
 from circuitsim.learning import decay
 from tests import guide_loops
 from tests.guide_loops import LABELS, POINTS
-from tests.learners import NAMES, case, network, random_start, svm, trainer
+from tests.learners import NAMES, case, network, random_start, svm, trainer, watching
 
 
 @pytest.mark.parametrize("iterations", [400, 4000])
@@ -102,9 +102,9 @@ def test_the_guides_two_worked_points(engine):
     ([1.0, 2.0], [1, -1], {}, "shape"),
     ([[1.0, 2.0], [1.0]], [1, -1], {}, "rows of numbers"),
     ([["a", "b"]], [1], {}, "rows of numbers"),
-    ([[1.0, np.nan]], [1], {}, "point 0, counted from 0, has an infinity or a nan"),
-    ([[1.0, 2.0]], [np.inf], {}, "a label is an infinity"),
-    ([[1.0, 2.0]], ["yes"], {}, "labels must be numbers"),
+    ([[1.0, np.nan]], [1], {}, "the points: example 0, counted from 0, has an infinity or a nan"),
+    ([[1.0, 2.0]], [np.inf], {}, "the labels: example 0, counted from 0, has an infinity"),
+    ([[1.0, 2.0]], ["yes"], {}, "parts two classes, but the labels are of 1"),
     (POINTS, LABELS, {"iterations": -1}, "iterations is -1: give"),
     (POINTS, LABELS, {"batch": 0}, "batch is 0: give"),
     (POINTS, LABELS, {"batch": 1.5}, "batch is 1.5: give"),
@@ -146,9 +146,10 @@ def test_moons_are_separated_fully(engine):
 @pytest.mark.parametrize("order", [(0, 5, 2), range(3), np.array([4, 1, 0])], ids=repr)
 def test_an_order_may_be_any_sequence_and_goes_on(order):
     trained = trainer(cs.Compiled, svm())
+    shown = []
     for count in (1, 2):
-        trained.fit(POINTS, LABELS, count, order=order)
-    assert trained.history.examples == [[number] for number in order]
+        trained.fit(POINTS, LABELS, count, order=order, callbacks=[watching(shown)])
+    assert shown == [[number] for number in order]
     with pytest.raises(cs.InputError, match="the order has 3 examples and more were asked for"):
         trained.fit(POINTS, LABELS, 1, order=order)
 

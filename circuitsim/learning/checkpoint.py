@@ -20,14 +20,16 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import LoadError
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import Value, as_value
-from circuitsim.learning.history import Evaluation, History
+from circuitsim.learning.history import Curve, Evaluation, History
 from circuitsim.rules import Memory
 
 __all__ = ["Best", "Checkpoint"]
 
 FORMAT = "circuitsim checkpoint"
 VERSION = 2
-_JUDGED = ("iteration", "cost", "accuracy", "validation_cost", "validation_accuracy")
+_JUDGED = (
+    "iteration", "cost", "accuracy", "r2", "validation_cost", "validation_accuracy", "validation_r2", "ticks",
+)  # fmt: skip
 
 
 class Best(NamedTuple):
@@ -65,10 +67,11 @@ class Checkpoint:
             "version": VERSION,
             "circuit": netlist.fingerprint(),
             "optimizer": optimizer,
-            "examples": history.examples,
-            "losses": history.losses,
-            "gradient_norms": history.gradient_norms,
-            "ticks": history.ticks,
+            "losses": _curve(history.losses),
+            "gradient_norms": _curve(history.gradient_norms),
+            "ticks": _curve(history.ticks),
+            "elapsed": history.elapsed,
+            "in_force": history.in_force,
             "ended": history.ended,
             "evaluations": [[getattr(entry, name) for name in _JUDGED] for entry in history.evaluations],
             "sampler": self.sampler,
@@ -106,10 +109,21 @@ class Checkpoint:
             values = [arrays.get(f"history/{number}/{place}") for place in range(len(names))]
             parameters = {name: as_value(value) for name, value in zip(names, values, strict=True) if value is not None}
             evaluations.append(Evaluation(**dict(zip(_JUDGED, judged, strict=True)), parameters=parameters))
-        lists = {name: header[name] for name in ("examples", "losses", "gradient_norms", "ticks")}
-        history = History(**lists, evaluations=evaluations, ended=header["ended"])
+        history = History(
+            losses=Curve(*header["losses"]),
+            gradient_norms=Curve(*header["gradient_norms"]),
+            ticks=Curve(*header["ticks"]),
+            evaluations=evaluations,
+            elapsed=header["elapsed"],
+            in_force=header["in_force"],
+            ended=header["ended"],
+        )
         best = header["best"] and Best(**header["best"], memory=_unpack("best", names, arrays))
         return cls(_unpack("now", names, arrays), best, history, header["sampler"], header["seed"])
+
+
+def _curve(curve: Curve) -> list[Any]:
+    return [curve.values, curve.every, curve.total]
 
 
 def _read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -1,113 +1,264 @@
-"""Examples: points with their labels, checked once, and how they enter a circuit's inputs."""
+"""Examples: what each input is given for each of them, and their targets, checked once.
 
-from collections.abc import Sequence
+An input called ``target`` gets the target, for circuits that compute their own loss. One called ``draw`` gets the
+number of the iteration while the circuit is trained and -1 otherwise, which is what `dropout` takes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuitsim.errors import InputError
+from circuitsim.gates.value import shape_of
+from circuitsim.spelling import nearest
 
-__all__ = ["TARGET", "Examples", "Intake"]
+__all__ = ["DRAW", "TARGET", "Examples", "Intake", "Points", "Targets"]
 
-#: An input of this name is given the label: for circuits that compute their own loss.
-TARGET = "target"
+TARGET, DRAW = "target", "draw"
+
+#: Examples as rows of an array, or as an array for each input; the first axis counts the examples.
+Points: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
 
 class Examples:
-    """Points and labels: as arrays for many, as plain numbers for one at a time.
+    """The inputs of examples with their targets.
 
     Parameters
     ----------
-    points : array_like, shape (examples, features)
-        One row is an example.
-    labels : array_like, shape (examples,) or (examples, ...)
-        What a force takes as target.
-
-    Raises
-    ------
-    InputError
-        If they are no finite numbers, or not as many labels as points.
+    inputs : mapping of str to ndarray
+        What each input is given; the first axis counts the examples.
+    targets : ndarray
+        As many targets.
     """
 
-    def __init__(self, points: ArrayLike, labels: ArrayLike) -> None:
-        self.points = check_points(points)
-        try:
-            self.labels = np.asarray(labels, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError("the labels must be numbers") from None
-        if self.labels.ndim < 1 or len(self.labels) != len(self.points):
-            raise InputError(
-                f"there are {len(self.points)} points and {self.labels.size} labels: give one label for each point"
-            )
-        if not np.isfinite(self.labels).all():
-            raise InputError("a label is an infinity or a nan: leave its example out")
+    def __init__(self, inputs: Mapping[str, NDArray[np.float64]], targets: NDArray[np.float64]) -> None:
+        self.inputs = inputs
+        self.targets = targets
+
+    def take(self, numbers: NDArray[np.int_] | slice) -> "Examples":
+        """Return some of them."""
+        return Examples({name: array[numbers] for name, array in self.inputs.items()}, self.targets[numbers])
+
+    def one(self, number: int) -> tuple[dict[str, Any], Any]:
+        """Return the inputs and the target of one, as plain numbers where they are numbers."""
+        columns, targets = self._lists
+        return {name: column[number] for name, column in columns.items()}, targets[number]
 
     @cached_property
-    def _lists(self) -> tuple[list[Any], list[Any]]:
-        """Points and labels as plain numbers: made when an example is first shown alone."""
-        return self.points.tolist(), self.labels.tolist()
-
-    def take(self, numbers: NDArray[np.int_]) -> "Examples":
-        """Return some of them."""
-        return Examples(self.points[numbers], self.labels[numbers])
-
-    def some(self, numbers: Sequence[int]) -> tuple[Any, Any]:
-        """Return points and targets to show together: plain numbers if it is one example, else arrays."""
-        if len(numbers) == 1:
-            rows, targets = self._lists
-            return rows[numbers[0]], targets[numbers[0]]
-        return self.points[numbers], self.labels[numbers]
+    def _lists(self) -> tuple[dict[str, list[Any]], list[Any]]:
+        """Inputs and targets as plain numbers, or arrays: made when an example is first shown alone."""
+        columns = {name: _alone(array) for name, array in self.inputs.items()}
+        return columns, _alone(self.targets)
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self.targets)
 
 
 class Intake:
-    """Tells what each input of a circuit is given for a point.
+    """Tells what each input of a circuit is given.
 
-    Inputs get the columns of the points in their own order. If there is only one input and several columns, it gets
-    whole rows. An input called ``target`` gets the label.
+    Inputs get the columns of the points in their own order. If there is only one input, it gets whole rows. A mapping
+    gives each input an array of its own.
 
     Parameters
     ----------
     circuit : str
         The circuit's name, for messages.
-    inputs : sequence of str
+    inputs : iterable of str
         Its inputs.
+    carried : collection of str
+        Those that are given what an output was before.
     """
 
-    def __init__(self, circuit: str, inputs: Sequence[str]) -> None:
-        self._circuit = circuit
-        self.features = [name for name in inputs if name != TARGET]
-        self._takes_target = TARGET in inputs
+    def __init__(self, circuit: str, inputs: Iterable[str], carried: Sequence[str] = ()) -> None:
+        names = list(inputs)
+        self.circuit = circuit
+        self.features = [name for name in names if name not in (TARGET, DRAW, *carried)]
+        self.takes_target, self.takes_draw = TARGET in names, DRAW in names
 
-    def check(self, points: NDArray[np.float64]) -> None:
-        """Raise `InputError` if the points have more or fewer columns than the circuit takes."""
-        columns = points.shape[1]
-        if columns != len(self.features) and not (len(self.features) == 1 and columns > 1):
+    def read(self, points: Points) -> dict[str, NDArray[np.float64]]:
+        """Return an array for each input but ``target``, ``draw`` and those that are carried.
+
+        Raises
+        ------
+        InputError
+            If they are no finite numbers, or do not fit the circuit.
+        """
+        if isinstance(points, Mapping):
+            return self._read_mapping(points)
+        rows = _numbers(points, "the points", "rows of numbers, all of one length")
+        if rows.ndim < 2 or not rows.shape[1]:
+            raise InputError(f"the points have shape {rows.shape}: give one row for each example")
+        if len(self.features) == 1 and (rows.ndim > 2 or rows.shape[1] > 1):
+            return {self.features[0]: rows}
+        if rows.ndim > 2 or rows.shape[1] != len(self.features):
+            has = f"{rows.shape[1]} columns" if rows.ndim == 2 else f"shape {rows.shape}"
             raise InputError(
-                f"the points have {columns} columns, but circuit {self._circuit!r} has {len(self.features)} inputs: "
-                f"{', '.join(self.features) or 'none'}"
+                f"the points have {has}, but circuit {self.circuit!r} has {len(self.features)} inputs: "
+                f"{', '.join(self.features) or 'none'}; for inputs that take several columns give a mapping of inputs "
+                "to arrays"
+            )
+        return dict(zip(self.features, rows.T, strict=True))
+
+    def _read_mapping(self, points: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
+        for name in points:
+            if name not in self.features:
+                raise InputError(
+                    f"circuit {self.circuit!r} has no input {name!r} for points: {nearest(str(name), self.features)}"
+                    f"its inputs are {', '.join(self.features) or 'none'}"
+                )
+        if missing := [name for name in self.features if name not in points]:
+            raise InputError(f"the points lack input {missing[0]!r} of circuit {self.circuit!r}: give an array for it")
+        read = {name: _numbers(points[name], f"input {name!r}", "arrays of numbers") for name in self.features}
+        counts = {name: len(array) if array.ndim else 0 for name, array in read.items()}
+        if len(set(counts.values())) > 1 or 0 in counts.values():
+            told = ", ".join(f"{name!r} has {count}" for name, count in counts.items())
+            raise InputError(f"the inputs have different numbers of examples, or none: {told}")
+        return read
+
+    def feed(self, inputs: Mapping[str, Any], target: Any, draw: int) -> dict[str, Any]:
+        """Return the inputs, with the target and the draw if the circuit takes them."""
+        feed = dict(inputs)
+        if self.takes_target:
+            feed[TARGET] = target
+        if self.takes_draw:
+            feed[DRAW] = float(draw)
+        return feed
+
+
+class Targets:
+    """What a force takes for targets, read from labels as people write them.
+
+    Parameters
+    ----------
+    kind : {"sides", "classes", "numbers", None}
+        What the force takes: +1 and -1, the numbers of classes from 0, any numbers, or whatever the circuit takes.
+    force : str
+        The force's name, for messages.
+
+    Attributes
+    ----------
+    classes : list of str
+        The names of the classes in the order of their numbers; -1 comes before +1. Empty if the labels are numbers.
+    """
+
+    def __init__(self, kind: str | None, force: str) -> None:
+        self.kind = kind
+        self.force = force
+        self.classes: list[str] = []
+
+    def read(self, labels: ArrayLike, count: int) -> NDArray[np.float64]:
+        """Return targets for so many examples.
+
+        Raises
+        ------
+        InputError
+            If the force cannot take them.
+        """
+        given = labels if isinstance(labels, np.ndarray) else np.asarray(labels)
+        if given.dtype.kind in "USO" and given.ndim and all(isinstance(label, str) for label in given.flat):
+            targets = self._read_names(given)
+        else:
+            targets = _numbers(labels, "the labels", "numbers or names of classes")
+        if targets.ndim < 1 or len(targets) != count:
+            raise InputError(f"there are {count} points and {targets.size} labels: give one label for each point")
+        if not self.classes:
+            self._check(targets)
+        return targets
+
+    def _read_names(self, labels: NDArray[Any]) -> NDArray[np.float64]:
+        if self.kind not in ("sides", "classes"):
+            raise InputError(f"force {self.force!r} takes numbers for targets, not {str(labels.flat[0])!r}")
+        found = sorted({str(label) for label in labels.flat})
+        if not self.classes:
+            self.classes = found
+        if odd := [name for name in found if name not in self.classes]:
+            raise InputError(f"there is no class {odd[0]!r}: the first labels were of {', '.join(self.classes)}")
+        if self.kind == "sides" and len(self.classes) != 2:
+            raise InputError(
+                f"force {self.force!r} parts two classes, but the labels are of {len(self.classes)}: take "
+                "forces.softmax for several"
+            )
+        numbers = np.searchsorted(self.classes, labels.astype(str)).astype(np.float64)
+        return 2.0 * numbers - 1.0 if self.kind == "sides" else numbers
+
+    def _check(self, targets: NDArray[np.float64]) -> None:
+        """Raise `InputError` if there are numbers among the targets that mean nothing to the force."""
+        if self.kind == "sides":
+            odd = targets[np.abs(targets) != 1.0]
+            if odd.size and np.isin(targets, (0.0, 1.0)).all():
+                raise InputError(
+                    f"the labels are 0 and 1, but force {self.force!r} takes -1 and +1: give 2*y - 1, or names of "
+                    "classes"
+                )
+            if odd.size:
+                raise InputError(f"label {odd.flat[0]:g} is neither -1 nor +1, which force {self.force!r} takes")
+        elif self.kind == "classes":
+            odd = targets[(targets < 0) | (targets != np.floor(targets))]
+            if odd.size:
+                raise InputError(
+                    f"label {odd.flat[0]:g} is no class: force {self.force!r} takes their numbers, 0, 1, 2, ..., or "
+                    "their names"
+                )
+
+    @property
+    def numbers(self) -> dict[Any, float]:
+        """The targets of the classes, by name."""
+        places = range(len(self.classes))
+        return {self.classes[n]: 2.0 * n - 1.0 if self.kind == "sides" else float(n) for n in places}
+
+    def check_classes(self, targets: Any, scores: Any) -> None:
+        """Raise `InputError` if there are classes for which there is no score.
+
+        Parameters
+        ----------
+        targets : float or ndarray
+            Numbers of classes.
+        scores : float or ndarray, shape (..., classes)
+            Scores.
+        """
+        if self.kind != "classes":
+            return
+        shape = shape_of(scores)
+        known, largest = (shape[-1] if shape else 1), int(np.max(targets, initial=0))
+        if largest >= known or len(self.classes) > known:
+            raise InputError(
+                f"there are {max(largest + 1, len(self.classes))} classes, but the circuit gives {known} "
+                f"score{'s' if known > 1 else ''} for each example: give it one for each class"
             )
 
-    def feed(self, point: Any, target: Any) -> dict[str, Any]:
-        """Return the value of each input for one point (a list) or for many (rows of an array)."""
-        columns = point if isinstance(point, list) else list(point.T)
-        feed = dict(zip(self.features, columns if len(columns) == len(self.features) else [point], strict=True))
-        return {**feed, TARGET: target} if self._takes_target else feed
+    def name(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return predictions as people wrote the labels: numbers of classes or sides as names, if they had names."""
+        if not self.classes:
+            return numbers
+        places = ((numbers + 1) / 2 if self.kind == "sides" else numbers).astype(int)
+        return np.array([self.classes[place] for place in places.flat]).reshape(places.shape)
 
 
-def check_points(points: ArrayLike) -> NDArray[np.float64]:
-    """Return points as an array of rows, or raise `InputError`."""
+def _numbers(things: Any, what: str, wanted: str) -> NDArray[np.float64]:
+    """Return finite float64 numbers, or raise `InputError`."""
+    if isinstance(things, np.ma.MaskedArray):
+        raise InputError(f"{what} are masked: fill what is masked, or leave those examples out")
     try:
-        rows = np.asarray(points, dtype=np.float64)
+        given = np.asarray(things)
+        if given.dtype.kind == "c":
+            raise InputError(f"{what} are complex numbers: give their real and imaginary parts apart")
+        found = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError("the points must be rows of numbers, all of one length") from None
-    if rows.ndim < 2 or not rows.shape[1]:
-        raise InputError(f"the points have shape {rows.shape}: give one row for each example")
-    bad = np.argwhere(~np.isfinite(rows))
-    if len(bad):
-        raise InputError(f"point {bad[0][0]}, counted from 0, has an infinity or a nan in it: leave it out")
-    return rows
+        raise InputError(f"{what} must be {wanted}") from None
+    if given.dtype.kind in "USMm":
+        raise InputError(f"{what} must be {wanted}")
+    finite = np.isfinite(found)
+    if not finite.all():
+        place = np.argwhere(~np.atleast_1d(finite))[0][0]
+        raise InputError(f"{what}: example {place}, counted from 0, has an infinity or a nan in it: leave it out")
+    return found
+
+
+def _alone(array: NDArray[np.float64]) -> list[Any]:
+    """Return a list with a plain number, or an array, for each example."""
+    found: list[Any] = array.tolist() if array.ndim == 1 else list(array)
+    return found

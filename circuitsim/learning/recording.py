@@ -16,7 +16,6 @@ from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value
 from circuitsim.learning.datasets import Dataset
-from circuitsim.learning.examples import Intake
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import History
 from circuitsim.learning.trainer import Trainer
@@ -172,7 +171,6 @@ class Recorder:
         if tracer is not None and tracer.netlist.fingerprint() != netlist.fingerprint():
             raise InputError(f"the tracer's circuit is not {netlist.name!r}, which is trained: give an engine of that")
         self._trainer, self._dataset, self._keep, self._tracer = trainer, dataset, set(keep), tracer
-        self._intake = Intake(netlist.name, trainer.engine.inputs)
         self._plane = Plane.of(dataset, columns) if len(dataset.features) > 1 else None
         self._shots: list[Shot] = []
         self._every = 1  # which of the shots get a trace
@@ -210,10 +208,8 @@ class Recorder:
 
     def _run_again(self, tracer: Engine, shot: Shot) -> Trace:
         """Return the trace of an iteration."""
-        some = shot.examples if len(shot.examples) != 1 else shot.examples[0]
-        points, labels = self._dataset.points[some], self._dataset.labels[some]
         tracer.set_parameters(shot.parameters)
-        tracer.forward(self._intake.feed(points if len(shot.examples) != 1 else points.tolist(), labels))
+        tracer.forward(self._trainer.fed)
         tracer.backward({self._trainer.output: shot.pull})
         if tracer.trace is None:
             raise InputError(

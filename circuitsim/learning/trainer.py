@@ -4,12 +4,13 @@ This is the guide's loop for any circuit, any force and any engine::
 
     trainer = Trainer(Simulation(circuit), forces.svm, SGD(step=0.01), L2(0.1))
     history = trainer.fit(points, labels, iterations=400, seed=0)
+    trainer.predict(points)
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,15 +18,18 @@ from numpy.typing import ArrayLike, NDArray
 from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
-from circuitsim.gates.value import Value, as_value, is_finite, shape_of, show
+from circuitsim.gates.value import Value, is_finite, own_value, show
 from circuitsim.learning.checkpoint import Best, Checkpoint
-from circuitsim.learning.examples import Examples, Intake, check_points
+from circuitsim.learning.examples import TARGET, Examples, Intake, Points, Targets
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import Evaluation, History
 from circuitsim.learning.optimizers import Optimizer
 from circuitsim.learning.penalties import Penalty
 from circuitsim.learning.sampling import Order, Sampler
+from circuitsim.learning.scaling import Scale
+from circuitsim.learning.scoring import ClassWeights, Scoring
 from circuitsim.progress import interruptible, progress_bar
+from circuitsim.spelling import nearest
 
 __all__ = ["Trainer"]
 
@@ -37,7 +41,8 @@ class Trainer:
     """Trains the parameters of a circuit on examples.
 
     The circuit's inputs get the columns of the points in the order in which they were added to the circuit. If there
-    is only one input and several columns, it gets whole rows. An input called ``target`` gets the label.
+    is only one input and several columns, it gets whole rows; a mapping gives each input an array of its own. An input
+    called ``target`` gets the target, one called ``draw`` the number of the iteration (see `dropout`).
 
     Parameters
     ----------
@@ -51,6 +56,16 @@ class Trainer:
         Springs on the parameters.
     output : str, optional
         The output that is the score and is pulled; the circuit's first one, if not given.
+    weights : mapping or "balanced", optional
+        How much the examples of each class count, by class; ``"balanced"`` lets all classes count alike.
+    clip : float, optional
+        The largest length of the gradient of all parameters together; a longer one is shortened.
+    standardize : bool
+        Whether each column of the points is brought to mean 0 and standard deviation 1, as it has them among the
+        examples to learn from in the first `fit`. It is done to whatever the trainer is given afterwards as well.
+    carry : mapping of str to (str, array_like), optional
+        Inputs that get what an output was in the iteration before, with their first value: the state of a recurrent
+        network, ``{"h0": ("h25", np.zeros((1, 64)))}``. Evaluations begin with the first value.
 
     Attributes
     ----------
@@ -58,10 +73,16 @@ class Trainer:
         All that happened since the trainer was made, or loaded.
     shown : list of int
         The numbers of the examples shown last, among all that `fit` was given.
+    fed : dict of str to float or ndarray
+        What the inputs were given last.
     pull : float or ndarray
         The pull put on the output last.
     gradients : dict of str to float or ndarray
-        What inputs and parameters felt last, springs left out.
+        The gradients of inputs and parameters last, penalties left out.
+    classes : list of str
+        The names of the classes, if labels are names.
+    scale : Scale or None
+        The means and spreads of the inputs, once they are known.
 
     Examples
     --------
@@ -74,6 +95,8 @@ class Trainer:
     >>> history = trainer.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], iterations=500, seed=0)
     >>> {name: round(value, 3) for name, value in trainer.engine.parameters.items()}
     {'slope': 2.0, 'offset': 1.0}
+    >>> trainer.predict([[3.0]]).round(3), round(history.r2, 3)
+    (array([7.]), 1.0)
     """
 
     def __init__(
@@ -84,24 +107,41 @@ class Trainer:
         penalty: Penalty | Sequence[Penalty] = (),
         *,
         output: str | None = None,
+        weights: ClassWeights | None = None,
+        clip: float | None = None,
+        standardize: bool = False,
+        carry: Mapping[str, tuple[str, ArrayLike]] | None = None,
     ) -> None:
         _check_parts(engine, force, optimizer, penalty)
         circuit = engine.netlist.name
         if output is not None and output not in engine.outputs:
-            known = ", ".join(engine.outputs)
-            raise InputError(f"circuit {circuit!r} has no output {output!r} to train: its outputs are {known}")
+            raise InputError(
+                f"circuit {circuit!r} has no output {output!r} to train: {nearest(str(output), engine.outputs)}its "
+                f"outputs are {', '.join(engine.outputs)}"
+            )
         if not engine.parameters:
             raise InputError(f"circuit {circuit!r} has no parameters to train: add one, circuit.parameter('a', 1.0)")
+        if weights is not None and force.targets not in ("sides", "classes"):
+            raise InputError(f"weights are for classes, which force {force.name!r} does not know: leave them out")
         self.engine = engine
         self.force = force
         self.optimizer = optimizer
         self.penalties = [penalty] if isinstance(penalty, Penalty) else list(penalty)
         self.output = output or engine.outputs[0]
+        self.weights = weights
+        self.clip = None if clip is None else checks.number(clip, "clip", positive=True)
+        self.standardize = checks.flag(standardize, "standardize")
+        self.carry = _check_carry(carry or {}, engine)
         self.history = History()
-        self.shown: list[int] = []
+        self.fed: dict[str, Any] = {}
         self.pull: Value = 0.0
         self.gradients: dict[str, Value] = {}
-        self._intake = Intake(circuit, engine.inputs)
+        self.scale: Scale | None = None
+        self._shown: Any = []
+        self._state = {name: value for name, (_, value) in self.carry.items()}  # what is carried
+        self._intake = Intake(circuit, engine.inputs, tuple(self.carry))
+        self._targets = Targets(force.targets, force.name)
+        self._scoring = Scoring(engine, force, self.output, self._intake, self._state.copy())
         self._sampler: Sampler | None = None
         self._sampler_state: dict[str, Any] | None = None  # from a checkpoint, until the first fit
         self._seed = 0
@@ -113,13 +153,23 @@ class Trainer:
         """How many updates there were."""
         return self.history.iterations
 
+    @property
+    def shown(self) -> list[int]:
+        """The numbers of the examples shown last, among all that `fit` was given."""
+        return [int(number) for number in self._shown]
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of their numbers; empty if the labels were numbers."""
+        return self._targets.classes
+
     def fit(
         self,
-        points: ArrayLike,
+        points: Points,
         labels: ArrayLike,
         iterations: int = 400,
         *,
-        batch: int = 1,
+        batch: int | Literal["all"] = 1,
         order: Order = "random",
         seed: int | None = None,
         validation: float = 0.0,
@@ -135,13 +185,14 @@ class Trainer:
 
         Parameters
         ----------
-        points : array_like, shape (examples, features)
-            What goes into the circuit. One row is an example.
+        points : array_like, shape (examples, ...), or mapping of str to array_like
+            What goes into the circuit: one row an example, or for each input an array whose first axis counts the
+            examples.
         labels : array_like, shape (examples,) or (examples, ...)
-            What the force takes as target: +1 and -1, or whatever numbers it wants.
+            What the force takes: +1 and -1, the numbers of classes from 0, the names of classes, or any numbers.
         iterations : int
             How many updates to make.
-        batch : int
+        batch : int or "all"
             How many examples to show for an update. The pull is the mean over them.
         order : {"random", "shuffled", "in order"} or sequence of int
             How examples are chosen; see `circuitsim.learning.sampling`.
@@ -151,8 +202,8 @@ class Trainer:
         validation : float
             The share of the examples to hold back and never to learn from, 0 to below 1.
         patience : int, optional
-            Stop when the cost of the examples held back has not become lower for so many evaluations, and put back
-            the parameters of the best one.
+            Stop when the cost of the examples held back has not become lower for so many evaluations of this call, and
+            put back the parameters of the best one.
         every : int, optional
             How many iterations lie between evaluations; if not given, a hundredth of all, at least 1. Cost and
             accuracy are evaluated before the first iteration and after the last in any case.
@@ -169,66 +220,131 @@ class Trainer:
         Raises
         ------
         InputError
-            If points and labels do not fit the circuit or each other, or a setting cannot be.
+            If points and labels do not fit the circuit, the force or each other, or a setting cannot be.
         DivergenceError
             If a score, loss or gradient is infinite or nan. The parameters are put back to those of the best
             evaluation.
         """
-        examples = self._check(points, labels)
         checks.count(iterations, "iterations", least=0)
-        checks.count(batch, "batch")
+        many = None if batch == "all" else checks.count(batch, "batch")
         every = max(1, iterations // 100) if every is None else checks.count(every, "every")
-        learned, held_back = self._split(len(examples), seed, validation)
-        if patience is not None and not len(held_back) * checks.count(patience, "patience"):
-            raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
             raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
-        sampler = self._choose_by(order, len(learned), anew=seed is not None)
+        inputs = self._intake.read(points)
+        count = _count(inputs, labels)
+        examples = Examples(inputs, self._targets.read(labels, count))
+        learned, held_back = self._split(count, seed, validation)
+        if patience is not None and not len(held_back) * checks.count(patience, "patience"):
+            raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
+        if self.standardize and self.scale is None:
+            self.scale = Scale.of({name: array[learned] for name, array in inputs.items()})
+        examples = Examples(self._scaled(inputs), examples.targets)
         shown, held = examples.take(learned), examples.take(held_back)
+        sampler = self._choose_by("in order" if many is None else order, len(learned), anew=seed is not None)
+        if self.weights is not None:
+            self._scoring.weigh(self.weights, shown.targets, self._targets)
+        self._scoring.settle(shown, self._targets, together=many != 1)
 
-        self.history.ended = "done"
-        best = self._evaluate(shown, held)
+        self.history.ended, self._best = "done", None
+        self._evaluate(shown, held)  # also if it was evaluated before: with other examples, perhaps
+        waited = 0
         first, end = self.iteration, self.iteration + iterations
         with progress_bar("training", iterations, progress) as advance, interruptible() as interrupted:
             while self.iteration < end:
-                chosen = sampler.take(batch)
-                self.shown = [int(learned[number]) for number in chosen]
-                self._iterate(*shown.some(chosen))
+                if many == 1:
+                    [number] = sampler.take(1)
+                    self._shown = [learned[number]]
+                    self._iterate(*shown.one(number))
+                elif many is None:
+                    self._shown = learned
+                    self._iterate(shown.inputs, shown.targets)
+                else:
+                    chosen = sampler.take(many)
+                    self._shown = learned[chosen]
+                    some = shown.take(np.asarray(chosen))
+                    self._iterate(some.inputs, some.targets)
                 stop = sum(bool(callback(self)) for callback in callbacks)  # all of them are called
                 if self.iteration % every == 0 or self.iteration == end or stop or interrupted:
-                    best = self._evaluate(shown, held)
-                    advance(self.iteration - first, _words(self.history))
+                    waited = 0 if self._evaluate(shown, held) else waited + 1
+                    advance(self.iteration - first, self.history.describe())
                 if stop or interrupted:
                     self.history.ended = "interrupted" if interrupted else "stopped by a callback"
                     break
-                if patience is not None and len(self.history.evaluations) - best.number >= patience:
+                if patience is not None and waited >= patience:
                     self.history.ended = "stopped early"
-                    self.engine.restore(best.memory)
+                    self._put_back()
                     break
         return self.history
 
-    def scores(self, points: ArrayLike, labels: ArrayLike | None = None) -> Value:
-        """Return the circuit's score for each point, all of them in one forward pass.
+    def scores(self, points: Points, labels: ArrayLike | None = None) -> Value:
+        """Return the circuit's score for each point.
 
         Parameters
         ----------
-        points : array_like, shape (examples, features)
-            Any points.
-        labels : array_like, shape (examples,) or (examples, ...), optional
-            What an input called ``target`` gets; 0, if not given.
+        points : array_like or mapping of str to array_like
+            Any points, as for `fit`.
+        labels : array_like, optional
+            Their targets, for circuits with an input called ``target``.
+
+        Returns
+        -------
+        ndarray, shape (examples, ...)
+            The scores.
 
         Raises
         ------
         InputError
-            If points and labels do not fit the circuit or each other.
+            If the points do not fit, or the score depends on targets that are not given.
         """
-        rows = check_points(points)
-        examples = Examples(rows, np.zeros(len(rows)) if labels is None else labels)
-        return self._scores(examples.points, examples.labels)
+        inputs = self._intake.read(points)
+        count = len(next(iter(inputs.values()))) if inputs else 0
+        if labels is None and self._intake.takes_target and self._depends_on_target():
+            raise InputError(
+                f"output {self.output!r} of circuit {self._intake.circuit!r} depends on the target: train with the "
+                "output of its scores, Trainer(..., output=...), or give labels as well"
+            )
+        targets = np.zeros(count) if labels is None else self._targets.read(labels, count)
+        return self._scoring.scores(Examples(self._scaled(inputs), targets))
 
-    def evaluate(self, points: ArrayLike, labels: ArrayLike) -> tuple[float, float | None]:
-        """Return the mean loss over examples, springs left out, and the share of them that is right."""
-        return self._judge(self._check(points, labels))
+    def predict(self, points: Points) -> NDArray[Any]:
+        """Return what the circuit takes each point for.
+
+        Parameters
+        ----------
+        points : array_like or mapping of str to array_like
+            Any points, as for `fit`.
+
+        Returns
+        -------
+        ndarray, shape (examples,) or (examples, ...)
+            Sides, +1 or -1, or the numbers of classes, by name if the labels were names; or numbers.
+
+        Raises
+        ------
+        InputError
+            If the force is `forces.loss`, whose output is no prediction, or the points do not fit.
+        """
+        if self.force.targets is None:
+            raise InputError("a loss predicts nothing: ask the engine for another output, engine.forward(...)")
+        scores = np.asarray(self.scores(points))
+        if self.force.targets == "numbers":
+            return scores
+        if self.force.targets == "classes":
+            return self._targets.name(np.argmax(scores, axis=-1))
+        return self._targets.name(np.where(scores.reshape(len(scores), -1)[:, 0] > 0.0, 1.0, -1.0))
+
+    def evaluate(self, points: Points, labels: ArrayLike) -> tuple[float, float | None]:
+        """Return the mean loss over examples, penalties left out, and their accuracy, or R² where there are no classes.
+
+        Parameters
+        ----------
+        points, labels : array_like
+            Any examples, as for `fit`.
+        """
+        inputs = self._intake.read(points)
+        targets = self._targets.read(labels, _count(inputs, labels))
+        loss, accuracy, r2 = self._scoring.judge(Examples(self._scaled(inputs), targets))
+        return loss, r2 if accuracy is None else accuracy
 
     def save(self, path: str | PathLike[str]) -> None:
         """Save parameters, the optimizer's state, the history and the place in the order of examples.
@@ -261,83 +377,104 @@ class Trainer:
         self.history, self._best, self._seed = saved.history, saved.best, saved.seed
         self._sampler, self._sampler_state = None, saved.sampler
 
-    @np.errstate(all="ignore")  # what diverges is told in words of its own
-    def _iterate(self, point: Any, target: Any) -> None:
+    # -- an iteration --------------------------------------------------------------------------------------
+
+    def _iterate(self, inputs: Mapping[str, Any], target: Any) -> None:
         """Show examples and let the parameters respond, unless something has become infinite or nan."""
-        score = self.engine.forward(self._intake.feed(point, target))[self.output]
-        target = _in_shape(target, score)
-        loss = float(np.mean(self.force.loss(score, target)))
-        pull = as_value(self.force.pull(score, target))
-        self.pull = pull if len(self.shown) == 1 else pull / len(self.shown)
+        self.fed = {**self._intake.feed(inputs, target, self.iteration), **self._state}
+        outputs = self.engine.forward(self.fed)
+        score = outputs[self.output]
+        with np.errstate(all="ignore"):  # what diverges is told in words of its own
+            loss, self.pull = self._scoring.pull(score, target, len(self._shown))
         self.gradients = self.engine.backward({self.output: self.pull})
-        norm = math.sqrt(sum(_squares(self.gradients[name]) for name in self.engine.parameters))
-        if not (is_finite(score) and math.isfinite(loss) and math.isfinite(norm)):
+        norm = math.sqrt(sum(_squares(self.gradients[name]) for name in self.engine.parameter_nodes))
+        if not (math.isfinite(loss) and math.isfinite(norm) and is_finite(score)):
             raise self._diverged()
-        self.engine.update()
-        self.history.examples.append(self.shown)
+        if self.clip is not None and norm > self.clip:
+            share = self.clip / norm
+            self.engine.update({name: self.gradients[name] * share for name in self.engine.parameter_nodes})
+        else:
+            self.engine.update()
+        for name, (output, _) in self.carry.items():
+            self._state[name] = outputs[output]
         self.history.losses.append(loss)
         self.history.gradient_norms.append(norm)
         if (time := self.engine.time) is not None:
-            self.history.ticks.append(time + (self.history.ticks[-1] if self.history.ticks else 0.0))
+            self.history.elapsed += time
+            self.history.ticks.append(self.history.elapsed)
 
     def _diverged(self) -> DivergenceError:
         """Put back the best parameters and return the error that says where they went."""
-        best = self._best
-        assert best is not None  # a fit begins with an evaluation
         sizes = {name: float(np.max(np.abs(value), initial=0.0)) for name, value in self.engine.parameters.items()}
         largest = max(sizes, key=lambda name: sizes[name])
-        self.engine.restore(best.memory)
+        self.history.ended = "diverged"
+        best = self._put_back()
         return DivergenceError(
             f"training diverged at iteration {self.iteration + 1}, where parameter {largest!r} had reached "
             f"{show(sizes[largest])} with steps of {self.optimizer.size(self.iteration):g}: take a smaller step; "
             f"the parameters are put back to the best so far, after {best.iteration} iterations"
         )
 
-    @np.errstate(all="ignore")
-    def _evaluate(self, shown: Examples, held: Examples) -> Best:
-        """Add an evaluation to the history, unless it is there, and return the best so far."""
-        done = self.history.evaluations
-        if not done or done[-1].iteration != self.iteration:
-            parameters = self.engine.parameters
-            cost, accuracy = self._judge(shown)
+    # -- how good it is ------------------------------------------------------------------------------------
+
+    def _evaluate(self, shown: Examples, held: Examples) -> bool:
+        """Add an evaluation to the history; tell whether it is the best of this call so far."""
+        parameters = self.engine.parameters
+        cost, accuracy, r2 = self._scoring.judge(shown)
+        with np.errstate(all="ignore"):
             for name, springs in (self.engine.springs or {}).items():
                 cost += sum(spring.cost(parameters[name]) for spring in springs)
-            held_cost, held_accuracy = self._judge(held) if len(held) else (None, None)
-            few = sum(np.size(value) for value in parameters.values()) <= MOST_KEPT
-            kept = parameters if few else {}
-            done.append(Evaluation(self.iteration, cost, accuracy, held_cost, held_accuracy, kept))
-        last = done[-1]
-        judged_by = last.cost if last.validation_cost is None else last.validation_cost
+        apart = self._scoring.judge(held) if len(held) else None
+        few = sum(np.size(value) for value in parameters.values()) <= MOST_KEPT
+        self.history.add(
+            Evaluation(
+                iteration=self.iteration,
+                cost=cost,
+                accuracy=accuracy,
+                r2=r2,
+                validation_cost=apart.loss if apart else None,
+                validation_accuracy=apart.accuracy if apart else None,
+                validation_r2=apart.r2 if apart else None,
+                ticks=None if self.engine.time is None else self.history.elapsed,
+                parameters=parameters if few else {},
+            )
+        )
+        judged_by = apart.loss if apart else cost
         if self._best is None or judged_by < self._best.cost:
-            self._best = Best(judged_by, self.iteration, len(done), self.engine.memory)
-        return self._best
+            self._best = Best(judged_by, self.iteration, len(self.history.evaluations), self.engine.memory)
+            return True
+        return False
 
-    def _judge(self, examples: Examples) -> tuple[float, float | None]:
-        scores = self._scores(examples.points, examples.labels)
-        targets = _in_shape(examples.labels, scores)
-        loss = float(np.mean(self.force.loss(scores, targets)))
-        if self.force.right is None:
-            return loss, None
-        return loss, float(np.mean(self.force.right(scores, targets)))
+    def _put_back(self) -> Best:
+        """Go back to the best parameters of this call."""
+        best = self._best
+        assert best is not None  # a fit begins with an evaluation
+        self.engine.restore(best.memory)
+        self.history.put_back(best.iteration)
+        return best
 
-    def _scores(self, points: NDArray[np.float64], targets: NDArray[np.float64]) -> Value:
-        self._intake.check(points)
-        scores = self.engine.forward(self._intake.feed(points, targets))[self.output]
-        # A circuit that looks at no input gives one score for all.
-        return scores if shape_of(scores) else np.full(len(points), scores)
+    # -- settings ------------------------------------------------------------------------------------------
 
-    def _check(self, points: ArrayLike, labels: ArrayLike) -> Examples:
-        examples = Examples(points, labels)
-        self._intake.check(examples.points)
-        return examples
+    def _scaled(self, inputs: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        return inputs if self.scale is None else self.scale.apply(inputs)
+
+    def _depends_on_target(self) -> bool:
+        netlist = self.engine.netlist
+        reached = {self.engine.input_nodes[TARGET]}
+        for source, target, _ in netlist.wires:
+            if source in reached:
+                reached.add(target)
+        return self.engine.output_nodes[self.output] in reached
 
     def _split(self, count: int, seed: int | None, validation: float) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """Return the numbers of the examples to learn from, and of those to hold back."""
         checks.number(validation, "validation, the share to hold back,", below=1.0)
         if seed is not None:
-            self._seed, self._best = checks.count(seed, "seed", least=0), None
+            self._seed = checks.count(seed, "seed", least=0)
         mixed = np.random.default_rng([self._seed, 1]).permutation(count)
         held = round(validation * count)
+        if not count:
+            raise InputError("there are no examples: give at least one")
         if held >= count:
             raise InputError(f"holding back {held} of {count} examples leaves none to learn from: hold back fewer")
         return np.sort(mixed[held:]), np.sort(mixed[:held])
@@ -366,15 +503,28 @@ def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
         raise InputError(f"a trainer was given {odd[0]!r} for a penalty: give it one, L2(0.1)")
 
 
-def _in_shape(targets: Any, scores: Value) -> Any:
-    """Return targets in the shape of the scores where there is one for each: a network's scores may be a column."""
-    return np.reshape(targets, shape_of(scores)) if np.size(targets) == np.size(scores) > 1 else targets
+def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
+    """Return what is carried: for each input the output, and the first value."""
+    checked = {}
+    for name, pair in carry.items():
+        try:
+            output, value = pair
+        except (TypeError, ValueError):
+            raise InputError(f"carry gives input {name!r} {pair!r}: give an output and a first value") from None
+        for what, known in ((name, engine.inputs), (output, engine.outputs)):
+            if what not in known:
+                raise InputError(
+                    f"carry names {what!r}, which circuit {engine.netlist.name!r} lacks: "
+                    f"{nearest(str(what), known)}there are {', '.join(known)}"
+                )
+        checked[name] = output, own_value(value)
+    return checked
+
+
+def _count(inputs: Mapping[str, NDArray[np.float64]], labels: Any) -> int:
+    """Return how many examples there are; as many as labels, if the circuit takes no points."""
+    return len(next(iter(inputs.values()))) if inputs else len(np.atleast_1d(np.asarray(labels)))
 
 
 def _squares(value: Value) -> float:
     return value * value if isinstance(value, float) else float(np.vdot(value, value))
-
-
-def _words(history: History) -> str:
-    accuracy = "" if history.accuracy is None else f", accuracy {history.accuracy:.0%}"
-    return f"cost {show(history.cost, 4)}{accuracy}"
