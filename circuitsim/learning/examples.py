@@ -244,11 +244,11 @@ def _numbers(things: Any, what: str, wanted: str) -> NDArray[np.float64]:
         raise InputError(f"{what} are masked: fill what is masked, or leave those examples out")
     try:
         given = np.asarray(things)
-        if given.dtype.kind == "c":
-            raise InputError(f"{what} are complex numbers: give their real and imaginary parts apart")
-        found = np.asarray(given, dtype=np.float64)
+        found = np.zeros(0) if given.dtype.kind in "cUSMm" else np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{what} must be {wanted}") from None
+    if given.dtype.kind == "c":
+        raise InputError(f"{what} are complex numbers: give their real and imaginary parts apart")
     if given.dtype.kind in "USMm":
         raise InputError(f"{what} must be {wanted}")
     finite = np.isfinite(found)
