@@ -49,6 +49,7 @@ from circuitsim.gates import (
     conv2d,
     cos,
     cosh,
+    crammer_singer,
     cross_entropy,
     div,
     dropout,
@@ -100,6 +101,7 @@ from circuitsim.gates import (
     tanh,
     transpose,
     var,
+    weston_watkins,
     where,
 )
 from circuitsim.learning import (
@@ -213,6 +215,7 @@ __all__ = [
     "conv2d",
     "cos",
     "cosh",
+    "crammer_singer",
     "cross_entropy",
     "datasets",
     "decay",
@@ -282,5 +285,6 @@ __all__ = [
     "transpose",
     "uniform",
     "var",
+    "weston_watkins",
     "where",
 ]

@@ -79,7 +79,6 @@ def check_gate(
         gate.check_elementwise(attributes)
     # A pull that differs from element to element shows a vjp that mixes them up.
     pull = as_value(1.0 + 0.5 * np.sin(np.arange(np.size(output))).reshape(np.shape(output)))
-    numerical = finite_difference(lambda v: as_value(np.multiply(pull, gate(*v, **attributes))), values)
     worst = 0.0
     for port in range(gate.arity) if ports is None else [checks.count(port, "a port", least=0) for port in ports]:
         if port >= gate.arity:
@@ -88,7 +87,9 @@ def check_gate(
         if vjp is None:
             raise missing_vjp(gate, port)
         analytic = _share(gate, port, vjp, pull, output, values, attributes)
-        expected = fit(0.0, values[port]) if gate.ports[port] in gate.flat else numerical[port]
+        expected = fit(0.0, values[port])
+        if gate.ports[port] not in gate.flat:
+            expected = _slope(gate, port, pull, values, attributes)
         error = relative_error(analytic, expected)
         if error > tolerance:
             raise GateError(
@@ -122,6 +123,15 @@ def _check_shape(gate: Gate, values: list[Value], output: Value, attributes: dic
             f"the shape rule of gate {gate.name!r} says {tuple(foretold)}, its function gives {shape_of(output)}: "
             f"correct the rule under @{gate.name}.shape"
         )
+
+
+def _slope(gate: Gate, port: int, pull: Value, values: list[Value], attributes: dict[str, Any]) -> Value:
+    """Return the central difference for one port; the others stay as they are."""
+
+    def pulled(moved: list[Value]) -> Value:
+        return as_value(np.multiply(pull, gate(*values[:port], *moved, *values[port + 1 :], **attributes)))
+
+    return finite_difference(pulled, [values[port]])[0]
 
 
 def _share(

@@ -1,11 +1,15 @@
 """Forces against their losses, optimizers against printed steps, penalties."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
+from circuitsim.testing import check_gate
 from tests.guide_loops import LABELS, POINTS
 from tests.learners import FORCES, OPTIMIZERS, case, svm, trainer
 
@@ -42,6 +46,205 @@ def test_logistic_is_stable(score):
     for target in (-1.0, 1.0):
         assert cs.forces.logistic.loss(score, target) == pytest.approx(max(0.0, -target * score), abs=1e-12)
         assert abs(cs.forces.logistic.pull(score, target)) <= 1.0
+
+
+CLASSES = [cs.forces.softmax, cs.forces.weston_watkins, cs.forces.crammer_singer]
+
+
+def several(classes=3):
+    circuit = cs.Circuit("several")
+    x = circuit.input("x")
+    w = circuit.parameter("w", np.linspace(-1.0, 1.0, 2 * classes).reshape(2, classes))
+    circuit.output("scores", x @ w + circuit.parameter("b", np.zeros(classes)))
+    return circuit
+
+
+@given(
+    scores=st.lists(st.floats(-4, 4), min_size=2, max_size=6), label=st.integers(0, 5), force=st.sampled_from(CLASSES)
+)
+def test_losses_of_classes_written_out(scores, label, force):
+    """Against the formulas in plain Python, and the pull against differences of them where there is no kink."""
+    label %= len(scores)
+
+    def plain(scores):
+        wrong = [1.0 + score - scores[label] for j, score in enumerate(scores) if j != label]
+        return {
+            "softmax": np.log(np.sum(np.exp(scores))) - scores[label],
+            "weston_watkins": sum(max(0.0, excess) for excess in wrong),
+            "crammer_singer": max(0.0, *wrong),
+        }[force.name]
+
+    assert force.loss(scores, label) == pytest.approx(plain(scores), abs=1e-12)
+    pull = force.pull(scores, label)
+    assert pull.sum() == pytest.approx(0.0, abs=1e-12)
+    width, slopes = 1e-6, []
+    for place in range(len(scores)):
+        up, down = scores.copy(), scores.copy()
+        up[place], down[place] = up[place] + width, down[place] - width
+        slopes.append(((plain(scores) - plain(down)) / width, (plain(up) - plain(scores)) / width))
+    if all(abs(left - right) < 1e-4 for left, right in slopes):
+        np.testing.assert_allclose(pull, [-left for left, _ in slopes], atol=1e-4)
+
+
+@pytest.mark.parametrize("force", CLASSES, ids=lambda force: force.name)
+def test_rows_of_scores_are_pulled_as_each_alone(force):
+    random = np.random.default_rng(1)
+    scores, labels = random.normal(size=(7, 4)), random.integers(0, 4, 7)
+    pulls, losses = force.pull(scores, labels), force.loss(scores, labels)
+    assert pulls.shape == (7, 4)
+    assert losses.shape == (7,)
+    for row, label, pull, loss in zip(scores, labels, pulls, losses, strict=True):
+        assert force.pull(row, float(label)).tolist() == pull.tolist()
+        assert force.loss(row, float(label)) == loss
+    assert force.accuracy(scores, labels) == np.mean(scores.argmax(1) == labels)
+
+
+@pytest.mark.parametrize("force", CLASSES, ids=lambda force: force.name)
+def test_a_loss_of_classes_as_a_circuit_learns_the_same(engine, force):
+    """Pulled by the batch: its pull here, its loss circuit with -1 there, and both engines."""
+    random = np.random.default_rng(2)
+    points, labels = random.normal(size=(12, 2)), random.integers(0, 3, 12)
+    pulled, circuit = engine(several()), several()
+    scores = cs.Wire(circuit, circuit.outputs.pop("scores"))
+    circuit.output("loss", force.loss(scores, circuit.input("target")))
+    lowered = engine(circuit)
+    for runner in (pulled, lowered):
+        runner.learn(cs.SGD(0.1))
+    for _ in range(20):
+        pulled.backward(force.pull(pulled.forward({"x": points})["scores"], labels) / 12)
+        losses = lowered.forward({"x": points, "target": labels})["loss"]
+        lowered.backward(cs.forces.loss.pull(losses, labels) / 12)
+        pulled.update()
+        lowered.update()
+    for name, value in pulled.parameters.items():
+        np.testing.assert_allclose(value, lowered.parameters[name], rtol=1e-12)
+    assert np.mean(losses) < np.mean(force.loss(points @ several().graph.nodes["w"]["value"], labels))
+
+
+def test_which_classes_are_pushed_at_ties():
+    """One that just keeps the margin is not; of several nearest, Crammer and Singer push the first."""
+    ww, crammer = cs.forces.weston_watkins, cs.forces.crammer_singer
+    assert ww.pull([2.0, 1.0, 1.5], 0).tolist() == [1.0, 0.0, -1.0]
+    assert ww.pull([2.0, 1.0, 1.0], 0).tolist() == crammer.pull([2.0, 1.0, 1.0], 0).tolist() == [0.0, 0.0, 0.0]
+    assert crammer.pull([1.0, 0.5, 0.5, 0.25], 0).tolist() == [1.0, -1.0, 0.0, 0.0]
+    assert crammer.pull([0.0, 0.0, 0.0], 2).tolist() == [-1.0, 0.0, 1.0]
+    assert ww.pull([0.0, 0.0, 0.0], 2).tolist() == [-1.0, -1.0, 2.0]
+
+
+def test_classes_left_out():
+    """A class whose score is -inf costs nothing and is not pulled, whichever way the target is given."""
+    masked = [0.5, -np.inf, 0.0]
+    for target in (0, [1.0, 0.0, 0.0], [0.25, 0.0, 0.75]):
+        assert cs.cross_entropy(masked, target) == pytest.approx(
+            cs.cross_entropy([0.5, 0.0], target if target == 0 else target[::2]), rel=1e-15
+        )
+    assert cs.cross_entropy([0.0, -np.inf], 0) == 0.0
+    assert not np.signbit(cs.cross_entropy([0.0, -np.inf], 0))
+    assert cs.cross_entropy([0.0, -np.inf], 1) == np.inf
+    for force in CLASSES:
+        pull = force.pull(masked, 0)
+        assert pull[1] == 0.0
+        np.testing.assert_array_equal(pull[::2], force.pull([0.5, 0.0], 0))
+        assert force.loss(masked, 0) == force.loss([0.5, 0.0], 0)
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: cs.cross_entropy([0.0, 1.0], 5), "cross_entropy was given 5 for one of 2 classes: .* 0 to 1"),
+    (lambda: cs.cross_entropy([[0.0, 1.0]] * 2, [0, 0.5]), "cross_entropy was given 0.5 for one of 2 classes"),
+    (lambda: cs.forces.softmax.pull([0.0, 1.0], -1), "softmax was given -1 for one of 2"),
+    (lambda: cs.forces.weston_watkins.loss([0.0, 1.0], np.nan), "weston_watkins was given nan for one of 2"),
+    (lambda: cs.forces.crammer_singer.pull([0.0, 1.0], 2), "crammer_singer was given 2 for one of 2"),
+    (lambda: cs.one_hot([0, 3], classes=3), "one_hot was given 3 for one of 3 classes: .* 0 to 2"),
+    (lambda: cs.embedding([[1.0], [2.0]], [1.7]), "embedding was given 1.7 for one of 2 rows"),
+    (lambda: cs.embedding([[1.0], [2.0]], [0, -1]), "embedding was given -1 for one of 2 rows"),
+    (lambda: cs.forces.svm.accuracy(np.zeros((3, 2)), np.zeros(3)), "force 'svm' was given 6 scores and 3 targets"),
+    (lambda: cs.forces.softmax.accuracy(0.5, 1), "the score 0.5: give one for each class"),
+    (lambda: cs.Force("mine", None, None, "labels"), "targets of force 'mine' are 'labels': give 'sides'"),
+])  # fmt: skip
+def test_what_is_no_class_is_refused(make, words):
+    with pytest.raises(cs.InputError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("force", CLASSES, ids=lambda force: force.name)
+@pytest.mark.parametrize(("scores", "target"), [((2, 3), (3,)), ((2, 3), (2, 1)), ((3,), (1,)), ((), ())])
+def test_a_target_for_each_row_of_scores(force, scores, target):
+    for work in (force.pull, force.loss):
+        with pytest.raises(cs.ShapeError, match="give one class number for each row of scores"):
+            work(np.zeros(scores), np.zeros(target))
+
+
+@pytest.mark.parametrize("loss", [cs.cross_entropy, cs.weston_watkins, cs.crammer_singer])
+def test_class_numbers_are_not_moved_by_gradient_checks(engine, loss):
+    """They choose: their gradient is 0, and so says the numerical one."""
+    circuit = several()
+    circuit.output("loss", loss(cs.Wire(circuit, circuit.outputs.pop("scores")), circuit.input("target")))
+    check = cs.check_gradients(engine(circuit), {"x": [[0.5, -1.0], [2.0, 0.25]], "target": [0, 2]})
+    assert check.worst < 1e-8
+    assert {name: np.any(slope) for name, slope, *_ in check.rows}["target"] == np.False_
+    assert check_gate(loss, [[0.5, -1.0, 0.3], [2.0, 0.25, 1.9]], [0, 2], ports=[0]) < 1e-8
+    with pytest.raises(cs.InputError, match="for one of 3 classes"):
+        cs.check_gradients(engine(circuit), {"x": [[0.5, -1.0]], "target": [3]})
+
+
+@pytest.mark.parametrize("force", CLASSES, ids=lambda force: force.name)
+def test_labels_that_are_no_class_are_refused_in_circuits(engine, force):
+    circuit = cs.Circuit("loss")
+    circuit.output("loss", force.loss(circuit.input("scores"), circuit.input("target")))
+    runner = engine(circuit)
+    for _ in range(3):
+        assert runner.forward({"scores": [0.0, 1.0], "target": 1})["loss"] >= 0.0
+    with pytest.raises(cs.InputError, match="was given 2 for one of 2 classes"):
+        runner.forward({"scores": [0.0, 1.0], "target": 2})
+
+
+def test_rows_that_are_not_there_are_refused_in_circuits(engine):
+    circuit = cs.Circuit("rows")
+    circuit.output("f", cs.embedding(circuit.input("table"), circuit.input("row")))
+    runner = engine(circuit)
+    for _ in range(3):
+        assert runner.forward({"table": [[1.0], [2.0]], "row": 1})["f"] == [2.0]
+    with pytest.raises(cs.InputError, match="embedding was given 4 for one of 2 rows"):
+        runner.forward({"table": [[1.0], [2.0]], "row": 4})
+
+
+def test_accuracies():
+    """By the sign, by the highest score, by a user's own rule; none of numbers and of losses."""
+    assert cs.forces.svm.accuracy([1.0, 0.0, -1.0, 2.0], [1.0, 1.0, -1.0, -1.0]) == 0.5
+    assert cs.forces.logistic.accuracy([[1.0], [-2.0]], [1.0, -1.0]) == 1.0  # a column of scores
+    assert cs.forces.squared_hinge.accuracy(0.5, [1.0]) == 1.0
+    assert cs.forces.softmax.accuracy([1.0, 1.0, 0.0], 0) == 1.0  # the first of equal ones
+    assert cs.forces.softmax.accuracy([1.0, 1.0, 0.0], 1) == 0.0
+    assert cs.forces.squared_error.accuracy([1.0], [1.0]) is None
+    assert cs.forces.loss.accuracy([1.0], [1.0]) is None
+    near = cs.Force("near", cs.forces.squared_error.pull, cs.forces.squared_error.loss, "numbers", right=np.isclose)
+    assert near.accuracy([1.0, 2.0], [1.0, 2.5]) == 0.5
+
+
+def test_a_loss_is_pulled_down_whatever_its_shape_and_target():
+    assert cs.forces.loss.pull(3.0, None) == -1.0
+    assert cs.forces.loss.pull(np.ones(4), np.arange(4)).tolist() == [-1.0] * 4
+
+
+def _twice(score, target):
+    return 2.0 * cs.forces.softmax.pull(score, target)
+
+
+@pytest.mark.parametrize("force", [
+    *cs.forces.by_name.values(), cs.Force("twice", _twice, cs.forces.softmax.loss, "classes"),
+], ids=lambda force: force.name)  # fmt: skip
+def test_forces_can_be_pickled_if_their_functions_can(force):
+    again = pickle.loads(pickle.dumps(force))
+    assert again == force == copy.deepcopy(force)
+    assert again.pull([1.0, 2.0] if force.targets == "classes" else 0.5, 1) is not None
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(cs.Force("mine", lambda score, target: 0.0, force.loss))
+
+
+def test_all_forces_have_a_name():
+    made = {name for name, thing in vars(cs.forces).items() if isinstance(thing, cs.Force)}
+    assert set(cs.forces.by_name) == made
+    assert made <= set(cs.forces.__all__)
 
 
 # -- optimizers -------------------------------------------------------------------------------------------------

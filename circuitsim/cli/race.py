@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-import numpy as np
 import typer
 
 from circuitsim import gates
@@ -72,12 +71,11 @@ def race(
             data.points, data.labels, -(-updates // BATCH), batch=BATCH, order="shuffled", seed=report.seed
         )
         scores = engine.forward({"x": data.points, "target": data.labels})["score"]
-        assert logistic.right is not None
         found[name] = {
             "updates": history.iterations * BATCH,
             "ticks": history.ticks[-1],
             "loss": history.cost,
-            "accuracy": float(np.mean(logistic.right(scores, data.labels))),
+            "accuracy": logistic.accuracy(scores, data.labels),
             "history": [
                 {"ticks": history.ticks[done.iteration - 1] if done.iteration else 0.0, "loss": done.cost}
                 for done in history.evaluations

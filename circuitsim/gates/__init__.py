@@ -20,6 +20,7 @@ from circuitsim.gates.images import (
     conv2d,
     max_pool2d,
 )
+from circuitsim.gates.margins import crammer_singer, weston_watkins
 from circuitsim.gates.network import (
     batch_norm,
     cross_entropy,
@@ -90,6 +91,7 @@ __all__ = [
     "conv2d",
     "cos",
     "cosh",
+    "crammer_singer",
     "cross_entropy",
     "div",
     "dropout",
@@ -143,5 +145,6 @@ __all__ = [
     "tanh",
     "transpose",
     "var",
+    "weston_watkins",
     "where",
 ]

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.errors import ShapeError
 from circuitsim.gates.gate import gate
 from circuitsim.gates.shapes import Axes, Shape, broadcast, kept, multiplied, reduced
-from circuitsim.gates.tensor import spread
+from circuitsim.gates.tensor import check_numbers, spread
 from circuitsim.gates.value import fit
 
 
@@ -92,9 +93,12 @@ logsumexp.shape(reduced)
 def cross_entropy(scores: Any, target: Any) -> Any:
     """Measure how far the softmax of scores, along the last axis, is from a target: one loss for each row.
 
-    The target is the number of the right class for each row, or one-hot rows, or any probabilities.
+    The target is the number of the right class for each row, or one-hot rows, or any probabilities. A class whose score
+    is -inf is left out: its probability is 0, and it costs nothing unless the target wants it.
     """
-    return -np.sum(_probabilities(target, scores) * log_softmax.forward(scores), axis=-1)
+    wanted = _probabilities(target, scores)
+    logs = log_softmax.forward(scores)
+    return 0.0 - np.sum(np.where(np.not_equal(wanted, 0.0), wanted * logs, 0.0), axis=-1)  # 0 - makes no -0
 
 
 @cross_entropy.vjp(0)
@@ -124,11 +128,22 @@ def _(scores: Shape, target: Shape) -> Shape:
 
 def _probabilities(target: Any, scores: Any) -> Any:
     """Return a target as probabilities in the shape of the scores."""
-    if np.ndim(target) == np.ndim(scores) and np.shape(target)[-1:] == np.shape(scores)[-1:]:
+    if np.ndim(target) == np.ndim(scores) > 0 and np.shape(target)[-1:] == np.shape(scores)[-1:]:
         return target
-    if np.shape(target) != np.shape(scores)[:-1]:
-        raise ValueError("give one class number for each row of scores, or as many probabilities as scores")
-    return 1.0 * np.equal(np.expand_dims(target, -1), np.arange(np.shape(scores)[-1]))
+    return 1.0 * chosen_classes(target, scores, "cross_entropy")
+
+
+def chosen_classes(target: Any, scores: Any, asked: str) -> Any:
+    """Return in the shape of the scores where the right class of each row is, told its number; `asked` is the gate."""
+    if not np.ndim(scores) or np.shape(target) != np.shape(scores)[:-1]:
+        raise ShapeError(
+            f"{asked} was given scores of shape {np.shape(scores)} and a target of shape {np.shape(target)}: give one "
+            "class number for each row of scores"
+        )
+    chosen = np.equal(np.expand_dims(target, -1), np.arange(np.shape(scores)[-1]))
+    if not chosen.any(axis=-1).all():
+        check_numbers(target, np.shape(scores)[-1], asked, "classes")
+    return chosen
 
 
 @gate(flat=["draw"])
@@ -225,7 +240,8 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
 
 @gate(flat=["indices"])
 def embedding(table: Any, indices: Any) -> Any:
-    """Look rows up in a table by their numbers; a row gets the sum over all places where it was used."""
+    """Look rows up in a table by their numbers, from 0; a row gets the sum over all places where it was used."""
+    check_numbers(indices, np.shape(table)[0], "embedding", "rows")
     return np.take(table, np.asarray(indices, dtype=int), axis=0)
 
 

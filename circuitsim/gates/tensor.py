@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.errors import InputError
 from circuitsim.gates.gate import gate
 from circuitsim.gates.shapes import Axes, Shape, axes_of, broadcast, joined, reduced, reshaped
+from circuitsim.gates.value import show
 from circuitsim.gates.variadic import many
 
 # -- reductions ----------------------------------------------------------------------------------------------
@@ -312,6 +314,7 @@ def _(gradient: Any, output: Any, x: Any, low: Any, high: Any) -> Any:
 @gate(symbol="1ₖ", flat=["labels"])
 def one_hot(labels: Any, *, classes: int) -> Any:
     """Turn class numbers 0, 1, 2 … into rows that are 1 at that place and 0 elsewhere. No gradient passes."""
+    check_numbers(labels, classes, "one_hot", "classes")
     return np.asarray(np.equal(np.expand_dims(labels, -1), np.arange(classes)), dtype=np.float64)
 
 
@@ -320,3 +323,20 @@ def _(labels: Shape, *, classes: int) -> Shape:
     if classes < 1:
         raise ValueError(f"there cannot be {classes} classes")
     return (*labels, classes)
+
+
+def check_numbers(given: Any, count: int, asked: str, kind: str) -> None:
+    """Raise `InputError` unless all that a gate was given are numbers of classes or rows, from 0 to below a count.
+
+    Examples
+    --------
+    >>> check_numbers([0.0, 5.0], 2, "one_hot", "classes")
+    Traceback (most recent call last):
+        ...
+    circuitsim.errors.InputError: one_hot was given 5 for one of 2 classes: give whole numbers from 0 to 1
+    """
+    numbers = np.asarray(given, dtype=np.float64)
+    known = (numbers >= 0.0) & (numbers < count) & (numbers == np.floor(numbers))
+    if not known.all():
+        odd = show(float(numbers[~known].flat[0]))
+        raise InputError(f"{asked} was given {odd} for one of {count} {kind}: give whole numbers from 0 to {count - 1}")

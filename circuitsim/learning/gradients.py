@@ -12,8 +12,9 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.engine import Engine
+from circuitsim.errors import InputError
 from circuitsim.gates.differences import finite_difference, relative_error
-from circuitsim.gates.value import Value, as_value, shape_of, show
+from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
 
@@ -28,6 +29,8 @@ def numerical_gradient(
     method: Literal["central", "forward"] = "central",
 ) -> dict[str, Value]:
     """Estimate the gradient of the sum of all outputs by moving each input and parameter a little.
+
+    What chooses, such as the number of a class, cannot be moved a little; where a gate refuses to, the gradient is 0.
 
     Parameters
     ----------
@@ -55,18 +58,24 @@ def numerical_gradient(
     before = engine.parameters
     places = {**{name: as_value(value) for name, value in inputs.items()}, **before}
 
-    def total(values: list[Value]) -> Value:
-        moved = dict(zip(places, values, strict=True))
+    def total(changed: dict[str, Value]) -> Value:
+        moved = places | changed
         if before:
             engine.set_parameters({name: moved[name] for name in before})
         outputs = engine.forward({name: moved[name] for name in inputs})
         return float(sum(np.sum(value) for value in outputs.values()))
 
+    def slope(name: str) -> Value:
+        try:
+            return finite_difference(lambda v: total({name: v[0]}), [places[name]], step, method)[0]
+        except InputError:
+            return fit(0.0, places[name])
+
+    engine.forward(inputs)  # which refuses what cannot be, before anything is moved
     try:
-        slopes = finite_difference(total, list(places.values()), step, method)
+        return {name: slope(name) for name in places}
     finally:
         engine.set_parameters(before)
-    return dict(zip(places, slopes, strict=True))
 
 
 @dataclass(frozen=True)

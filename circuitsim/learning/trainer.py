@@ -315,10 +315,7 @@ class Trainer:
     def _judge(self, examples: Examples) -> tuple[float, float | None]:
         scores = self._scores(examples.points, examples.labels)
         targets = _in_shape(examples.labels, scores)
-        loss = float(np.mean(self.force.loss(scores, targets)))
-        if self.force.right is None:
-            return loss, None
-        return loss, float(np.mean(self.force.right(scores, targets)))
+        return float(np.mean(self.force.loss(scores, targets))), self.force.accuracy(scores, targets)
 
     def _scores(self, points: NDArray[np.float64], targets: NDArray[np.float64]) -> Value:
         self._intake.check(points)
