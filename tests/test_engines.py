@@ -95,7 +95,6 @@ def test_what_is_no_mapping_is_refused(engine, wrong):
         (lambda x: cs.take_pairs(x, rows=[0], cols=[3]), [[1.0, 2.0]], r"\(1, 2\): there is no element 3 in 2"),
         (lambda x: cs.take_pairs(x, rows=[0], cols=[3]), 1.0, r"shapes \(\): there are no rows and columns"),
         (lambda x: cs.matmul(x, 2.0), [1.0], r"shapes \(1,\) and \(\): both must have an axis at least"),
-        (lambda x: cs.embedding(x, [4.0]), [[1.0, 2.0]], r"shapes \(1, 2\) and \(1,\): index 4 is out of bounds"),
         (lambda x: cs.conv2d(x, x), 1.0, r"shapes \(\) and \(\): give images of"),
         (lambda x: cs.softmax(x, axis=1), [1.0], r"shapes \(1,\): there is no axis 1"),
     ],

@@ -198,6 +198,16 @@ def test_labels_that_are_no_class_are_refused_in_circuits(engine, force):
         runner.forward({"scores": [0.0, 1.0], "target": 2})
 
 
+def test_rows_that_are_not_there_are_refused_in_circuits(engine):
+    circuit = cs.Circuit("rows")
+    circuit.output("f", cs.embedding(circuit.input("table"), circuit.input("row")))
+    runner = engine(circuit)
+    for _ in range(3):
+        assert runner.forward({"table": [[1.0], [2.0]], "row": 1})["f"] == [2.0]
+    with pytest.raises(cs.InputError, match="embedding was given 4 for one of 2 rows"):
+        runner.forward({"table": [[1.0], [2.0]], "row": 4})
+
+
 def test_accuracies():
     """By the sign, by the highest score, by a user's own rule; none of numbers and of losses."""
     assert cs.forces.svm.accuracy([1.0, 0.0, -1.0, 2.0], [1.0, 1.0, -1.0, -1.0]) == 0.5

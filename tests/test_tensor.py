@@ -132,6 +132,13 @@ def entropies(draw):
 
 
 @st.composite
+def hinges(draw):
+    shape = draw(shapes)
+    labels = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
+    return [numbers(shape, 0, apart=True) / 3.0, as_value(labels)], {}
+
+
+@st.composite
 def norms(draw):
     axis = draw(st.sampled_from([0, -1, (0, 1), (0, 2, 3)]))
     shape = (3, 2, 4, 2) if axis == (0, 2, 3) else (3, 5)
@@ -174,12 +181,13 @@ def lookups(draw):
 
 CASES = {
     "avg_pool2d": pools(), "batch_norm": norms(), "clip": clips(), "concat": concats(), "conv2d": convolutions(),
-    "cross_entropy": entropies(), "dropout": dropouts(), "embedding": lookups(), "layer_norm": norms(),
-    "log_softmax": along_an_axis(), "logsumexp": reductions(), "matmul": products(), "max_pool2d": pools(),
+    "crammer_singer": hinges(), "cross_entropy": entropies(), "dropout": dropouts(),
+    "embedding": lookups(), "layer_norm": norms(), "log_softmax": along_an_axis(),
+    "logsumexp": reductions(), "matmul": products(), "max_pool2d": pools(),
     "mean": reductions(), "one_hot": st.just(([np.array([2.0, 0.0])], {"classes": 3})), "reduce_max": reductions(),
     "reduce_min": reductions(), "reshape": reshapes(), "slice": slices(), "softmax": along_an_axis(),
     "stack": stacks(), "sum": reductions(), "take": takes(), "take_pairs": pairs(), "transpose": transposes(),
-    "var": reductions(), "where": choices(),
+    "var": reductions(), "weston_watkins": hinges(), "where": choices(),
 }  # fmt: skip
 
 

@@ -128,14 +128,14 @@ def _(scores: Shape, target: Shape) -> Shape:
 
 def _probabilities(target: Any, scores: Any) -> Any:
     """Return a target as probabilities in the shape of the scores."""
-    if np.ndim(target) == np.ndim(scores) and np.shape(target)[-1:] == np.shape(scores)[-1:]:
+    if np.ndim(target) == np.ndim(scores) > 0 and np.shape(target)[-1:] == np.shape(scores)[-1:]:
         return target
     return 1.0 * chosen_classes(target, scores, "cross_entropy")
 
 
 def chosen_classes(target: Any, scores: Any, asked: str) -> Any:
     """Return in the shape of the scores where the right class of each row is, told its number; `asked` is the gate."""
-    if np.shape(target) != np.shape(scores)[:-1]:
+    if not np.ndim(scores) or np.shape(target) != np.shape(scores)[:-1]:
         raise ShapeError(
             f"{asked} was given scores of shape {np.shape(scores)} and a target of shape {np.shape(target)}: give one "
             "class number for each row of scores"
