@@ -39,7 +39,7 @@ ROOMS = {
     "simulation": {
         "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
-    "learning": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
+    "learning": {"errors", "checks", "spelling", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
     "testing": {"errors", "checks", "gates", "circuit", "rules", "engine", "compiled", "simulation"},
     "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
