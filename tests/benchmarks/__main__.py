@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import engines, pipeline, simulation, views
+from tests.benchmarks import engines, learning, pipeline, simulation, views
 from tests.benchmarks.table import Row
 
 
@@ -23,6 +23,7 @@ def main():
         "million": lambda: simulation.million(chosen.gates),
         "engines": lambda: engines.rows(chosen.gates),
         "pipeline": pipeline.rows,
+        "learning": learning.rows,
         "views": lambda: [Row(*row, at_most=False) for row in views.rows()],
     }
     if unknown := set(chosen.parts) - set(parts):
