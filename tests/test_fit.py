@@ -306,3 +306,27 @@ def test_memory_stays_flat(monkeypatch):
     assert kept.iterations == 100
     assert list(kept.losses) == [full.losses[number] for number in kept.losses.iterations]
     assert kept.now == full.now
+
+
+# -- all parameters together ---------------------------------------------------------------------------------------
+
+
+def test_lbfgs_finds_the_ridge(engine):
+    points, targets = ROWS, ROWS @ [1.0, 2.0, -1.0] + 0.5
+    circuit = cs.Circuit("line")
+    circuit.output("y", circuit.input("x") @ circuit.parameter("w", np.zeros(3)) + circuit.parameter("b", 0.0))
+    trainer = cs.Trainer(engine(circuit), cs.forces.squared_error, cs.LBFGS(), cs.L2(0.1))
+    history = trainer.fit(points, targets, 12, batch="all")
+    wide = np.column_stack([points, np.ones(40)])
+    best = np.linalg.solve(wide.T @ wide / 40 + np.diag([0.1, 0.1, 0.1, 0.0]), wide.T @ targets / 40)
+    np.testing.assert_allclose(trainer.engine.parameters["w"], best[:3], rtol=1e-6)
+    assert trainer.engine.parameters["b"] == pytest.approx(best[3], rel=1e-6)
+    assert [done.cost for done in history.evaluations] == sorted((d.cost for d in history.evaluations), reverse=True)
+
+
+def test_what_lbfgs_cannot_do_is_told(engine):
+    circuit = cs.linear(3)
+    with pytest.raises(cs.InputError, match=r"L1\(0.1\) has a kink"):
+        cs.Trainer(engine(circuit), cs.forces.logistic, cs.LBFGS(), cs.L1(0.1))
+    with pytest.raises(cs.InputError, match="give batch='all'"):
+        cs.Trainer(engine(circuit), cs.forces.logistic, cs.LBFGS()).fit(ROWS, SIDES, 3)

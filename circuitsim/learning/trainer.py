@@ -20,10 +20,12 @@ from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
 from circuitsim.gates.value import Value, is_finite, own_value, show
 from circuitsim.learning.checkpoint import Best, Checkpoint
+from circuitsim.learning.descent import Descent
 from circuitsim.learning.examples import TARGET, Examples, Intake, Points, Targets
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import Evaluation, History
-from circuitsim.learning.optimizers import Optimizer
+from circuitsim.learning.lbfgs import LBFGS
+from circuitsim.learning.optimizers import SGD, Optimizer
 from circuitsim.learning.penalties import Penalty
 from circuitsim.learning.sampling import Order, Sampler
 from circuitsim.learning.scaling import Scale
@@ -50,8 +52,8 @@ class Trainer:
         What runs the circuit. Its parameters take the optimizer's rule, with a fresh state.
     force : Force
         How to pull on the output; see `circuitsim.forces`.
-    optimizer : Optimizer
-        How parameters respond.
+    optimizer : Optimizer or LBFGS
+        How parameters respond. `LBFGS` moves all of them together, and takes all examples at a time.
     penalty : Penalty or sequence of Penalty
         Springs on the parameters.
     output : str, optional
@@ -103,7 +105,7 @@ class Trainer:
         self,
         engine: Engine,
         force: Force,
-        optimizer: Optimizer,
+        optimizer: Optimizer | LBFGS,
         penalty: Penalty | Sequence[Penalty] = (),
         *,
         output: str | None = None,
@@ -146,7 +148,12 @@ class Trainer:
         self._sampler_state: dict[str, Any] | None = None  # from a checkpoint, until the first fit
         self._seed = 0
         self._best: Best | None = None
-        engine.learn(optimizer, self.penalties)
+        self._descent: Descent | None = None
+        if isinstance(optimizer, LBFGS):
+            self._descent = Descent(engine, optimizer, self.penalties)
+            engine.learn(SGD(), self.penalties)  # attaches the penalties; the rule is not asked
+        else:
+            engine.learn(optimizer, self.penalties)
 
     @property
     def iteration(self) -> int:
@@ -227,6 +234,8 @@ class Trainer:
         """
         checks.count(iterations, "iterations", least=0)
         many = None if batch == "all" else checks.count(batch, "batch")
+        if many is not None and self._descent is not None:
+            raise InputError("LBFGS takes all examples at a time: give batch='all'")
         every = max(1, iterations // 100) if every is None else checks.count(every, "every")
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
             raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
@@ -380,17 +389,13 @@ class Trainer:
     # -- an iteration --------------------------------------------------------------------------------------
 
     def _iterate(self, inputs: Mapping[str, Any], target: Any) -> None:
-        """Show examples and let the parameters respond, unless something has become infinite or nan."""
-        self.fed = {**self._intake.feed(inputs, target, self.iteration), **self._state}
-        outputs = self.engine.forward(self.fed)
-        score = outputs[self.output]
-        with np.errstate(all="ignore"):  # what diverges is told in words of its own
-            loss, self.pull = self._scoring.pull(score, target, len(self._shown))
-        self.gradients = self.engine.backward({self.output: self.pull})
-        norm = math.sqrt(sum(_squares(self.gradients[name]) for name in self.engine.parameter_nodes))
-        if not (math.isfinite(loss) and math.isfinite(norm) and is_finite(score)):
+        """Show examples and let the parameters respond."""
+        loss, norm, outputs = self._look(inputs, target)
+        if not (math.isfinite(loss) and math.isfinite(norm) and is_finite(outputs[self.output])):
             raise self._diverged()
-        if self.clip is not None and norm > self.clip:
+        if self._descent is not None:
+            self._descent.step(lambda: (self._look(inputs, target)[0], self.gradients))
+        elif self.clip is not None and norm > self.clip:
             share = self.clip / norm
             self.engine.update({name: self.gradients[name] * share for name in self.engine.parameter_nodes})
         else:
@@ -403,6 +408,17 @@ class Trainer:
             self.history.elapsed += time
             self.history.ticks.append(self.history.elapsed)
 
+    def _look(self, inputs: Mapping[str, Any], target: Any) -> tuple[float, float, dict[str, Value]]:
+        """Run examples forward and back; return the loss, the length of the gradient, and the outputs."""
+        self.fed = {**self._intake.feed(inputs, target, self.iteration), **self._state}
+        outputs = self.engine.forward(self.fed)
+        score = outputs[self.output]
+        with np.errstate(all="ignore"):  # what diverges is told in words of its own
+            loss, self.pull = self._scoring.pull(score, target, len(self._shown))
+        self.gradients = self.engine.backward({self.output: self.pull})
+        norm = math.sqrt(sum(_squares(self.gradients[name]) for name in self.engine.parameter_nodes))
+        return loss, norm, outputs
+
     def _diverged(self) -> DivergenceError:
         """Put back the best parameters and return the error that says where they went."""
         sizes = {name: float(np.max(np.abs(value), initial=0.0)) for name, value in self.engine.parameters.items()}
@@ -411,9 +427,14 @@ class Trainer:
         best = self._put_back()
         return DivergenceError(
             f"training diverged at iteration {self.iteration + 1}, where parameter {largest!r} had reached "
-            f"{show(sizes[largest])} with steps of {self.optimizer.size(self.iteration):g}: take a smaller step; "
+            f"{show(sizes[largest])}{self._step_told()}; "
             f"the parameters are put back to the best so far, after {best.iteration} iterations"
         )
+
+    def _step_told(self) -> str:
+        if isinstance(self.optimizer, LBFGS):
+            return ""
+        return f" with steps of {self.optimizer.size(self.iteration):g}: take a smaller step"
 
     # -- how good it is ------------------------------------------------------------------------------------
 
@@ -496,7 +517,7 @@ def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
         raise InputError(f"a trainer was given {engine!r} for an engine: give it one, Simulation(circuit)")
     if not isinstance(force, Force):
         raise InputError(f"a trainer was given {force!r} for a force: give it one, forces.svm")
-    if not isinstance(optimizer, Optimizer):
+    if not isinstance(optimizer, Optimizer | LBFGS):
         raise InputError(f"a trainer was given {optimizer!r} for an optimizer: give it one, SGD(step=0.01)")
     springs = penalty if isinstance(penalty, Sequence) else [penalty]
     if odd := [spring for spring in springs if not hasattr(spring, "pull")]:
