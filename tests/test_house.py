@@ -421,7 +421,10 @@ def test_gates_are_fired_in_one_place():
         assert found[word] == one | {"gates/failure.py"}, word
     assert found["with_attributes"] == one | {"gates/gate.py"}
     assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
-    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"testing/arithmetic.py", "trace/explanation.py"}
+    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {
+        "testing/arithmetic.py",
+        "trace/explanation.py",
+    }
 
 
 if __name__ == "__main__":

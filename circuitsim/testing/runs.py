@@ -91,7 +91,7 @@ def _compare_learning(engine: Engine, known: Engine, case: Case) -> None:
             one.update()
         _compare(
             engine,
-            f"after {turn + 1} updates, the parameter",
+            f"after update {turn + 1}, the parameter",
             engine.parameters,
             known.parameters,
             "let parameters respond as `Engine.respond` does",
@@ -107,7 +107,9 @@ def _compare_learning(engine: Engine, known: Engine, case: Case) -> None:
 def _compare(engine: Engine, what: str, found: Mapping[str, Value], known: Mapping[str, Value], advice: str) -> None:
     where = f"engine {type(engine).__name__}, circuit {engine.netlist.name!r}: {what}"
     if list(found) != list(known):
-        raise InputError(f"{where}s are {', '.join(found) or 'none'}, should be {', '.join(known) or 'none'}, in order")
+        raise InputError(
+            f"{where} {', '.join(found) or 'nothing'}; Compiled has, in this order, {', '.join(known) or 'nothing'}"
+        )
     for name, value in known.items():
         if not same_bits(found[name], value):
             raise InputError(f"{where} {name!r} is {_told(found[name])}, Compiled has {_told(value)}: {advice}")
