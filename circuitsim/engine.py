@@ -109,10 +109,8 @@ class Engine(ABC):
     """
 
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
-        if nonfinite not in ("warn", "error", "ignore"):
-            raise InputError(f"nonfinite={nonfinite!r} is unknown: use 'warn', 'error' or 'ignore'")
         self.netlist = Netlist(circuit)
-        self.nonfinite = nonfinite
+        self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
         self.input_nodes = self.netlist.of_kind("input")
         self.parameter_nodes = self.netlist.of_kind("parameter")
         self.output_nodes = self.netlist.of_kind("output")

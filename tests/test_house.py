@@ -23,9 +23,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # a picture; it is listed too.
 ROOMS = {
     "errors": set(),
-    "checks": {"errors"},
-    "files": {"errors", "checks"},
     "spelling": set(),
+    "checks": {"errors", "spelling"},
+    "files": {"errors", "checks"},
     "progress": set(),
     "display": {"views"},
     "gates": {"errors", "checks"},
@@ -408,6 +408,58 @@ def test_a_gate_is_known_by_its_facts_alone():
             if named:
                 found[path.relative_to(PACKAGE).as_posix()] = named
     assert found == ASKED
+
+
+# Who may ask whether a thing is a number: who reads files and text, and who is told one axis or several.
+READERS = {
+    "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
+    "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
+    "learning/csv_file.py", "cli/main.py", "cli/scenarios.py",
+    "views/layout.py",  # whose cells are nodes or places on a long wire
+    "circuit/circuit.py",  # the ports in a graph that users may have changed
+}  # fmt: skip
+NUMBERS = {"int", "Integral", "Real", "Number", "complex", "integer", "floating", "number"}
+
+
+def number_checks(tree):
+    """Yield what asks whether a thing is a number; ``isinstance(value, float)`` only tells a value from an array."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("isinstance", "issubclass"):
+            asked = words(node.args[1])
+        elif isinstance(node, ast.Compare) and words(node.left) >= {"type"} and isinstance(node.left, ast.Call):
+            asked = words(node.comparators[0])
+        elif isinstance(node, ast.Try) and any(
+            words(h.type or node) & {"TypeError", "ValueError"} for h in node.handlers
+        ):
+            calls = [part.func for line in node.body for part in ast.walk(line) if isinstance(part, ast.Call)]
+            asked = {"int"} if {getattr(call, "id", None) for call in calls} & {"int", "float"} else set()
+        else:
+            continue
+        if asked & NUMBERS:
+            yield ast.unparse(node).partition("\n")[0]
+
+
+@pytest.mark.parametrize("text", [
+    "isinstance(step, int | float)", "isinstance(seed, np.integer)", "isinstance(x, (int, str))",
+    "isinstance(x, numbers.Real)", "type(x) is int", "type(x) in (int, float)", "type(x) not in {int}",
+    "try:\n    y = float(x)\nexcept (TypeError, ValueError):\n    y = -1.0",
+])  # fmt: skip
+def test_a_check_of_a_number_is_seen(text):
+    assert len(list(number_checks(ast.parse(text)))) == 1
+    assert not list(number_checks(ast.parse("isinstance(value, float) and isinstance(value, bool)")))
+
+
+def test_settings_are_checked_in_one_place():
+    """NumPy's numbers are numbers, True is none, and the sentence is the same: ask `checks`."""
+    found = {}
+    for path in MODULES:
+        name = path.relative_to(PACKAGE).as_posix()
+        if name not in READERS and (asked := list(number_checks(ast.parse(path.read_text(encoding="utf-8"))))):
+            found[name] = asked
+    assert found == {}
+    for path in [*MODULES, *PACKAGE.parent.glob("scenarios/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert ("is unknown: " in text) == (path.name == "checks.py"), f"{path}: ask checks.choice"
 
 
 def test_gates_are_fired_in_one_place():
