@@ -11,7 +11,7 @@ Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read wh
     run.outputs, run.gradients
 """
 
-from circuitsim import gates, testing
+from circuitsim import extend, gates, testing
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.circuit.dense import dense
 from circuitsim.circuit.expression import parse
@@ -227,6 +227,7 @@ __all__ = [
     "exp",
     "expm1",
     "exponential",
+    "extend",
     "forces",
     "gate",
     "gates",

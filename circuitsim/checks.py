@@ -1,17 +1,19 @@
-"""Checks of what people give: numbers, counts, names and paths.
+"""Checks of what people give: numbers, counts, choices, names and paths.
 
 NumPy's numbers and texts are taken wherever Python's are, and become Python's; True is no number.
 """
 
 import math
 import os
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
 
 from circuitsim.errors import CircuitSimError, InputError
+from circuitsim.spelling import nearest
 
-__all__ = ["count", "flag", "name", "number", "path", "probability", "real", "ticks", "whole"]
+__all__ = ["choice", "count", "flag", "name", "number", "path", "probability", "real", "ticks", "whole"]
 
 
 def whole(value: object) -> int | None:
@@ -132,6 +134,39 @@ def flag(value: object, what: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise InputError(f"{what} is {value!r}: give True or False")
     return bool(value)
+
+
+def choice(value: object, what: str, known: Sequence[str], *, more: str = "") -> str:
+    """Return one of a few texts.
+
+    Parameters
+    ----------
+    value : object
+        The text.
+    what : str
+        The setting that it is for.
+    known : sequence of str
+        The texts that there are.
+    more : str
+        What else could be given, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is none of them.
+
+    Examples
+    --------
+    >>> choice("sync", "update", ["sync", "async"])
+    'sync'
+    """
+    if isinstance(value, str) and value in known:
+        return str.__str__(value)
+    *words, last = map(repr, known)
+    listed = f"{', '.join(words)}, {last}, {more}" if more else f"{', '.join(words)} or {last}"
+    raise InputError(
+        f"{what}={value!r} is unknown: {nearest(value, known) if isinstance(value, str) else ''}use {listed}"
+    )
 
 
 def name(value: object, what: str, *, error: type[CircuitSimError] = InputError) -> str:

@@ -26,11 +26,12 @@ import sys
 import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
@@ -40,7 +41,43 @@ from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
 from circuitsim.trace.trace import Trace
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "engines", "register_engine"]
+
+Make = TypeVar("Make", bound=Callable[[Circuit], "Engine"])
+
+#: What makes an engine for a circuit, by the names that ``--engine`` takes.
+engines: dict[str, Callable[[Circuit], "Engine"]] = {}
+
+
+def register_engine(name: str) -> Callable[[Make], Make]:
+    """Let ``--engine`` find the class below, or a function that makes an engine for a circuit, under this name.
+
+    Parameters
+    ----------
+    name : str
+        What people write. Registering it again replaces what it stood for.
+
+    Raises
+    ------
+    InputError
+        If it is no text.
+
+    Examples
+    --------
+    >>> import circuitsim as cs
+    >>> @register_engine("strict")
+    ... def strict(circuit):
+    ...     return cs.Compiled(circuit, nonfinite="error")
+    >>> engines.pop("strict")(cs.parse("x * y")).forward({"x": 2, "y": 3})
+    {'f': 6.0}
+    """
+    name = checks.name(name, "the name of an engine")
+
+    def register(make: Make) -> Make:
+        engines[name] = make
+        return make
+
+    return register
 
 
 class Engine(ABC):
@@ -72,10 +109,8 @@ class Engine(ABC):
     """
 
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
-        if nonfinite not in ("warn", "error", "ignore"):
-            raise InputError(f"nonfinite={nonfinite!r} is unknown: use 'warn', 'error' or 'ignore'")
         self.netlist = Netlist(circuit)
-        self.nonfinite = nonfinite
+        self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
         self.input_nodes = self.netlist.of_kind("input")
         self.parameter_nodes = self.netlist.of_kind("parameter")
         self.output_nodes = self.netlist.of_kind("output")

@@ -23,9 +23,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # a picture; it is listed too.
 ROOMS = {
     "errors": set(),
-    "checks": {"errors"},
-    "files": {"errors", "checks"},
     "spelling": set(),
+    "checks": {"errors", "spelling"},
+    "files": {"errors", "checks"},
     "progress": set(),
     "display": {"views"},
     "gates": {"errors", "checks"},
@@ -34,18 +34,21 @@ ROOMS = {
     "plan": {"errors", "checks", "spelling", "circuit"},
     "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
-    "engine": {"errors", "spelling", "gates", "circuit", "trace", "rules"},
+    "engine": {"errors", "checks", "spelling", "gates", "circuit", "trace", "rules"},
     "compiled": {"gates", "circuit", "rules", "engine"},
     "simulation": {
         "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
     "learning": {"errors", "checks", "spelling", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
-    "testing": {"errors", "checks", "gates", "circuit", "rules", "engine", "compiled", "simulation"},
-    "views": {"errors", "files", "progress", "gates", "circuit", "trace", "learning"},
+    "testing": {
+        "errors", "checks", "gates", "circuit", "rules", "engine", "plan", "learning", "compiled", "simulation",
+    },
+    "views": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
         "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
     },
+    "extend": {"files", "gates", "circuit", "rules", "engine", "plan", "trace", "learning", "views"},
 }
 # fmt: on
 # What is imported only inside functions.
@@ -207,7 +210,7 @@ def test_all_lists_exactly_the_visible_names():
     }
     shadowed = set(cs.__all__) & submodules  # `gate` and the like would hide a module
     assert visible - submodules == set(cs.__all__) - submodules
-    assert shadowed <= {"gates", "testing"}
+    assert shadowed <= {"extend", "gates", "testing"}
 
 
 def test_errors_derive_from_the_base_and_a_built_in():
@@ -342,7 +345,8 @@ def test_what_pictures_share_is_written_once():
     assert suffixes == {"forms", "video"}  # which chooses between its two
 
 
-# Where the language asks for a gate: Python's signs, and networks that are made of multiplications and additions.
+# Where the language asks for a gate: Python's signs, networks that are made of multiplications and additions, and the
+# circuits that engines are compared on.
 ASKED = {
     "circuit/wire.py": {
         "abs", "add", "div", "equal", "greater", "greater_equal", "less", "less_equal", "matmul", "mul", "neg",
@@ -351,6 +355,7 @@ ASKED = {
     "circuit/networks.py": {"add", "mul", "sigmoid"},
     "circuit/dense.py": {"add"},
     "cli/race.py": {"sum"},
+    "testing/runs.py": {"exp", "matmul", "mean", "sin", "softmax", "stack", "tanh", "where"},
 }  # fmt: skip
 
 
@@ -405,6 +410,58 @@ def test_a_gate_is_known_by_its_facts_alone():
     assert found == ASKED
 
 
+# Who may ask whether a thing is a number: who reads files and text, and who is told one axis or several.
+READERS = {
+    "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
+    "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
+    "learning/csv_file.py", "cli/main.py", "cli/scenarios.py",
+    "views/layout.py",  # whose cells are nodes or places on a long wire
+    "circuit/circuit.py",  # the ports in a graph that users may have changed
+}  # fmt: skip
+NUMBERS = {"int", "Integral", "Real", "Number", "complex", "integer", "floating", "number"}
+
+
+def number_checks(tree):
+    """Yield what asks whether a thing is a number; ``isinstance(value, float)`` only tells a value from an array."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("isinstance", "issubclass"):
+            asked = words(node.args[1])
+        elif isinstance(node, ast.Compare) and words(node.left) >= {"type"} and isinstance(node.left, ast.Call):
+            asked = words(node.comparators[0])
+        elif isinstance(node, ast.Try) and any(
+            words(h.type or node) & {"TypeError", "ValueError"} for h in node.handlers
+        ):
+            calls = [part.func for line in node.body for part in ast.walk(line) if isinstance(part, ast.Call)]
+            asked = {"int"} if {getattr(call, "id", None) for call in calls} & {"int", "float"} else set()
+        else:
+            continue
+        if asked & NUMBERS:
+            yield ast.unparse(node).partition("\n")[0]
+
+
+@pytest.mark.parametrize("text", [
+    "isinstance(step, int | float)", "isinstance(seed, np.integer)", "isinstance(x, (int, str))",
+    "isinstance(x, numbers.Real)", "type(x) is int", "type(x) in (int, float)", "type(x) not in {int}",
+    "try:\n    y = float(x)\nexcept (TypeError, ValueError):\n    y = -1.0",
+])  # fmt: skip
+def test_a_check_of_a_number_is_seen(text):
+    assert len(list(number_checks(ast.parse(text)))) == 1
+    assert not list(number_checks(ast.parse("isinstance(value, float) and isinstance(value, bool)")))
+
+
+def test_settings_are_checked_in_one_place():
+    """NumPy's numbers are numbers, True is none, and the sentence is the same: ask `checks`."""
+    found = {}
+    for path in MODULES:
+        name = path.relative_to(PACKAGE).as_posix()
+        if name not in READERS and (asked := list(number_checks(ast.parse(path.read_text(encoding="utf-8"))))):
+            found[name] = asked
+    assert found == {}
+    for path in [*MODULES, *PACKAGE.parent.glob("scenarios/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert ("is unknown: " in text) == (path.name == "checks.py"), f"{path}: ask checks.choice"
+
+
 def test_gates_are_fired_in_one_place():
     """With every check, and what goes wrong told by name: ask `gates.firing.Firing`."""
     found = {}
@@ -416,7 +473,10 @@ def test_gates_are_fired_in_one_place():
         assert found[word] == one | {"gates/failure.py"}, word
     assert found["with_attributes"] == one | {"gates/gate.py"}
     assert {name for name in found["rules"] - GENERATORS if not name.startswith("plan/")} == one
-    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {"testing.py", "trace/explanation.py"}
+    assert {name for name in found["vjps"] if not name.startswith("gates/")} == {
+        "testing/arithmetic.py",
+        "trace/explanation.py",
+    }
 
 
 if __name__ == "__main__":

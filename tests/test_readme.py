@@ -1,4 +1,4 @@
-"""What the README shows is what happens: its Python runs and prints what it says, its command prints what it shows."""
+"""What the documents show is what happens: their Python runs and prints what it says, as do the README's commands."""
 
 import ast
 import re
@@ -7,10 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from circuitsim import engine, gates
+from circuitsim.views import forms
 from tests.test_scenarios import call, plain
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name in ("README.md", "docs/extend.md")
+    for number, block in enumerate(
+        re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    )
+]
 
 
 def literal(comment):
@@ -23,12 +32,24 @@ def literal(comment):
     return None
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.fixture
+def unregistered():
+    """Forget the gates, engines and forms that a test has registered."""
+    tables = [gates.registry, engine.engines, forms.added]
+    before = [table.copy() for table in tables]
+    yield
+    for table, known in zip(tables, before, strict=True):
+        table.clear()
+        table.update(known)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.usefixtures("unregistered")
 def test_python_blocks_print_what_their_comments_say(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    promised = [literal(comment) for comment in re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)]
+    promised = [literal(comment) for comment in re.findall(r"^ *print\(.*\)  # (.*)$", block, flags=re.MULTILINE)]
     printed = []
-    exec(compile(block, "README.md", "exec"), {"print": printed.append})
+    exec(compile(block, "a document", "exec"), {"print": printed.append, "__name__": "a document"})
     kept = [(told, was) for told, was in zip(promised, printed, strict=True) if told is not None]
     assert kept
     for told, was in kept:
@@ -44,4 +65,4 @@ def test_commands_print_what_is_shown_below_them(tmp_path):
 
 def test_every_picture_is_there():
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        assert (Path(__file__).parent.parent / picture).stat().st_size > 10_000
+        assert (ROOT / picture).stat().st_size > 10_000

@@ -145,18 +145,17 @@ def activation_gate(activation: Activation) -> Gate:
 def initialiser(init: Init, seed: int) -> Callable[[int, int], np.ndarray]:
     """Return a function that draws a layer: one column a neuron, its bias in the last row."""
     random = np.random.default_rng(checks.count(seed, "seed", least=0))
+    kind = checks.choice(init, "init", ("uniform", "xavier", "he", "zero"))
 
     def draw(inputs: int, outputs: int) -> np.ndarray:
-        if init == "uniform":
+        if kind == "uniform":
             return random.uniform(-0.5, 0.5, (inputs + 1, outputs))
-        if init == "xavier":
+        if kind == "xavier":
             weights = random.uniform(-1, 1, (inputs, outputs)) * np.sqrt(6 / (inputs + outputs))
-        elif init == "he":
+        elif kind == "he":
             weights = random.normal(0, np.sqrt(2 / inputs), (inputs, outputs))
-        elif init == "zero":
-            weights = np.zeros((inputs, outputs))
         else:
-            raise InputError(f"init={init!r} is unknown: use 'uniform', 'xavier', 'he' or 'zero'")
+            weights = np.zeros((inputs, outputs))
         return np.vstack([weights, np.zeros(outputs)])
 
     return draw

@@ -12,6 +12,7 @@ from circuitsim import views
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
 from circuitsim.cli.console import Json, Save, kindly, print_json, print_table, print_tree
+from circuitsim.cli.extensions import load_extensions
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.learning.gradients import check_gradients
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    load_extensions()
     app(prog_name="circuitsim")
 
 

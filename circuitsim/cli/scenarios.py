@@ -25,6 +25,7 @@ from circuitsim.cli.console import (
     print_json,
     print_table,
 )
+from circuitsim.cli.extensions import load_extensions
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.spelling import nearest
@@ -123,6 +124,8 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
             report = main(**options)
         report.print(options["as_json"])
 
+    if arguments is None:  # a process of its own, which no command has started
+        load_extensions()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
     app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)

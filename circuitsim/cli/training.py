@@ -1,6 +1,7 @@
 """What the training scenarios share: their options, the training itself, its report and its film."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -10,19 +11,20 @@ import typer
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.cli.scenarios import Report
 from circuitsim.compiled import Compiled
-from circuitsim.engine import Engine
+from circuitsim.engine import Engine, engines, register_engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import show
 from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read_csv
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
+from circuitsim.spelling import nearest
 from circuitsim.views import save_training
 from circuitsim.views.forms import PICTURES, TRAININGS, check_save
 
 __all__ = [
-    "ENGINES", "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step",
-    "Survey", "make_engine", "open_data", "settle", "survey", "train",
+    "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step", "Survey",
+    "make_engine", "open_data", "settle", "survey", "train",
 ]  # fmt: skip
 
 Iterations: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from, one at a time.", min=0)]
@@ -54,7 +56,9 @@ Survey: TypeAlias = Annotated[
     bool, typer.Option("--survey", help="Learn from 200 seeds with springs of three strengths, and count successes.")
 ]
 
-ENGINES: dict[str, type[Engine]] = {"simulation": Simulation, "compiled": Compiled}
+register_engine("simulation")(partial(Simulation, trace=False))  # another one traces what is shown of a training
+register_engine("compiled")(Compiled)
+
 STEP, PENALTY = 0.05, 0.1  # with these, nearly every seed learns the guide's points
 GUIDE_STEP, GUIDE_PENALTY = 0.01, 1.0
 SEEDS = 200
@@ -100,7 +104,7 @@ def train(
 ) -> Trainer:
     """Train a circuit one example at a time, add what came of it to a report, and film it if that was asked for."""
     columns = _columns(axes, data)
-    trainer = Trainer(_engine(engine)(circuit), force, SGD(step), L2(penalty))
+    trainer = Trainer(make_engine(engine, circuit), force, SGD(step), L2(penalty))
     recorder = None
     if save is not None:
         from circuitsim.views.training_film import shots_to_keep  # only who saves pays for matplotlib
@@ -158,7 +162,7 @@ def survey(
         for strength in STRENGTHS:
             right = 0
             for seed in range(SEEDS):
-                trainer = Trainer(_engine(engine)(build(seed)), force, SGD(step), L2(strength))
+                trainer = Trainer(make_engine(engine, build(seed)), force, SGD(step), L2(strength))
                 history = trainer.fit(
                     data.points, data.labels, iterations, seed=seed, every=max(1, iterations), progress=False
                 )
@@ -181,15 +185,9 @@ def make_engine(name: str, circuit: Circuit) -> Engine:
     InputError
         If there is none.
     """
-    return _engine(name)(circuit)
-
-
-def _engine(name: str) -> Callable[[Circuit], Engine]:
-    if name not in ENGINES:
-        raise InputError(f"there is no engine {name!r}: use one of {', '.join(ENGINES)}")
-    if name == "simulation":
-        return lambda circuit: Simulation(circuit, trace=False)  # what is shown of a training is traced by another one
-    return ENGINES[name]
+    if name not in engines:
+        raise InputError(f"there is no engine {name!r}: {nearest(name, engines)}use one of {', '.join(engines)}")
+    return engines[name](circuit)
 
 
 def _columns(axes: str | None, data: Dataset) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from circuitsim.errors import ShapeError
 from circuitsim.gates.gate import gate
-from circuitsim.gates.shapes import Axes, Shape, broadcast, kept, multiplied, reduced
+from circuitsim.gates.shapes import Axes, Shape, along, broadcast, kept, multiplied, reduced
 from circuitsim.gates.tensor import check_numbers, spread
 from circuitsim.gates.value import fit
 
@@ -74,11 +74,10 @@ log_softmax.shape(kept)
 @gate
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the logarithm of the sum of exponentials, a smooth maximum, without overflow."""
-    along = axis if axis is None or isinstance(axis, int) else tuple(axis)
-    top = np.max(x, axis=along, keepdims=True)
+    top = np.max(x, axis=along(axis), keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    total = np.log(np.sum(np.exp(x - top), axis=along, keepdims=True)) + top
-    return total if keepdims else np.reshape(total, np.max(x, axis=along).shape)
+    total = np.log(np.sum(np.exp(x - top), axis=along(axis), keepdims=True)) + top
+    return total if keepdims else np.reshape(total, np.max(x, axis=along(axis)).shape)
 
 
 @logsumexp.vjp(0)
@@ -194,17 +193,13 @@ def batch_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = 0, epsilon: float
     `axis` names the axes of the batch: 0 for rows of features, (0, 2, 3) for images, whose `scale` and `shift` then
     have shape (channels, 1, 1). The statistics are those of the batch at hand.
     """
-    return scale * _normal(x, _along(axis), epsilon)[0] + shift
+    return scale * _normal(x, along(axis), epsilon)[0] + shift
 
 
 @gate
 def layer_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = -1, epsilon: float = 1e-5) -> Any:
     """Bring each example to mean 0 and variance 1 over its features, then scale and shift them (Ba et al. 2016)."""
-    return scale * _normal(x, _along(axis), epsilon)[0] + shift
-
-
-def _along(axis: Axes) -> Any:
-    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+    return scale * _normal(x, along(axis), epsilon)[0] + shift
 
 
 def _norm_shape(x: Shape, scale: Shape, shift: Shape, *, axis: Axes = 0, epsilon: float = 1e-5) -> Shape:
@@ -221,13 +216,13 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
     def _(
         gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
     ) -> Any:
-        return _through_normal(fit(gradient * scale, x), x, _along(axis), epsilon)
+        return _through_normal(fit(gradient * scale, x), x, along(axis), epsilon)
 
     @_norm.vjp(1)
     def _(
         gradient: Any, output: Any, x: Any, scale: Any, shift: Any, *, axis: Axes = _usual, epsilon: float = 1e-5
     ) -> Any:
-        return fit(gradient * _normal(x, _along(axis), epsilon)[0], scale)
+        return fit(gradient * _normal(x, along(axis), epsilon)[0], scale)
 
     @_norm.vjp(2)
     def _(

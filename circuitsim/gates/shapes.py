@@ -41,6 +41,11 @@ def axes_of(axis: Axes, dimensions: int) -> tuple[int, ...]:
     return tuple(one % dimensions for one in chosen)
 
 
+def along(axis: Axes) -> int | tuple[int, ...] | None:
+    """Return one axis or several as NumPy takes them."""
+    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+
+
 def reduced(shape: Shape, *, axis: Axes = None, keepdims: bool = False) -> Shape:
     """Return what is left of a shape when axes are summed over."""
     axes = axes_of(axis, len(shape))

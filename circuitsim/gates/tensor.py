@@ -12,7 +12,7 @@ import numpy as np
 
 from circuitsim.errors import InputError
 from circuitsim.gates.gate import gate
-from circuitsim.gates.shapes import Axes, Shape, axes_of, broadcast, joined, reduced, reshaped
+from circuitsim.gates.shapes import Axes, Shape, along, axes_of, broadcast, joined, reduced, reshaped
 from circuitsim.gates.value import show
 from circuitsim.gates.variadic import many
 
@@ -26,10 +26,6 @@ def spread(gradient: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
     return np.expand_dims(gradient, axes_of(axis, np.ndim(x)))
 
 
-def _axes(axis: Axes) -> int | tuple[int, ...] | None:
-    return axis if axis is None or isinstance(axis, int) else tuple(axis)
-
-
 def _count(x: Any, axis: Axes) -> int:
     return int(np.prod([np.shape(x)[place] for place in axes_of(axis, np.ndim(x))], dtype=int))
 
@@ -37,7 +33,7 @@ def _count(x: Any, axis: Axes) -> int:
 @gate(symbol="Σ", numpy=np.sum)
 def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Add up all elements, or those along one axis or several."""
-    return np.sum(x, axis=_axes(axis), keepdims=keepdims)
+    return np.sum(x, axis=along(axis), keepdims=keepdims)
 
 
 @sum.vjp(0)
@@ -48,7 +44,7 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
 @gate(numpy=np.mean)
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the mean of all elements, or of those along one axis or several."""
-    return np.mean(x, axis=_axes(axis), keepdims=keepdims)
+    return np.mean(x, axis=along(axis), keepdims=keepdims)
 
 
 @mean.vjp(0)
@@ -59,25 +55,25 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
 @gate(numpy=np.var)
 def var(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the mean squared deviation from the mean: the variance of a population."""
-    return np.var(x, axis=_axes(axis), keepdims=keepdims)
+    return np.var(x, axis=along(axis), keepdims=keepdims)
 
 
 @var.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    deviation = x - np.mean(x, axis=_axes(axis), keepdims=True)
+    deviation = x - np.mean(x, axis=along(axis), keepdims=True)
     return spread(gradient, x, axis, keepdims) * (2.0 * deviation / _count(x, axis))
 
 
 @gate(numpy=np.max)
 def reduce_max(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the largest of all elements, or along axes; the gradient goes to it alone, at a tie to the first."""
-    return np.max(x, axis=_axes(axis), keepdims=keepdims)
+    return np.max(x, axis=along(axis), keepdims=keepdims)
 
 
 @gate(numpy=np.min)
 def reduce_min(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """Take the smallest of all elements, or along axes; the gradient goes to it alone, at a tie to the first."""
-    return np.min(x, axis=_axes(axis), keepdims=keepdims)
+    return np.min(x, axis=along(axis), keepdims=keepdims)
 
 
 def _to_extreme(find: Any) -> Any:

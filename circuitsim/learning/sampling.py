@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.errors import InputError
 
 __all__ = ["Order", "Sampler"]
@@ -31,10 +32,7 @@ class Sampler:
 
     def __init__(self, order: Order, count: int, seed: int) -> None:
         if isinstance(order, str):
-            if order not in ("random", "shuffled", "in order"):
-                raise InputError(
-                    f"order={order!r} is unknown: use 'random', 'shuffled', 'in order', or a list of numbers"
-                )
+            checks.choice(order, "order", ("random", "shuffled", "in order"), more="a list of numbers")
         else:
             order = _numbers(order)
             if wrong := [number for number in order if not 0 <= number < count]:

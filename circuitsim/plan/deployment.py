@@ -281,10 +281,10 @@ def _placed(plan: Plan, netlist: Netlist, cluster: Cluster) -> tuple[Placement, 
     if isinstance(plan.stages, Placement):
         placement = plan.stages
         check_placed(placement, netlist)
-    elif isinstance(plan.stages, int):
-        placement = place(netlist, plan.stages, devices=None if room is None else min(room, plan.stages))
-    else:
+    elif isinstance(plan.stages, Mapping):
         placement = place(netlist, plan.stages)
+    else:
+        placement = place(netlist, plan.stages, devices=None if room is None else min(room, plan.stages))
     each = len(placement.names)
     if room is not None and each > room:
         of = "" if plan.replicas is None else f" in each of {replicas} replicas"
@@ -315,8 +315,9 @@ def _slowdown(cluster: Cluster, devices: tuple[str, ...]) -> tuple[float, ...]:
     names = (*devices, *_unused(cluster, devices))
     factors: dict[int, float] = {}
     for device, factor in cluster.slowdown.items():
-        number = names.index(device) if device in names else device
-        if not isinstance(number, int) or number >= len(names):
+        found = names.index(device) if device in names else None
+        number = found if isinstance(device, str) else device
+        if number is None or number >= len(names):
             raise InputError(f"there is no device {device!r} to slow down: they are {', '.join(names)}")
         if number in factors:
             raise InputError(f"{names[number]!r} is slowed down twice, by its name and by its number: choose one")

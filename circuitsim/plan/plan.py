@@ -98,9 +98,7 @@ class Plan(Written):
         for name in ("checkpoint_every", "retry_after"):
             if (value := getattr(self, name)) is not None:
                 settle(self, name, checks.ticks(value, name, positive=True))
-        if self.update not in ("sync", "async"):
-            hint = nearest(self.update, ["sync", "async"]) if isinstance(self.update, str) else ""
-            raise InputError(f"update={self.update!r} is unknown: {hint}use 'sync' or 'async'")
+        settle(self, "update", checks.choice(self.update, "update", ("sync", "async")))
         settle(self, "overlap", checks.flag(self.overlap, "overlap"))
         self._check_schedule()
         if self.local_steps != 1 and (self.replicas is None or self.update != "async"):

@@ -187,10 +187,4 @@ def draw(ticks: Ticks, random: np.random.Generator | None, where: str) -> float:
         if random is None:
             return 0.0
         ticks = ticks.sample(random)
-    try:
-        time = float(ticks)
-    except (TypeError, ValueError):
-        time = -1.0
-    if not 0.0 <= time < math.inf:
-        raise InputError(f"{where} is {ticks!r}: give ticks, a finite number not below 0, or a distribution")
-    return time
+    return checks.number(ticks, where, "ticks", more=", or a distribution")

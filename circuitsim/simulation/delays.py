@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
+from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError
 
@@ -47,10 +48,4 @@ def _called(function: Callable[..., float], arguments: tuple[Any, ...], where: s
 
 
 def _ticks(time: Any, where: str) -> float:
-    try:
-        ticks = float(time)
-    except (TypeError, ValueError):
-        ticks = -1.0
-    if not 0.0 <= ticks < float("inf"):
-        raise InputError(f"the time of {where} is {time!r}: give ticks, a finite number not below 0")
-    return ticks
+    return checks.ticks(time, f"the time of {where}")

@@ -86,8 +86,8 @@ class Simulation(Engine):
         nonfinite: Literal["warn", "error", "ignore"] = "warn",
     ) -> None:
         super().__init__(circuit, nonfinite=nonfinite)
-        if not isinstance(trace, bool | np.bool_) and (not isinstance(trace, str) or trace not in ("all", "work")):
-            raise InputError(f"trace={trace!r} is unknown: use 'all', 'work', True or False")
+        if not isinstance(trace, bool | np.bool_):
+            trace = checks.choice(trace, "trace", ("all", "work"), more="True or False")  # type: ignore[assignment]
         self.plan, self.cluster, self.costs = plan, cluster, costs
         self.seed = checks.count(seed, "the seed", least=0)
         self._delays = gate_delays(self.netlist, gate_delay)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim import display
+from circuitsim import checks, display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value, add_up
 from circuitsim.trace import archive
@@ -281,9 +281,10 @@ class Trace(Records):
         if not len(self):
             raise TraceError("the trace is empty: run the simulation with trace=True first")
         last = self._index.last
-        if tag is not None and not (isinstance(tag, int | np.integer) and 0 <= tag <= last):
+        found = last if tag is None else checks.whole(tag)
+        if found is None or not 0 <= found <= last:
             raise TraceError(f"there is no example {tag!r}: they are numbered from 0 to {last}")
-        return last if tag is None else int(tag)
+        return found
 
     def __repr__(self) -> str:
         start, end = self.span

@@ -9,11 +9,12 @@ from typing import Any
 
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.errors import SaveError
 from circuitsim.files import check_path
 from circuitsim.learning.recording import Recording
 from circuitsim.trace.timeline import Timeline
 from circuitsim.trace.trace import Trace
-from circuitsim.views.forms import FILMS, PAGES, PICTURES, TIMELINES, TRAININGS, check_save, check_streams
+from circuitsim.views.forms import FILMS, PAGES, PICTURES, TIMELINES, TRAININGS, added, check_save, check_streams
 
 __all__ = [
     "animate",
@@ -159,7 +160,8 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Show or write a trace in the form that the suffix asks for.
 
     ``.html`` is a page to play with, ``.gif`` and ``.mp4`` are films, ``.png``, ``.svg`` and ``.pdf`` are pictures,
-    ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace for `Trace.load`.
+    ``.vcd`` is for GTKWave and Surfer, ``.json`` for Perfetto, and ``.trace`` keeps the trace for `Trace.load`. Other
+    suffixes can be added with `circuitsim.extend.register_form`.
 
     Of a stream on devices, pages, pictures and what is for Perfetto show what the devices did when; `player`,
     `animate` and `draw` show the flow in the circuit.
@@ -171,7 +173,12 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     """
     path = check_save(path)
     suffix = path.suffix.lower()
-    if trace.layout is not None and suffix in TIMELINES:
+    if suffix in added:
+        try:
+            added[suffix](trace, path)
+        except OSError as error:
+            raise SaveError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+    elif trace.layout is not None and suffix in TIMELINES:
         save_streams({trace.netlist.name: trace}, path)
     elif suffix in FILMS:
         animate(trace, path)

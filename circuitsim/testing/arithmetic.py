@@ -1,14 +1,4 @@
-"""Checks for those who extend circuitsim: hold your gate, optimizer or penalty against what the engines rely on.
-
-::
-
-    from circuitsim.testing import check_gate, check_rule
-
-    check_gate(my_gate, 0.5)
-    check_rule(MyOptimizer(0.1))
-
-Each returns quietly, or raises an error that says what is wrong and with which numbers.
-"""
+"""Checks of arithmetic: gates, optimizers and penalties are pure, and have the bits that engines rely on."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,7 +18,7 @@ from circuitsim.gates.value import Value, as_value, fit, own_value, read, refuse
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.simulation import Simulation
 
-__all__ = ["check_gate", "check_rule"]
+__all__ = ["check_gate", "check_rule", "same_bits"]
 
 
 def check_gate(
@@ -104,7 +94,7 @@ def check_gate(
 def _output(gate: Gate, values: list[Value], attributes: dict[str, Any]) -> Value:
     """Return what the gate makes, the same when it is asked again."""
     first, again = gate(*values, **attributes), gate(*values, **attributes)
-    if not _same(first, again):
+    if not same_bits(first, again):
         raise GateError(
             f"gate {gate.name!r} makes {show(first)} and then {show(again)} of the same inputs: let it be pure"
         )
@@ -174,7 +164,7 @@ def _check_code(gate: Gate, values: list[Value], pull: Value, output: Value) -> 
                         (text, f"its vjp of port {port}", share, words | {"gradient": gradient, "output": made})
                     )
             for text, what, expected, known in texts:
-                if text is not None and not _same(_computed(text, known), expected):
+                if text is not None and not same_bits(_computed(text, known), expected):
                     told = ", ".join(f"{name} = {show(value)}" for name, value in known.items())
                     raise GateError(
                         f"the code of gate {gate.name!r} for {kind} gives {show(_computed(text, known))}, {what} gives "
@@ -207,7 +197,7 @@ def _computed(text: Expression, words: dict[str, Any]) -> Value:
         return read(eval(text.template.format(**names), dict(text.functions), known))
 
 
-def _same(one: Value, other: Value) -> bool:
+def same_bits(one: Value, other: Value) -> bool:
     """Tell whether two values have the same shape and bits; any nan is as good as another."""
     a, b = np.asarray(one), np.asarray(other)
     if a.shape != b.shape:
@@ -316,7 +306,7 @@ def _checked(rule: Any, value: Value, work: Callable[[], Memory]) -> Memory:
 
 def _compare(rule: Any, one: Memory, other: Memory, when: str) -> None:
     for mine, theirs in zip((one.value, *one.state), (other.value, *other.state), strict=True):
-        if not _same(mine, theirs):
+        if not same_bits(mine, theirs):
             raise InputError(f"{rule!r} gives different bits {when}")
 
 
@@ -332,7 +322,7 @@ def _check_engines(rule: Any, moved: Any, springs: Sequence[Spring], updates: in
             engine.update()
         found.append(engine.memory)
     for name, memory in found[0].items():
-        if not _same(memory.value, found[1][name].value):
+        if not same_bits(memory.value, found[1][name].value):
             raise InputError(
                 f"{rule!r} gives parameters other bits in Simulation and in Compiled: let it be elementwise"
             )

@@ -1,0 +1,28 @@
+"""Installed packages that extend the command line: they announce a module, which registers what they add.
+
+A package writes in its pyproject.toml::
+
+    [project.entry-points.circuitsim]
+    mine = "my_package.circuitsim_extension"
+
+and the module is imported when a command starts, so that what it registers (gates, engines, forms) is known by name.
+"""
+
+import sys
+from importlib.metadata import entry_points
+
+__all__ = ["load_extensions"]
+
+
+def load_extensions() -> None:
+    """Import what packages announce; of one that cannot be imported, say so on stderr and go on without it."""
+    for entry in entry_points(group="circuitsim"):
+        try:
+            entry.load()
+        except Exception as error:
+            package = f" of package {entry.dist.name}" if entry.dist is not None else ""
+            print(
+                f"note: the extension {entry.name!r}{package} was not loaded, because {entry.value} cannot be imported "
+                f"({type(error).__name__}: {error}): mend or uninstall it",
+                file=sys.stderr,
+            )
