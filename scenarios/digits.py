@@ -2,7 +2,7 @@
 
 The network is dense([64, 32, 10]): two matrix products with a relu between. Its ten scores, one for each digit, go
 into a softmax cross-entropy, and that loss is pulled down. Three quarters of the digits are learned from, the rest is
-for the test. It needs scikit-learn, which brings the digits: pip install 'circuitsim[data]'.
+for the test. It needs scikit-learn, which brings the digits: pip install scikit-learn.
 
 The compiled engine runs it; --engine simulation gives the same numbers, to the bit.
 """
@@ -45,7 +45,8 @@ def main(
     """Run the scenario."""
     if save is not None:
         check_path(save, PICTURES)
-    points, labels = datasets.digits()
+    data = datasets.digits()
+    points, labels = data.points, data.labels
     mixed = np.random.default_rng(0).permutation(len(points))  # the same test whatever the seed
     test, learn = mixed[:TEST], mixed[TEST:]
 

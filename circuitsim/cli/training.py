@@ -17,13 +17,31 @@ from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
+from circuitsim.spelling import nearest
 from circuitsim.views import save_training
 from circuitsim.views.forms import PICTURES, TRAININGS, check_save
 
 __all__ = [
-    "ENGINES", "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step",
-    "Survey", "make_engine", "open_data", "settle", "survey", "train",
+    "ENGINES",
+    "TWO_SIDED",
+    "AsInTheGuide",
+    "Axes",
+    "Data",
+    "EngineName",
+    "Iterations",
+    "Penalty",
+    "SaveTraining",
+    "Step",
+    "Survey",
+    "make_engine",
+    "open_data",
+    "settle",
+    "survey",
+    "train",
 ]  # fmt: skip
+
+#: Datasets of two classes.
+TWO_SIDED = ("guide", *datasets.made, "cancer")
 
 Iterations: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from, one at a time.", min=0)]
 Step: TypeAlias = Annotated[float | None, typer.Option(help="How far parameters go for a pull of 1.")]
@@ -32,7 +50,7 @@ Data: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="FILE.csv",
-        help=f"Points with a label in the last column (or one called label), or one of {', '.join(datasets.by_name)}.",
+        help="Points with a label in the last column (or one called label), or one of " + ", ".join(TWO_SIDED) + ".",
     ),
 ]
 EngineName: TypeAlias = Annotated[str, typer.Option("--engine", help="What runs the circuit.")]
@@ -68,21 +86,41 @@ def settle(step: float | None, penalty: float | None, as_in_the_guide: bool = Fa
     return usual[0] if step is None else step, usual[1] if penalty is None else penalty
 
 
-def open_data(data: str, seed: int) -> Dataset:
-    """Return a dataset by its name, or the points in a CSV file.
+def open_data(data: str, seed: int, count: int | None = None, noise: float | None = None) -> Dataset:
+    """Return a dataset of two classes by its name, or the points in a CSV file.
+
+    Parameters
+    ----------
+    data : str
+        A name, or the path of a file.
+    seed : int
+        Seeds points that are made.
+    count, noise : number, optional
+        How many points to make, and how far to scatter them.
 
     Raises
     ------
     InputError
-        If there is neither, or the file cannot be read as points.
+        If there is neither, the file cannot be read as points, its labels are not of two classes, or there is nothing
+        to make.
     """
-    if data == "guide":
-        return datasets.guide()
-    if data in datasets.by_name:
-        return datasets.by_name[data](seed=seed)
-    if not Path(data).suffix and not Path(data).exists():
-        raise InputError(f"there is no dataset {data!r}: use one of {', '.join(datasets.by_name)}, or a CSV file")
-    return read_csv(data)
+    asked = {name: value for name, value in (("count", count), ("noise", noise)) if value is not None}
+    if asked and data not in datasets.made:
+        raise InputError(f"--points and --noise are for points that are made: --data {', '.join(datasets.made)}")
+    if data in datasets.made:
+        return datasets.made[data](seed=seed, **asked)
+    if data not in datasets.by_name and not Path(data).suffix and not Path(data).exists():
+        raise InputError(
+            f"there is no dataset {data!r}: {nearest(data, TWO_SIDED)}use one of {', '.join(TWO_SIDED)}, or a CSV file"
+        )
+    found = datasets.by_name[data]() if data in datasets.by_name else read_csv(data)
+    if found.targets != "sides":
+        what = "numbers to predict" if found.classes is None else f"{len(found.classes)} classes"
+        raise InputError(
+            f"{found.name} has {what}, and this scenario parts two classes: use one of {', '.join(TWO_SIDED)}, a CSV "
+            "file of two classes, or train a circuit of your own in Python"
+        )
+    return found
 
 
 def train(
@@ -122,7 +160,9 @@ def train(
     parameters = trainer.engine.parameters
     if len(parameters) <= ROWS:
         report.table("what it has learned", "parameter | value", list(parameters.items()))
-    if data.classes != ("-1", "+1"):
+    if data.note:
+        report.note(data.note)
+    if data.classes is not None and data.classes != ("-1", "+1"):
         report.note(f"Scores above 0 mean {data.classes[1]!r}, others {data.classes[0]!r}.")
     if history.ended != "done":
         report.note(f"The training was {history.ended} after {history.iterations} iterations.")
