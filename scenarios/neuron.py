@@ -7,7 +7,7 @@ pulled just once, as in the guide, and that is what --save shows.
 
 import circuitsim as cs
 from circuitsim.cli import training
-from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
+from circuitsim.cli.scenarios import Json, Report, Seed, play
 
 STEP = 0.01
 GUIDE = {"a": "-0.105", "b": "0.315", "c": "0.105", "x": "0.105", "y": "0.210"}
@@ -21,7 +21,7 @@ def main(
     axes: training.Axes = None,
     engine: training.EngineName = "simulation",
     seed: Seed = 0,
-    save: Save = None,
+    save: training.SaveTraining = None,
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""

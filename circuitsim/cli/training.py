@@ -19,7 +19,7 @@ from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
 from circuitsim.spelling import nearest
 from circuitsim.views import save_training
-from circuitsim.views.forms import PICTURES, TRAININGS, check_save
+from circuitsim.views.forms import PICTURES, TRAININGS
 
 __all__ = [
     "ENGINES",
@@ -62,6 +62,7 @@ AsInTheGuide: TypeAlias = Annotated[
 ]
 SaveTraining: TypeAlias = Annotated[
     Path | None,
+    TRAININGS,
     typer.Option(
         "--save",
         help="Show the training in this file: .html is a page to play with, .gif and .mp4 film it, .png, .svg and .pdf "
@@ -143,7 +144,6 @@ def train(
     if save is not None:
         from circuitsim.views.training_film import shots_to_keep  # only who saves pays for matplotlib
 
-        check_save(save, TRAININGS)
         tracer = None if save.suffix.lower() in PICTURES else Simulation(circuit, nonfinite="ignore")
         recorder = Recorder(trainer, data, shots_to_keep(iterations), columns, tracer)
     history = trainer.fit(
