@@ -19,7 +19,8 @@ def main(
     penalty: training.Penalty = None,
     data: training.Data = "guide",
     axes: training.Axes = None,
-    engine: training.EngineName = "simulation",
+    standardize: training.Standardize = None,
+    engine: training.EngineName = "compiled",
     seed: Seed = 0,
     save: training.SaveTraining = None,
     as_json: Json = False,
@@ -48,7 +49,7 @@ def main(
         points = training.open_data(data, seed)
         training.train(
             report, cs.neuron(len(points.features), seed=seed), cs.forces.logistic, points,
-            iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
+            training.Setting(iterations, step, penalty, engine, standardize), axes=axes, save=save,
         )  # fmt: skip
     else:
         report.results |= {"iterations": 0, "parameters": {name: moved[name] for name in ("a", "b", "c")}}
