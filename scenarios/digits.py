@@ -2,7 +2,7 @@
 
 The network is dense([64, 32, 10]): two matrix products with a relu between. Its ten scores, one for each digit, go
 into a softmax cross-entropy, and that loss is pulled down. Three quarters of the digits are learned from, the rest is
-for the test. It needs scikit-learn, which brings the digits: pip install 'circuitsim[data]'.
+for the test. It needs scikit-learn, which brings the digits: pip install scikit-learn.
 
 The compiled engine runs it; --engine simulation gives the same numbers, to the bit.
 """
@@ -16,14 +16,13 @@ import typer
 import circuitsim as cs
 from circuitsim.cli import training
 from circuitsim.cli.scenarios import Json, Report, Seed, play
-from circuitsim.files import check_path
 from circuitsim.learning import datasets
 from circuitsim.views.forms import PICTURES
 
 BATCH, TEST = 32, 449
 Iterations = Annotated[int, typer.Option(help="How many batches of 32 digits to learn from.", min=0)]
 Save = Annotated[
-    Path | None, typer.Option(help="Draw the learned weights and the confusion table: .png, .svg or .pdf.")
+    Path | None, PICTURES, typer.Option(help="Draw the learned weights and the confusion table: .png, .svg or .pdf.")
 ]
 
 
@@ -43,9 +42,8 @@ def main(
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""
-    if save is not None:
-        check_path(save, PICTURES)
-    points, labels = datasets.digits()
+    data = datasets.digits()
+    points, labels = data.points, data.labels
     mixed = np.random.default_rng(0).permutation(len(points))  # the same test whatever the seed
     test, learn = mixed[:TEST], mixed[TEST:]
 

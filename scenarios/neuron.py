@@ -7,7 +7,7 @@ pulled just once, as in the guide, and that is what --save shows.
 
 import circuitsim as cs
 from circuitsim.cli import training
-from circuitsim.cli.scenarios import Json, Report, Save, Seed, play
+from circuitsim.cli.scenarios import Json, Report, Seed, play
 
 STEP = 0.01
 GUIDE = {"a": "-0.105", "b": "0.315", "c": "0.105", "x": "0.105", "y": "0.210"}
@@ -19,9 +19,10 @@ def main(
     penalty: training.Penalty = None,
     data: training.Data = "guide",
     axes: training.Axes = None,
-    engine: training.EngineName = "simulation",
+    standardize: training.Standardize = None,
+    engine: training.EngineName = "compiled",
     seed: Seed = 0,
-    save: Save = None,
+    save: training.SaveTraining = None,
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""
@@ -48,7 +49,7 @@ def main(
         points = training.open_data(data, seed)
         training.train(
             report, cs.neuron(len(points.features), seed=seed), cs.forces.logistic, points,
-            iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
+            training.Setting(iterations, step, penalty, engine, standardize), axes=axes, save=save,
         )  # fmt: skip
     else:
         report.results |= {"iterations": 0, "parameters": {name: moved[name] for name in ("a", "b", "c")}}

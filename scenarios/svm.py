@@ -34,7 +34,8 @@ def main(
     penalty: training.Penalty = None,
     data: training.Data = "guide",
     axes: training.Axes = None,
-    engine: training.EngineName = "simulation",
+    standardize: training.Standardize = None,
+    engine: training.EngineName = "compiled",
     as_in_the_guide: training.AsInTheGuide = False,
     survey: training.Survey = False,
     seed: Seed = 0,
@@ -45,15 +46,11 @@ def main(
     step, penalty = training.settle(step, penalty, as_in_the_guide)
     points = training.open_data(data, seed)
     report = Report("svm", seed, {})
+    setting = training.Setting(iterations, step, penalty, engine, standardize)
     if survey:
-        training.survey(
-            report, lambda seed: build(points), cs.forces.svm, points, iterations=iterations, step=step, engine=engine
-        )
-        return report
-    training.train(
-        report, build(points), cs.forces.svm, points,
-        iterations=iterations, step=step, penalty=penalty, engine=engine, axes=axes, save=save,
-    )  # fmt: skip
+        training.survey(report, lambda seed: build(points), cs.forces.svm, points, setting, save)
+    else:
+        training.train(report, build(points), cs.forces.svm, points, setting, axes=axes, save=save)
     return report
 
 

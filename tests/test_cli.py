@@ -1,14 +1,29 @@
 """The command line as people meet it: in a process of its own."""
 
+import fcntl
+import io
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
 
 import circuitsim
+from circuitsim.cli import console, scenarios
+from circuitsim.cli.given_values import read_value
+from circuitsim.gates.value import show
+from circuitsim.views.forms import SUFFIXES
 
 NEURON = ["sigmoid(a*x + b*y + c)", "a=1", "b=2", "c=-3", "x=-1", "y=3"]
 
@@ -35,6 +50,7 @@ def test_flow_json_is_one_object_and_nothing_else():
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "outputs": {"f": -12.0}, "gradients": {"x": -4.0, "y": -4.0, "z": 3.0}, "time": 10.0, "messages": 10,
+        "wires": {"add1": {"value": 3.0, "gradient": -4.0}, "mul1": {"value": -12.0, "gradient": 1.0}},
     }  # fmt: skip
     assert done.stdout.count("\n") == 1
 
@@ -42,6 +58,70 @@ def test_flow_json_is_one_object_and_nothing_else():
 def test_flow_takes_arrays():
     done = call("flow", "x * y", "x=1,2,3", "y=2", "--json")
     assert json.loads(done.stdout)["gradients"] == {"x": [2.0, 2.0, 2.0], "y": 6.0}
+
+
+def rows(done):
+    """Return the rows of the table that was printed, by the name of their wire."""
+    lines = (line.split() for line in done.stdout.splitlines() if line.startswith("  "))
+    return {words[0]: words[1:] for words in lines if words}
+
+
+def test_flow_shows_two_numbers_for_every_wire():
+    shown = rows(call("flow", "q = x + y; f = q × z", "x=-2", "y=5", "z=-4"))
+    assert shown["x"] == ["input", "-2", "-4"]
+    assert shown["q"] == ["x", "+", "y", "3", "-4"]
+    assert shown["mul1"] == ["q", "×", "z", "-12", "1"]
+    assert shown["f"] == ["output,", "mul1", "-12", "1"]
+
+
+def test_flow_tells_the_output_from_an_input_called_f():
+    shown = rows(call("flow", "f*x", "f=1", "x=2"))
+    assert (shown["f"], shown["output"]) == (["input", "1", "2"], ["output,", "mul1", "2", "1"])
+
+
+def test_flow_puts_another_gradient_on_the_output():
+    done = call("flow", "x * y", "x=-2", "y=3", "--gradient", "-2")
+    assert rows(done)["x"] == ["input", "-2", "-6"]
+    assert "with the gradient -2 put on the output" in done.stdout
+    done = call("flow", "x * y", "x=-2", "y=3", "--gradient", "1/2", "--json")
+    assert json.loads(done.stdout)["gradients"] == {"x": 1.5, "y": -1.0}
+
+
+def test_flow_takes_the_guides_step():
+    """Its gate x × y at -2 and 3 goes from -6 to -5.8706, its two gates from -12 to -11.5924."""
+    done = call("flow", "x * y", "x=-2", "y=3", "--step", "0.01")
+    assert "after a step of 0.01" in done.stdout
+    assert rows(done)["f"] == ["output,", "mul1", "-6", "1", "-5.8706"]
+    found = json.loads(call("flow", "(x + y) * z", "x=-2", "y=5", "z=-4", "--step", "0.01", "--json").stdout)
+    assert found["outputs"] == {"f": -12.0}
+    assert found["after_step"]["outputs"] == {"f": pytest.approx(-11.5924)}
+    assert found["after_step"]["inputs"] == pytest.approx({"x": -2.04, "y": 4.96, "z": -3.97})
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("1/3", 1 / 3), ("1e3", 1000.0), ("-2**2", -4.0), ("pi/2", np.pi / 2), ("pi", np.pi), ("e", np.e), ("−2", -2.0),
+    ("1,2", [1.0, 2.0]), ("[1,000]", [1.0, 0.0]), ("[[1,2],[3,4]]", [[1.0, 2.0], [3.0, 4.0]]), ("inf", np.inf),
+    ("[100,200]", [100.0, 200.0]), ("1_000", 1000.0),
+])  # fmt: skip
+def test_values_that_are_read(text, value):
+    assert np.array_equal(read_value(text, "x"), value)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("1,000", "may be one number or several: write 1000, or [1,000]"),
+    ("-12,345,678.9", "write -12345678.9, or [-12,345,678.9]"),
+    ("100,200", "write 100200, or [100,200]"),
+    ("1/0", "beyond what a float holds"), ("9**9**9", "beyond what a float holds"), ("1,", "is no number"),
+    ("(-8)**0.5", "is no number"), ("[]", "is no number"), ("[[1],[2,3]]", "is no number"), ("x", "is no number"),
+    ("[1,2]*2", "is no number"), ("f()", "is no number"), ("True", "is no number"), ("(" * 9999, "is no number"),
+])  # fmt: skip
+def test_values_that_are_refused(text, words):
+    with pytest.raises(circuitsim.InputError, match=re.escape(words)):
+        read_value(text, "x")
+
+
+def test_several_numbers_are_said_to_be_several():
+    assert "x=0,5 is read as 2 numbers, [0, 5]." in call("flow", "2*x", "x=0,5").stdout
 
 
 def test_an_expression_may_begin_with_a_minus_sign():
@@ -63,9 +143,110 @@ def test_flow_checks_and_fails_at_a_kink():
 def test_flow_saves_and_says_so(tmp_path):
     done = call("flow", *NEURON, "--save", "neuron.gif", cwd=tmp_path)
     assert done.returncode == 0
-    assert "saved neuron.gif" in done.stdout
+    assert "saved neuron.gif" in done.stdout.splitlines()
     assert done.stderr == ""  # no progress bar in a pipe
     assert (tmp_path / "neuron.gif").read_bytes().startswith(b"GIF89a")
+
+
+@pytest.mark.parametrize("command", [["flow", "x*y", "x=1", "y=2"], ["run", "neuron", "--iterations", "2"]])
+def test_every_file_is_told_of(tmp_path, command):
+    done = call(*command, "--save", "seen.svg", cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "saved seen.svg"
+    done = call(*command, "--save", "seen.svg", "--json", cwd=tmp_path)
+    assert done.stderr == "saved seen.svg\n"
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", list(scenarios.summaries()))
+def test_help_names_the_suffixes_that_are_taken_and_no_others(name, tmp_path):
+    told = call("run", name, "--help").stdout
+    told = "".join(told[told.index("--save") :].partition("--json")[0].split())
+    refused = call("run", name, "--save", "x.doc", cwd=tmp_path).stderr
+    known = re.findall(r"\.\w+", refused.partition("one of")[2])
+    assert known
+    for suffix in SUFFIXES:
+        assert (suffix in told) == (suffix in known), suffix
+
+
+def test_help_keeps_its_brackets_and_names_no_package_of_another():
+    for name in scenarios.summaries():
+        assert "pip install 'circuitsim" not in call("run", name, "--help").stdout
+    for path in [*Path(circuitsim.__file__).parent.rglob("*.py"), *scenarios.folder().glob("*.py")]:
+        assert "circuitsim[" not in path.read_text(encoding="utf-8"), path
+
+
+NUMBERS = st.floats(allow_nan=False).map(show) | st.sampled_from(["100%", "5.2e-32", "0.445042", "(1, 2)", "x 3, y -2"])
+
+
+@given(
+    data=st.data(),
+    width=st.sampled_from([20, 40, 60, 80, 200]),
+    columns=st.lists(st.sampled_from(["iteration", "cost", "the guide's gradient", "after one step"]), min_size=1),
+)
+def test_no_number_is_ever_broken(data, width, columns):
+    names = st.text("abc _", min_size=1, max_size=30)
+    row = st.tuples(names, *[NUMBERS] * len(columns))
+    table = data.draw(st.lists(row, min_size=1, max_size=4))
+    printed = shown(lambda: console.print_table("title", ["name", *columns], table), width)
+    for cells in table:
+        for cell in cells[1:]:
+            assert all(word in printed.split() for word in cell.split())
+    longest = max(len(word) for cells in table for cell in (*cells, *columns, "name") for word in cell.split())
+    if longest * 2 + 7 <= width:
+        assert max(map(len, printed.splitlines())) <= width
+
+
+def shown(show_it, width):
+    """Return what is printed on a terminal of so many letters a line."""
+    file = io.StringIO()
+    made = Console(file=file, width=width, force_terminal=True, color_system=None, highlight=False, markup=False)
+    with mock.patch.object(console, "_console", return_value=made):
+        show_it()
+    return file.getvalue()
+
+
+def test_a_table_that_is_too_wide_goes_on_below():
+    columns = ["after a while", *(f"column{number}" for number in range(9))]
+    printed = shown(lambda: console.print_table("t", columns, [["p", *["0.123456"] * 9], ["q", *["1"] * 9]]), 60)
+    assert printed.count("while") == 3
+    assert printed.count("0.123456") == 9
+    wide = shown(lambda: console.print_table("t", columns, [["p", *["0.123456"] * 9], ["q", *["1"] * 9]]), 200)
+    assert wide.count("while") == 1
+
+
+def test_sentences_are_broken_between_words():
+    sentence = "    The guide has f = 0.8808 before and 0.8825 after the step; to five digits it is 0.88255."
+    printed = shown(lambda: console.say(sentence), 40)
+    assert printed.split() == sentence.split()
+    assert max(map(len, printed.splitlines())) <= 40
+    assert all(line.startswith("    ") for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_on_a_real_terminal_numbers_stay_whole(columns):
+    """In a pseudo-terminal, as people have it."""
+    size = struct.pack("HHHH", 24, columns, 0, 0)
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "circuitsim", "run", "circuit"], stdout=theirs, stdin=theirs,
+        env={key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")} | {"TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            read = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not read:
+            break
+        text += read
+    process.wait()
+    os.close(ours)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", text.decode()).splitlines()
+    assert max(len(line.rstrip()) for line in lines) <= columns
+    assert "-11.5924" in " ".join(lines).split()
 
 
 def test_what_is_not_finite_is_legal_and_told():
@@ -110,7 +291,10 @@ def test_version_and_list_and_help():
     (["run", "piplines"], "there is no scenario 'piplines': did you mean 'pipeline'? use one of"),
     (["run", "missing.py"], "there is no scenario 'missing.py'"),
     (["run", "empty.py"], "'empty.py' is no scenario"),
-    (["run", "neuron", "--save", "x.doc"], "the suffix must be one of .gif .mp4"),
+    (["run", "neuron", "--save", "x.doc"], "the suffix must be one of .html .gif .mp4 .png .svg .pdf\n"),
+    (["flow", "x", "x=1,000"], "the value of input 'x', '1,000', may be one number or several: write 1000, or [1,000]"),
+    (["flow", "x", "x=1", "--gradient", "up"], "the value of --gradient is no number: 'up'"),
+    (["flow", "x", "x=1", "--step", "inf"], "--step is inf: give a finite number"),
 ])  # fmt: skip
 def test_bad_input_gets_one_sentence(tmp_path, arguments, words):
     (tmp_path / "empty.py").write_text("")

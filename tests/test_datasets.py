@@ -1,18 +1,24 @@
 """Datasets, the user's own points from a file, and the ready-made circuits."""
 
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import sklearn.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
 
 
-@pytest.mark.parametrize("name", list(cs.datasets.by_name))
+@pytest.mark.parametrize("name", ["guide", *cs.datasets.made])
 def test_datasets_have_two_classes_and_repeat(name):
     make = cs.datasets.by_name[name]
     data = make()
     assert data.points.shape == (len(data), 2)
+    assert data.targets == "sides"
     assert sorted(set(data.labels)) == [-1.0, 1.0]
     np.testing.assert_array_equal(data.points, make().points)
     if name != "guide":
@@ -20,6 +26,58 @@ def test_datasets_have_two_classes_and_repeat(name):
         assert not np.array_equal(make(seed=1).points, data.points)
         with pytest.raises(cs.InputError, match="count is 1: give"):
             make(1)
+
+
+@pytest.mark.parametrize(("name", "targets", "shape", "classes"), [
+    ("iris", "classes", (150, 4), ("setosa", "versicolor", "virginica")),
+    ("cancer", "sides", (569, 30), ("malignant", "benign")),
+    ("diabetes", "numbers", (442, 10), None),
+    ("digits", "classes", (1797, 64), tuple("0123456789")),
+])  # fmt: skip
+def test_datasets_of_scikit_learn_are_what_it_brings(name, targets, shape, classes):
+    data = cs.datasets.by_name[name]()
+    assert (data.name, data.targets, data.points.shape, data.classes) == (name, targets, shape, classes)
+    assert len(data.features) == shape[1]
+    loaders = {"cancer": "breast_cancer"}
+    options = {"scaled": False} if name == "diabetes" else {}
+    found = getattr(sklearn.datasets, f"load_{loaders.get(name, name)}")(**options)
+    np.testing.assert_array_equal(data.points, found.data / (16 if name == "digits" else 1))
+    if classes:
+        assert [data.name_of(label) for label in data.labels] == [str(found.target_names[n]) for n in found.target]
+    else:
+        np.testing.assert_array_equal(data.labels, found.target)
+
+
+def test_the_zen_is_what_python_prints():
+    printed = subprocess.run([sys.executable, "-c", "import this"], capture_output=True, text=True, check=True).stdout
+    data = cs.datasets.zen()
+    assert "this" not in sys.modules  # it would print
+    text = "".join(data.classes[int(number)] for number in [*data.points[:, 0], data.labels[-1]])
+    assert text + "\n" == printed
+    assert data.points[1:, 0].tolist() == data.labels[:-1].tolist()
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (("d", [[1.0], [2.0]], [1, -1], ["x", "y"]), "the points of dataset 'd' have shape (2, 1): give a row for each"),
+    (("d", [1.0, 2.0], [1, -1], ["x"]), "the points of dataset 'd' have shape (2,): give a row for each"),
+    (("d", [[1.0], [2.0]], [1], ["x"]), "dataset 'd' has 2 points and labels of shape (1,): give one label"),
+    (("d", [[1.0], [2.0]], [0, 2], ["x"]), "dataset 'd' has a label 2, but its 2 classes are numbered 0 to 1, or -1"),
+    (("d", [[1.0], [2.0]], [0, 3], ["x"], ("a", "b", "c")), "has a label 3, but its 3 classes are numbered 0 to 2; "),
+    (("d", [["a"], [2.0]], [0, 1], ["x"]), "the points of dataset 'd' must be numbers"),
+    (("d", [[1.0], [2.0]], ["cat", "dog"], ["x"]), "the labels of dataset 'd' must be numbers"),
+])  # fmt: skip
+def test_datasets_that_cannot_be(arguments, sentence):
+    with pytest.raises(cs.InputError, match=re.escape(sentence)):
+        cs.Dataset(*arguments)
+
+
+def test_what_labels_are():
+    of = {labels: cs.Dataset("d", [[0.0], [1.0]], labels, ["x"], ("no", "yes")) for labels in ((-1, 1), (0, 1), (1, 1))}
+    assert [data.targets for data in of.values()] == ["sides", "classes", "sides"]
+    assert [[data.name_of(label) for label in data.labels] for data in of.values()] == [
+        ["no", "yes"], ["no", "yes"], ["yes", "yes"],
+    ]  # fmt: skip
+    assert cs.Dataset("d", [[0.0]], [2.5], ["x"], None).name_of(2.5) == "2.5"
 
 
 def test_the_guides_points():
@@ -30,7 +88,7 @@ def test_the_guides_points():
 
 def test_without_scikit_learn_one_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
-    with pytest.raises(cs.InputError, match=r"pip install 'circuitsim\[data\]'"):
+    with pytest.raises(cs.InputError, match="pip install scikit-learn, or take"):
         cs.datasets.moons()
     assert len(cs.datasets.spirals()) == 100
 
@@ -64,6 +122,36 @@ def test_tables(tmp_path, text, features, classes, labels):
     assert data.name == "mine.csv"
 
 
+@pytest.mark.parametrize(("labels", "classes", "coded", "note"), [
+    (["1", "-1"], ("-1", "1"), [1, -1], ""),
+    (["0", "1"], ("0", "1"), [-1, 1], "Labels 0 and 1 are taken for -1 and +1."),
+    (["dog", "cat"], ("cat", "dog"), [1, -1], "Labels cat and dog are taken for -1 and +1."),
+    (["c", "a", "b", "a"], ("a", "b", "c"), [2, 0, 1, 0], "Labels a, b, c are numbered 0 to 2."),
+    (["10", "9", "-1"], ("-1", "9", "10"), [2, 1, 0], "Labels -1, 9, 10 are numbered 0 to 2."),
+    (["1.5", "2"], None, [1.5, 2], "The labels, 'label', are taken for numbers to predict."),
+    ([str(n) for n in range(20)], tuple(map(str, range(20))), list(range(20)), None),
+    ([str(n) for n in range(21)], None, list(range(21)), "The labels, 'label', are taken for numbers to predict."),
+])  # fmt: skip
+def test_how_labels_are_read(tmp_path, labels, classes, coded, note):
+    data = read(tmp_path, "x,label\n" + "".join(f"{n},{label}\n" for n, label in enumerate(labels)))
+    assert (data.classes, data.labels.tolist()) == (classes, coded)
+    assert note is None or data.note == note
+
+
+def test_labels_are_read_as_they_are_asked_for(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("x,y1,label\n1,2,1\n3,4,2\n", encoding="utf-8")
+    assert cs.read_csv(path).labels.tolist() == [-1, 1]
+    assert cs.read_csv(path, targets="numbers").labels.tolist() == [1, 2]
+    path.write_text("x,label\n1,1.5\n3,0.5\n", encoding="utf-8")
+    assert cs.read_csv(path, targets="classes").classes == ("0.5", "1.5")
+    path.write_text("x,label\n1,cat\n3,dog\n", encoding="utf-8")
+    with pytest.raises(cs.InputError, match=r"mine.csv, line 2, column 'label': 'cat' is no number"):
+        cs.read_csv(path, targets="numbers")
+    with pytest.raises(cs.InputError, match="targets='sides' cannot be"):
+        cs.read_csv(path, targets="sides")
+
+
 @given(points=st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=2, max_size=9))
 def test_what_is_written_is_read(tmp_path_factory, points):
     path = tmp_path_factory.mktemp("tables") / "mine.csv"
@@ -82,7 +170,6 @@ def test_what_is_written_is_read(tmp_path_factory, points):
     ("1,,1\n3,4,-1\n", "mine.csv, line 1, column 'x2': the number is missing"),
     ("1,nan,1\n3,4,-1\n", "mine.csv, line 1, column 'x2': 'nan' is no finite number"),
     ("1,2,1\n3,inf,-1\n", "mine.csv, line 2, column 'x2': 'inf' is no finite number"),
-    ("1,2,1\n3,4,-1\n5,6,2\n", "mine.csv, line 3, column 'label': '2' is a third class"),
     ("1,2,1\n3,4,1\n", "mine.csv, column 'label': all labels are '1'"),
     ("1,2,\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),
     ("1,2,nan\n3,4,1\n", "mine.csv, line 1, column 'label': the label is missing"),

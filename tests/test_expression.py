@@ -31,9 +31,95 @@ def test_inputs_come_in_order_of_appearance():
     assert cs.parse("b*y + a*x + b").names("input") == ["b", "y", "a", "x"]
 
 
-def test_an_input_may_have_the_name_of_the_output():
+def test_the_output_is_told_from_an_input_called_f():
     run = cs.Simulation(cs.parse("f * 2")).run(f=3)
-    assert (run.outputs, run.gradients) == ({"f": 6.0}, {"f": 2.0})
+    assert (run.outputs, run.gradients) == ({"output": 6.0}, {"f": 2.0})
+    assert cs.Simulation(cs.parse("f * 2", output="f")).run(f=3).outputs == {"f": 6.0}
+    assert list(cs.parse("f = x + y; f * z").outputs) == ["output"]
+    assert list(cs.parse("g = x * y").outputs) == ["g"]
+
+
+@pytest.mark.parametrize(
+    "text", ["q = x + y; f = q * z", "q = x + y\n\n  f = q * z\n", "q=x+y;f=q*z;", "q = (x +\ny); q * z"]
+)
+def test_statements_name_wires(engine, text):
+    circuit = cs.parse(text)
+    assert circuit.names("input") == ["x", "y", "z"]
+    assert circuit.names("gate") == ["q", "mul1"]
+    assert engine(circuit).forward({"x": -2, "y": 5, "z": -4}) == {"f": -12.0}
+    assert circuit.name.count("\n") == 0
+
+
+def test_every_kind_of_wire_can_be_named():
+    circuit = cs.parse("a = 2; b = -3; c = -x; d = max(c, a, b); e = sin(d); g = d ** e; f = g")
+    assert circuit.names("constant") == ["a", "b"]
+    assert circuit.names("gate") == ["c", "max1", "d", "e", "g"]
+    assert circuit.outputs == {"f": "g"}
+    run = cs.Simulation(circuit).run(x=-4)
+    assert run.value("d") == 4.0
+    assert run.outputs["f"] == pytest.approx(4 ** math.sin(4))
+
+
+@pytest.mark.parametrize(("printed", "typed"), [
+    ("x × y", "x * y"), ("x·y", "x * y"), ("x⋅y", "x * y"), ("x ÷ y", "x / y"), ("x − y", "x - y"), ("−x", "-x"),
+    ("x² + y³", "x**2 + y**3"), ("σ(x)", "sigmoid(x)"), ("√(x)", "sqrt(x)"), ("Σ(x)", "sum(x)"),
+    ("σ(a·x + b·y)", "sigmoid(a*x + b*y)"), ("(x + y)²", "(x + y)**2"),
+])  # fmt: skip
+def test_what_the_program_prints_can_be_read(printed, typed):
+    seen, wanted = cs.parse(printed), cs.parse(typed)
+    assert list(seen.graph.edges(keys=True)) == list(wanted.graph.edges(keys=True))
+    assert seen.name == printed
+
+
+def test_names_that_are_no_gates_are_inputs():
+    assert cs.parse("σ * pi + e").names("input") == ["σ", "pi", "e"]
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_max_and_min_of_many(engine, name):
+    values = {"a": 2.0, "b": 5.0, "c": 5.0, "d": -1.0}
+    running = engine(cs.parse(f"{name}(a, b, c, d)"))
+    assert running.forward(values) == {"f": NAMES[name](values.values())}
+    gradients = running.backward(1.0)
+    assert gradients == {key: float(key == {"max": "b", "min": "d"}[name]) for key in values}
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("q = x + y; f = q2 * z", "'q' is named .* and not used"),
+    ("x + y; f = x", r"'x \+ y' has no name"),
+    ("x\ny", "'x' has no name"),
+    ("q = x; f = q * y", "'q = x' makes no new wire"),
+    ("f = f * x", "'f' is used before it is named"),
+    ("f = q * z; q = x + y", "'q' is used before it is named"),
+    ("q = x + y; q = x * y; f = q", "'q' is named twice"),
+    ("q = x + y; q = x * y", "'q' is named twice"),
+    ("max = x + y; f = max * 2", "'max' is a gate"),
+    ("q = p = x", "is no expression: write one, or statements"),
+    ("q += x", "is no expression"),
+    ("q: x = 3", "is no expression"),
+    ("x, y = z", "is no expression"),
+    ("import os", "is no expression"),
+    ("def q(): x", "cannot be read|is no expression"),
+    ("f(x) = x * 2", "cannot be read"),
+    ("(q := x + y) * z", "statement of its own"),
+    ("# nothing", "is empty"),
+    (" ; ", "cannot be read"),
+    ("√x", "cannot be read"),
+])  # fmt: skip
+def test_statements_that_are_refused(text, words):
+    with pytest.raises(cs.ExpressionError, match=words) as caught:
+        cs.parse(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_gate_is_told_what_there_is():
+    with pytest.raises(cs.ExpressionError, match="did you mean 'softmax'") as caught:
+        cs.parse("softmx(x)")
+    told = str(caught.value).partition("the gates are ")[2].replace(",", "").split()
+    for name in set(told) - {"and", "for", "arrays"}:
+        ports = cs.gates.registry[name].arity
+        cs.parse(f"{name}({', '.join('xyz'[:ports])})").validate()
+    assert {"softmax", "sum", "matmul", "relu", "max"} <= set(told)
 
 
 def test_gates_of_ones_own_can_be_called():
@@ -92,12 +178,11 @@ def test_constants_fold_into_no_python():
     ("-" * 10_000 + "x", "too deeply"),
     ("x" + "+x" * 20_000, "too deeply"),
     ("x\0", "cannot be read"),
-    ("x\ny", "cannot be read"),
 ])  # fmt: skip
 def test_refusals(text, words):
     with pytest.raises(cs.ExpressionError, match=words) as caught:
         cs.parse(text)
-    assert len(str(caught.value)) < 400
+    assert len(str(caught.value)) < 600
     assert "\n" not in str(caught.value)
 
 

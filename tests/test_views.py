@@ -152,7 +152,7 @@ def test_video_without_ffmpeg_is_refused_before_any_work(run, tmp_path, monkeypa
     monkeypatch.setattr(forms, "find_spec", lambda name: None)
     for save in (run.animate, forms.check_save):
         with pytest.raises(
-            cs.SaveError, match=r"\.mp4 needs imageio-ffmpeg; install it with pip install 'circuitsim\[v"
+            cs.SaveError, match=r"\.mp4 needs imageio-ffmpeg; install it with pip install imageio-ffmpeg"
         ):
             save(tmp_path / "neuron.mp4")
 

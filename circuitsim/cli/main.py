@@ -1,8 +1,9 @@
 """The command line: ``circuitsim flow | run | list | view | export``."""
 
+import math
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -11,13 +12,16 @@ import circuitsim
 from circuitsim import views
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
-from circuitsim.cli.console import Json, Save, kindly, print_json, print_table, print_tree
+from circuitsim.cli.console import Json, Save, kindly, print_json, print_table, print_tree, say, told_saved
 from circuitsim.cli.extensions import load_extensions
+from circuitsim.cli.given_values import read_value
 from circuitsim.errors import InputError
-from circuitsim.gates.value import Value, show
-from circuitsim.learning.gradients import check_gradients
+from circuitsim.gates.value import Value, as_value, show
+from circuitsim.learning.gradients import GradientCheck, check_gradients
 from circuitsim.simulation import Run, Simulation
 from circuitsim.trace import Trace
+from circuitsim.trace.explanation import formula
+from circuitsim.trace.words import label
 from circuitsim.views.forms import check_save
 
 __all__ = ["main"]
@@ -56,43 +60,61 @@ def _options(
 # Unknown options are let through as arguments, because an expression may begin with a minus sign.
 @app.command(context_settings={"ignore_unknown_options": True})
 def flow(
-    expression: Annotated[str, typer.Argument(help="For example 'sigmoid(a*x + b*y + c)'.")],
+    expression: Annotated[
+        str, typer.Argument(help="For example 'sigmoid(a*x + b*y + c)', or with names, 'q = x + y; f = q * z'.")
+    ],
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="A number, or numbers with commas between them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME=VALUE...",
+            help="A number such as 2, 1e3, 1/3 or pi/2, or several, 1,2,3. Names that are given no value here are "
+            "refused, pi and e too: write pi=pi.",
+        ),
     ] = None,
     save: Save = None,
     as_json: Json = False,
     explain: Annotated[str | None, typer.Option(help="Tell how this wire came by its gradient.")] = None,
+    gradient: Annotated[str, typer.Option(metavar="VALUE", help="The gradient to put on the output.")] = "1",
+    step: Annotated[
+        float | None, typer.Option(help="Move the inputs by so much along their gradients, and run once more.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Hold the gradients against central differences.")] = False,
 ) -> None:
-    """Run an expression forward, pull on its output, and show what every input feels."""
+    """Run an expression forward, put a gradient on its output, and show the value and the gradient of every wire."""
     with kindly():
         inputs = _read_values(values or [])
+        given = read_value(gradient, "--gradient")
+        if step is not None and not math.isfinite(step):
+            raise InputError(f"--step is {step!r}: give a finite number, such as 0.01")
         if save is not None:
             check_save(save)
         simulation = Simulation(parse(expression))
-        run = simulation.run(inputs)
+        run = simulation.run(inputs, gradient=given)
+        moved = None
+        if step is not None:
+            moved = simulation.run(
+                {name: as_value(value + step * run.gradients[name]) for name, value in inputs.items()}, gradient=given
+            )
         story = run.explain(explain) if explain is not None else ""
         verdict = check_gradients(Simulation(parse(expression), nonfinite="ignore"), inputs) if check else None
         if save is not None:
             run.save(save)
     if as_json:
-        result = {"outputs": run.outputs, "gradients": run.gradients, "time": run.time, "messages": run.messages}
-        if explain is not None:
-            result["explanation"] = story
-        if verdict is not None:
-            result["check"] = {"worst": verdict.worst, "agree": verdict.worst <= AGREE}
-        print_json(result)
+        print_json(_results(run, moved, story, verdict))
     else:
-        _print_run(run, inputs)
+        _print_run(run, given, moved, f"after a step of {step:g}" if step is not None else "")
+        for assignment in values or []:
+            name, _, text = assignment.partition("=")
+            if "," in text and "[" not in text:
+                say(f"{assignment} is read as {np.size(inputs[name])} numbers, {show(inputs[name])}.")
         if explain is not None:
-            print(story)
+            say(story)
             print_tree(run.paths(explain))
         if verdict is not None:
-            print(verdict)
-            print("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
-        if save is not None:
-            print(f"saved {save}")
+            say(str(verdict))
+            say("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
+    if save is not None:
+        told_saved(save, as_json)
     if verdict is not None and verdict.worst > AGREE:
         raise typer.Exit(1)
 
@@ -114,7 +136,7 @@ def run(
 def list_scenarios() -> None:
     """List the scenarios."""
     rows = list(scenarios.summaries().items())
-    print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, numbers=False)
+    print_table("Run one with: circuitsim run NAME", ["name", "what it shows"], rows, words=2)
 
 
 @app.command()
@@ -159,17 +181,54 @@ def _read_values(assignments: list[str]) -> dict[str, Value]:
             raise InputError(f"{assignment!r} is no value for an input: write NAME=VALUE, for example x=2")
         if name in values:
             raise InputError(f"input {name!r} is given twice: give it one value")
-        try:
-            numbers = [float(part) for part in text.split(",")]
-        except ValueError:
-            raise InputError(
-                f"the value of input {name!r} is no number: {text!r}; write for example {name}=2"
-            ) from None
-        values[name] = np.array(numbers) if len(numbers) > 1 else numbers[0]
+        values[name] = read_value(text, f"input {name!r}")
     return values
 
 
-def _print_run(run: Run, inputs: dict[str, Value]) -> None:
-    rows = [[name, show(inputs[name]), show(gradient)] for name, gradient in run.gradients.items()]
-    rows += [[name, show(value), "pulled with 1"] for name, value in run.outputs.items()]
-    print_table(run.name, ["wire", "value", "gradient"], rows, f"{run.messages} messages in {run.time:g} ticks")
+def _print_run(run: Run, given: Value, moved: Run | None, heading: str) -> None:
+    """Print every wire with its two numbers, and what its value is after a step, if one was made."""
+    trace = run.trace
+    assert trace is not None
+    netlist, values, gradients = trace.netlist, trace.values(), trace.gradients()
+    later = moved.trace.values() if moved is not None and moved.trace is not None else None
+    rows = []
+    for index, node in enumerate(netlist.nodes):
+        if node.kind == "constant":
+            continue
+        what = formula(netlist, index) if node.kind == "gate" else node.kind
+        if node.kind == "output":
+            what = f"output, {label(netlist, netlist.wires[netlist.incoming[index][0]].source)}"
+        numbers = [values[index], gradients.get(index, 0.0)] + ([later[index]] if later is not None else [])
+        rows.append([node.name, what, *map(show, numbers)])
+    columns = ["wire", "what", "value", "gradient"] + ([heading] if heading else [])
+    note = f"{run.messages} messages in {run.time:g} ticks"
+    note += "" if given == 1.0 else f", with the gradient {show(given)} put on the output"
+    print_table(run.name, columns, rows, note, words=2)
+
+
+def _results(run: Run, moved: Run | None, story: str, verdict: GradientCheck | None) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    trace = run.trace
+    assert trace is not None
+    values, gradients = trace.values(), trace.gradients()
+    results: dict[str, Any] = {
+        "outputs": run.outputs,
+        "gradients": run.gradients,
+        "wires": {
+            name: {"value": values[index], "gradient": gradients.get(index, 0.0)}
+            for name, index in trace.netlist.of_kind("gate").items()
+        },
+        "time": run.time,
+        "messages": run.messages,
+    }
+    if moved is not None and moved.trace is not None:
+        after, inputs = moved.trace.values(), trace.netlist.of_kind("input")
+        results["after_step"] = {
+            "inputs": {name: after[index] for name, index in inputs.items()},
+            "outputs": moved.outputs,
+        }
+    if story:
+        results["explanation"] = story
+    if verdict is not None:
+        results["check"] = {"worst": verdict.worst, "agree": verdict.worst <= AGREE}
+    return results

@@ -10,7 +10,8 @@ from circuitsim import gates
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.circuit.dense import dense
 from circuitsim.cli.scenarios import Report
-from circuitsim.learning import SGD, Dataset, Trainer, datasets
+from circuitsim.cli.training import TWO_SIDED
+from circuitsim.learning import SGD, Dataset, Trainer
 from circuitsim.learning.forces import logistic, loss
 from circuitsim.simulation import Simulation
 
@@ -23,7 +24,7 @@ DataToo: TypeAlias = Annotated[
     typer.Option(
         "--data",
         metavar="FILE.csv",
-        help=f"Teach a network these points: a label in the last column, or one of {', '.join(datasets.by_name)}.",
+        help=f"Teach a network these points: a label in the last column, or one of {', '.join(TWO_SIDED)}.",
     ),
 ]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import typer
 
@@ -24,12 +24,14 @@ from circuitsim.cli.console import (
     kindly,
     print_json,
     print_table,
+    say,
+    told_saved,
 )
 from circuitsim.cli.extensions import load_extensions
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
 from circuitsim.spelling import nearest
-from circuitsim.views.forms import check_save
+from circuitsim.views.forms import SUFFIXES, check_save
 
 __all__ = [
     "Json",
@@ -83,7 +85,7 @@ class Report:
         for title, columns, rows in self.tables:
             print_table(title, columns, rows)
         for sentence in self.notes:
-            print(sentence)
+            say(sentence)
 
 
 def counts(text: str, what: str) -> list[int]:
@@ -115,14 +117,18 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
     name : str, optional
         What usage messages call the command.
     """
+    suffixes = _suffixes(main)
 
     @wraps(main)
     def command(**options: Any) -> None:
+        save = options.get("save")
         with kindly():
-            if options.get("save") is not None:
-                check_save(options["save"])
+            if save is not None:
+                check_save(save, suffixes)
             report = main(**options)
         report.print(options["as_json"])
+        if save is not None:
+            told_saved(save, options["as_json"])
 
     if arguments is None:  # a process of its own, which no command has started
         load_extensions()
@@ -130,6 +136,12 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
     app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
     app(args=arguments, prog_name=name)
+
+
+def _suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
+    """Return what a scenario can be saved as: the suffixes that the annotation of its option bears, or else all."""
+    annotation = get_type_hints(main, include_extras=True).get("save")
+    return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, tuple)), SUFFIXES)
 
 
 def _flow(paragraph: str) -> str:

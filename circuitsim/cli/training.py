@@ -1,6 +1,7 @@
 """What the training scenarios share: their options, the training itself, its report and its film."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -14,38 +15,94 @@ from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine, engines, register_engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import show
-from circuitsim.learning import L2, SGD, Dataset, Force, Trainer, datasets, read_csv
+from circuitsim.learning import (
+    L2,
+    SGD,
+    AdaGrad,
+    Adam,
+    Dataset,
+    Force,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    Trainer,
+    datasets,
+    read_csv,
+)
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
 from circuitsim.spelling import nearest
 from circuitsim.views import save_training
-from circuitsim.views.forms import PICTURES, TRAININGS, check_save
+from circuitsim.views.forms import PICTURES, TRAININGS
 
 __all__ = [
-    "AsInTheGuide", "Axes", "Data", "EngineName", "Iterations", "Penalty", "SaveTraining", "Step", "Survey",
-    "make_engine", "open_data", "settle", "survey", "train",
+    "TWO_SIDED",
+    "AsInTheGuide",
+    "Axes",
+    "Data",
+    "EngineName",
+    "Iterations",
+    "Penalty",
+    "SaveTraining",
+    "Step",
+    "Survey",
+    "make_engine",
+    "open_data",
+    "settle",
+    "survey",
+    "train",
 ]  # fmt: skip
 
-Iterations: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from, one at a time.", min=0)]
+#: Datasets of two classes.
+TWO_SIDED = ("guide", *datasets.made, "cancer")
+
+Iterations: TypeAlias = Annotated[
+    int, typer.Option(help="How many updates to make, each from --batch examples or from one.", min=0)
+]
 Step: TypeAlias = Annotated[float | None, typer.Option(help="How far parameters go for a pull of 1.")]
 Penalty: TypeAlias = Annotated[float | None, typer.Option(help="The strength of the springs on the weights.")]
 Data: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="FILE.csv",
-        help=f"Points with a label in the last column (or one called label), or one of {', '.join(datasets.by_name)}.",
+        help="Points with a label in the last column (or one called label), or one of " + ", ".join(TWO_SIDED) + ".",
     ),
 ]
 EngineName: TypeAlias = Annotated[str, typer.Option("--engine", help="What runs the circuit.")]
 Axes: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="NAME,NAME", help="Which two columns of the data the plane shows.")
+    str | None,
+    typer.Option(
+        metavar="NAME,NAME", help="Which two columns of the data the plane shows; others are held at their mean."
+    ),
 ]
+Standardize: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--standardize/--no-standardize",
+        help="Take each column as its distance from its mean, in units of its spread; if not given, only columns of a "
+        "CSV file and of cancer.",
+    ),
+]
+OptimizerName: TypeAlias = Annotated[
+    str,
+    typer.Option("--optimizer", help="How parameters respond: sgd, momentum, nesterov, adagrad, rmsprop or adam."),
+]
+Batch: TypeAlias = Annotated[int, typer.Option(help="How many examples to learn from at a time.", min=1)]
+Validation: TypeAlias = Annotated[
+    float, typer.Option(help="The share of the points to hold back and never to learn from, such as 0.25.")
+]
+Points: TypeAlias = Annotated[
+    int | None, typer.Option(help="How many points to make: for moons, circles, spirals and gaussians.")
+]
+Noise: TypeAlias = Annotated[float | None, typer.Option(help="How far to scatter the points that are made.")]
 AsInTheGuide: TypeAlias = Annotated[
     bool, typer.Option("--as-in-the-guide", help="Take the guide's setting: steps of 0.01, springs of strength 1.")
 ]
 SaveTraining: TypeAlias = Annotated[
     Path | None,
+    TRAININGS,
     typer.Option(
         "--save",
         help="Show the training in this file: .html is a page to play with, .gif and .mp4 film it, .png, .svg and .pdf "
@@ -64,6 +121,18 @@ GUIDE_STEP, GUIDE_PENALTY = 0.01, 1.0
 SEEDS = 200
 STRENGTHS = (1.0, 0.1, 0.01)
 ROWS = 21  # of the table of iterations, at most
+MOST_TOLD = 10  # columns whose scale is told
+
+OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+}
+#: Datasets that are made with columns of like size.
+UNSCALED = ("guide", *datasets.made)
 
 
 def settle(step: float | None, penalty: float | None, as_in_the_guide: bool = False) -> tuple[float, float]:
@@ -72,21 +141,87 @@ def settle(step: float | None, penalty: float | None, as_in_the_guide: bool = Fa
     return usual[0] if step is None else step, usual[1] if penalty is None else penalty
 
 
-def open_data(data: str, seed: int) -> Dataset:
-    """Return a dataset by its name, or the points in a CSV file.
+def open_data(data: str, seed: int, count: int | None = None, noise: float | None = None) -> Dataset:
+    """Return a dataset of two classes by its name, or the points in a CSV file.
+
+    Parameters
+    ----------
+    data : str
+        A name, or the path of a file.
+    seed : int
+        Seeds points that are made.
+    count, noise : number, optional
+        How many points to make, and how far to scatter them.
 
     Raises
     ------
     InputError
-        If there is neither, or the file cannot be read as points.
+        If there is neither, the file cannot be read as points, its labels are not of two classes, or there is nothing
+        to make.
     """
-    if data == "guide":
-        return datasets.guide()
-    if data in datasets.by_name:
-        return datasets.by_name[data](seed=seed)
-    if not Path(data).suffix and not Path(data).exists():
-        raise InputError(f"there is no dataset {data!r}: use one of {', '.join(datasets.by_name)}, or a CSV file")
-    return read_csv(data)
+    asked = {name: value for name, value in (("count", count), ("noise", noise)) if value is not None}
+    if asked and data not in datasets.made:
+        raise InputError(f"--points and --noise are for points that are made: --data {', '.join(datasets.made)}")
+    if data in datasets.made:
+        return datasets.made[data](seed=seed, **asked)
+    if data not in datasets.by_name and not Path(data).suffix and not Path(data).exists():
+        raise InputError(
+            f"there is no dataset {data!r}: {nearest(data, TWO_SIDED)}use one of {', '.join(TWO_SIDED)}, or a CSV file"
+        )
+    found = datasets.by_name[data]() if data in datasets.by_name else read_csv(data)
+    if found.targets != "sides":
+        what = "numbers to predict" if found.classes is None else f"{len(found.classes)} classes"
+        raise InputError(
+            f"{found.name} has {what}, and this scenario parts two classes: use one of {', '.join(TWO_SIDED)}, a CSV "
+            "file of two classes, or train a circuit of your own in Python"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How to train.
+
+    Attributes
+    ----------
+    iterations : int
+        How many updates to make.
+    step : float
+        How far parameters go for a pull of 1.
+    penalty : float
+        The strength of the springs on the weights.
+    engine : str
+        What runs the circuit.
+    standardize : bool or None
+        Whether to shift and scale each column to mean 0 and spread 1; if None, only data that are the user's own.
+    optimizer : str
+        Which rule moves the parameters.
+    batch : int
+        How many examples to learn from at a time.
+    validation : float
+        The share of examples to hold back.
+    """
+
+    iterations: int
+    step: float
+    penalty: float
+    engine: str
+    standardize: bool | None = None
+    optimizer: str = "sgd"
+    batch: int = 1
+    validation: float = 0.0
+
+    def trainer(self, circuit: Circuit, force: Force, data: Dataset, penalty: float | None = None) -> Trainer:
+        """Return a trainer for a circuit and data, with springs of another strength if it is given."""
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(
+                f"there is no optimizer {self.optimizer!r}: {nearest(self.optimizer, OPTIMIZERS)}use one of "
+                f"{', '.join(OPTIMIZERS)}"
+            )
+        springs = L2(self.penalty if penalty is None else penalty)
+        standardize = data.name not in UNSCALED if self.standardize is None else self.standardize
+        rule = OPTIMIZERS[self.optimizer](self.step)
+        return Trainer(make_engine(self.engine, circuit), force, rule, springs, standardize=standardize)
 
 
 def train(
@@ -94,87 +229,123 @@ def train(
     circuit: Circuit,
     force: Force,
     data: Dataset,
+    setting: Setting,
     *,
-    iterations: int,
-    step: float,
-    penalty: float,
-    engine: str,
     axes: str | None = None,
     save: Path | None = None,
 ) -> Trainer:
-    """Train a circuit one example at a time, add what came of it to a report, and film it if that was asked for."""
+    """Train a circuit, add what came of it to a report, and show the training in a file if that was asked for."""
     columns = _columns(axes, data)
-    trainer = Trainer(make_engine(engine, circuit), force, SGD(step), L2(penalty))
+    trainer = setting.trainer(circuit, force, data)
     recorder = None
     if save is not None:
         from circuitsim.views.training_film import shots_to_keep  # only who saves pays for matplotlib
 
-        check_save(save, TRAININGS)
         tracer = None if save.suffix.lower() in PICTURES else Simulation(circuit, nonfinite="ignore")
-        recorder = Recorder(trainer, data, shots_to_keep(iterations), columns, tracer)
+        recorder = Recorder(trainer, data, shots_to_keep(setting.iterations), columns, tracer)
     history = trainer.fit(
-        data.points, data.labels, iterations, seed=report.seed, callbacks=[recorder] if recorder else []
+        data.points,
+        data.labels,
+        setting.iterations,
+        batch=setting.batch,
+        validation=setting.validation,
+        seed=report.seed,
+        callbacks=[recorder] if recorder else [],
     )
 
     done = history.evaluations
-    chosen = sorted({round(place) for place in np.linspace(0, len(done) - 1, min(ROWS, len(done)))})
+    chosen = [done[n] for n in sorted({round(at) for at in np.linspace(0, len(done) - 1, min(ROWS, len(done)))})]
+    held = done[-1].validation_accuracy is not None
     report.table(
-        f"{circuit.name} learns {len(data)} points of {data.name}",
-        "iteration | cost | accuracy",
-        [(str(done[n].iteration), show(done[n].cost, 4), f"{done[n].accuracy:.0%}") for n in chosen],
+        f"{circuit.name} learns {len(data) - round(setting.validation * len(data))} points of {data.name}",
+        "iteration | cost | accuracy" + (" | cost of those held back | their accuracy" if held else ""),
+        [
+            (str(e.iteration), show(e.cost, 4), f"{e.accuracy:.0%}")
+            + ((show(e.validation_cost or 0.0, 4), f"{e.validation_accuracy:.0%}") if held else ())
+            for e in chosen
+        ],
     )
     parameters = trainer.engine.parameters
     if len(parameters) <= ROWS:
         report.table("what it has learned", "parameter | value", list(parameters.items()))
-    if data.classes != ("-1", "+1"):
+    scale = _scale(trainer, data)
+    for name, (mean, spread) in list(scale.items())[:MOST_TOLD]:
+        sign, size = ("+", -mean) if mean < 0 else ("-", mean)
+        report.note(f"{name} is taken as ({name} {sign} {show(size, 4)}) / {show(spread, 4)}.")
+    if len(scale) > MOST_TOLD:
+        report.note(f"So are {len(scale) - MOST_TOLD} more columns, each by its mean and spread.")
+    if data.note:
+        report.note(data.note)
+    if data.classes is not None and data.classes != ("-1", "+1"):
         report.note(f"Scores above 0 mean {data.classes[1]!r}, others {data.classes[0]!r}.")
     if history.ended != "done":
         report.note(f"The training was {history.ended} after {history.iterations} iterations.")
     report.results |= {
         "iterations": history.iterations,
-        "step": step,
-        "penalty": penalty,
-        "engine": engine,
+        "step": setting.step,
+        "penalty": setting.penalty,
+        "optimizer": setting.optimizer,
+        "batch": setting.batch,
+        "engine": setting.engine,
         "data": data.name,
+        "scale": scale,
         "accuracy": history.accuracy,
         "loss": history.cost,
         "parameters": parameters,
         "history": [{"iteration": e.iteration, "loss": e.cost, "accuracy": e.accuracy} for e in done],
     }
+    if held:
+        report.results |= {
+            "validation_accuracy": done[-1].validation_accuracy,
+            "validation_loss": done[-1].validation_cost,
+        }
     if save is not None and recorder is not None:
         save_training(recorder.recording(), save)
     return trainer
 
 
+def _scale(trainer: Trainer, data: Dataset) -> dict[str, tuple[float, float]]:
+    """Return by column the mean that is taken off and the spread that it is divided by; empty if none is."""
+    if trainer.scale is None:
+        return {}
+    means = np.concatenate([np.ravel(mean) for mean in trainer.scale.means.values()]).tolist()
+    spreads = np.concatenate([np.ravel(spread) for spread in trainer.scale.spreads.values()]).tolist()
+    return {name: (mean, spread) for name, mean, spread in zip(data.features, means, spreads, strict=True)}
+
+
 def survey(
-    report: Report,
-    build: Callable[[int], Circuit],
-    force: Force,
-    data: Dataset,
-    *,
-    iterations: int,
-    step: float,
-    engine: str,
+    report: Report, build: Callable[[int], Circuit], force: Force, data: Dataset, setting: Setting, save: Path | None
 ) -> None:
-    """Train with many seeds and springs of several strengths, and add to a report how many got all points right."""
+    """Train with many seeds and springs of several strengths, and add to a report how many got all points right.
+
+    Raises
+    ------
+    InputError
+        If it is to be saved, or examples are to be held back.
+    """
+    if save is not None or setting.validation:
+        raise InputError("--survey draws nothing and holds nothing back: leave out --save and --validation")
     shares: dict[str, float] = {}
     with progress_bar("learning", len(STRENGTHS) * SEEDS) as advance:
         for strength in STRENGTHS:
             right = 0
             for seed in range(SEEDS):
-                trainer = Trainer(make_engine(engine, build(seed)), force, SGD(step), L2(strength))
-                history = trainer.fit(
-                    data.points, data.labels, iterations, seed=seed, every=max(1, iterations), progress=False
-                )
+                history = setting.trainer(build(seed), force, data, strength).fit(
+                    data.points, data.labels, setting.iterations, batch=setting.batch, seed=seed,
+                    every=max(1, setting.iterations), progress=False,
+                )  # fmt: skip
                 right += history.accuracy == 1.0
                 advance(STRENGTHS.index(strength) * SEEDS + seed + 1, f"springs of {strength:g}")
             shares[f"{strength:g}"] = right / SEEDS
     report.table(
-        f"seeds of {SEEDS} that get all {len(data)} points right after {iterations} iterations with steps of {step:g}",
+        f"seeds of {SEEDS} that get all {len(data)} points right after {setting.iterations} iterations with steps of "
+        f"{setting.step:g}",
         "springs | share",
         [(strength, f"{share:.1%}") for strength, share in shares.items()],
     )
-    report.results |= {"iterations": iterations, "step": step, "shares": shares, "parameters": {}, "outputs": {}}
+    report.results |= {
+        "iterations": setting.iterations, "step": setting.step, "shares": shares, "parameters": {}, "outputs": {},
+    }  # fmt: skip
 
 
 def make_engine(name: str, circuit: Circuit) -> Engine:

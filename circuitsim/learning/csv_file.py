@@ -1,8 +1,11 @@
 """Reads the user's own points from a CSV file: any number of columns of numbers, and one of labels.
 
 The first line may name the columns. The label is the column called ``label``, or else ``class``, or else ``target``, or
-else ``y`` if there is no ``x`` beside it, or else the last one; it has two values, of which the smaller is taken for -1
-and the larger for +1 (as numbers if they are numbers, else as words). Commas, semicolons or tabs part the columns.
+else ``y`` if there is no ``x`` beside it, or else the last one. Commas, semicolons or tabs part the columns.
+
+Labels that are words or whole numbers are classes. Of two classes the smaller becomes -1 and the larger +1 (as numbers
+if they are numbers, else as words); more are numbered from 0 in this order. Labels with a fraction among them, or more
+than 20 different whole numbers, are numbers to predict.
 """
 
 import csv
@@ -10,6 +13,7 @@ import math
 import re
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -20,23 +24,34 @@ from circuitsim.learning.datasets import Dataset
 __all__ = ["read_csv"]
 
 _LABELS = ("label", "class", "target", "y")
+MOST_NUMBERED = 20  # more different whole numbers than these are numbers to predict, not classes
 
 
-def read_csv(path: str | PathLike[str]) -> Dataset:
+def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] | None = None) -> Dataset:
     """Read points with labels from a CSV file.
 
     Parameters
     ----------
     path : path-like
         The file.
+    targets : {"classes", "numbers"}, optional
+        What the labels are: names of classes, or numbers to predict. If not given, they tell by themselves.
+
+    Returns
+    -------
+    Dataset
+        Its ``targets`` tell how the labels were read, and its ``note`` says so in a sentence.
 
     Raises
     ------
     InputError
-        If there is no such file, a row has a column too few or too many, a feature is no finite number, the labels are
-        not of two classes, or there is no row; the message names file, line and column.
+        If there is no such file, a row has a column too few or too many, a feature is no finite number, all labels are
+        of one class, a label is no number where they are to be numbers, or there is no row; the message names file,
+        line and column.
     """
     path = checks.path(path)
+    if targets not in (None, "classes", "numbers"):
+        raise InputError(f"targets={targets!r} cannot be: give 'classes', 'numbers' or None")
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -73,9 +88,17 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
             raise InputError(f"{name}, line {line}: there are {len(row)} columns where {len(columns)} are due{missing}")
         points.append([_number(cell, name, line, column) for column, cell in _without(label, columns, row)])
         labels.append(row[label])
-    signs, classes = _classes(labels, [line for line, _ in rows], name, columns[label])
     features = [column for column, _ in _without(label, columns, columns)]
-    return Dataset(name, np.array(points), np.array(signs), features, classes)
+    lines = [line for line, _ in rows]
+    for line, text in zip(lines, labels, strict=True):
+        if not text or text.lower() == "nan":
+            raise InputError(f"{name}, line {line}, column {columns[label]!r}: the label is missing")
+    if targets == "numbers" or (targets is None and _are_numbers(labels)):
+        numbers = [_number(text, name, line, columns[label]) for line, text in zip(lines, labels, strict=True)]
+        note = f"The labels, {columns[label]!r}, are taken for numbers to predict."
+        return Dataset(name, np.array(points), np.array(numbers), features, None, note)
+    coded, classes, note = _classes(labels, name, columns[label])
+    return Dataset(name, np.array(points), np.array(coded), features, classes, note)
 
 
 def _columns(row: list[str]) -> tuple[list[str] | None, int]:
@@ -113,18 +136,29 @@ def _number(cell: str, name: str, line: int, column: str) -> float:
     return float(cell)
 
 
-def _classes(labels: list[str], lines: list[int], name: str, column: str) -> tuple[list[float], tuple[str, str]]:
-    """Return the labels as -1 and +1, and what the two classes are called."""
-    numbers = all(_is_number(text) for text in labels)
-    found: dict[float | str, str] = {}
+def _are_numbers(labels: list[str]) -> bool:
+    """Tell whether labels are numbers to predict rather than names of classes."""
+    if not all(map(_is_number, labels)):
+        return False
+    found = set(map(float, labels))
+    return len(found) > MOST_NUMBERED or not all(number.is_integer() for number in found)
+
+
+def _classes(labels: list[str], name: str, column: str) -> tuple[list[float], tuple[str, ...], str]:
+    """Return the labels as numbers, the names of their classes, and what was done in a sentence."""
+    numbers = all(map(_is_number, labels))
     keys: list[float | str] = [float(text) if numbers else text for text in labels]
-    for key, text, line in zip(keys, labels, lines, strict=True):
-        if not text or key != key:
-            raise InputError(f"{name}, line {line}, column {column!r}: the label is missing")
+    found: dict[float | str, str] = {}
+    for key, text in zip(keys, labels, strict=True):
         found.setdefault(key, text)
-        if len(found) > 2:
-            raise InputError(f"{name}, line {line}, column {column!r}: {text!r} is a third class; give two")
     if len(found) < 2:
-        raise InputError(f"{name}, column {column!r}: all labels are {labels[0]!r}; give points of two classes")
-    low, high = sorted(found)
-    return [1.0 if key == high else -1.0 for key in keys], (found[low], found[high])
+        raise InputError(f"{name}, column {column!r}: all labels are {labels[0]!r}; give points of two classes or more")
+    order = sorted(found)  # all are floats, or all are texts
+    classes = tuple(found[key] for key in order)
+    if len(order) > 2:
+        coded = {key: float(number) for number, key in enumerate(order)}
+        note = f"Labels {', '.join(classes)} are numbered 0 to {len(order) - 1}."
+    else:
+        coded = {order[0]: -1.0, order[1]: 1.0}
+        note = "" if order == [-1.0, 1.0] else f"Labels {classes[0]} and {classes[1]} are taken for -1 and +1."
+    return [coded[key] for key in keys], classes, note

@@ -1,12 +1,15 @@
-"""Datasets of two classes: the guide's six points, toy sets in the plane, and points of the user's own from a file.
+"""Datasets: the guide's six points, toy sets in the plane, and small real ones that scikit-learn brings.
 
-Labels are +1 and -1. Moons, circles and gaussians come from scikit-learn, which is an extra: install
-``circuitsim[data]``.
+Moons, circles, gaussians, iris, diabetes, cancer and digits need scikit-learn (``pip install scikit-learn``).
 """
 
+import ast
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from importlib.abc import InspectLoader
+from importlib.util import find_spec
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,24 @@ from numpy.typing import NDArray
 from circuitsim import checks
 from circuitsim.errors import InputError
 
-__all__ = ["Dataset", "by_name", "circles", "digits", "gaussians", "guide", "moons", "spirals"]
+__all__ = [
+    "Dataset",
+    "by_name",
+    "cancer",
+    "circles",
+    "diabetes",
+    "digits",
+    "gaussians",
+    "guide",
+    "iris",
+    "made",
+    "moons",
+    "spirals",
+    "zen",
+]
+
+#: What the labels of a dataset are: -1 and +1, the numbers of classes, or real numbers to predict.
+Targets = Literal["sides", "classes", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -28,18 +48,79 @@ class Dataset:
     points : ndarray, shape (examples, features)
         One row is an example.
     labels : ndarray, shape (examples,)
-        +1 or -1.
+        -1 or +1; or the number of a class, counted from 0; or any number that is to be predicted.
     features : list of str
         The names of the columns.
-    classes : tuple of str
-        What -1 and +1 are called.
+    classes : tuple of str or None
+        The names of the classes; of two, what -1 and +1 are called. None if the labels are numbers to predict.
+    note : str
+        What whoever uses it should know, in a sentence: how labels were read.
+
+    Raises
+    ------
+    InputError
+        If these do not fit each other.
+
+    Examples
+    --------
+    >>> Dataset("two", [[0.5], [1.5]], [-1, 1], ["x"]).targets
+    'sides'
+    >>> Dataset("three", [[0.5], [1.5], [2.5]], [0, 1, 2], ["x"], ("low", "middle", "high")).targets
+    'classes'
+    >>> Dataset("line", [[0.5], [1.5]], [2.5, 3.5], ["x"], None).targets
+    'numbers'
     """
 
     name: str
     points: NDArray[np.float64]
     labels: NDArray[np.float64]
     features: list[str]
-    classes: tuple[str, str] = ("-1", "+1")
+    classes: tuple[str, ...] | None = ("-1", "+1")
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for what in ("points", "labels"):
+            try:
+                array = np.asarray(getattr(self, what), dtype=np.float64)
+            except (TypeError, ValueError):
+                raise InputError(f"the {what} of dataset {self.name!r} must be numbers") from None
+            object.__setattr__(self, what, array)
+        shape = self.points.shape
+        if len(shape) != 2 or shape[1] != len(self.features):
+            raise InputError(
+                f"the points of dataset {self.name!r} have shape {shape}: give a row for each example, with "
+                f"{len(self.features)} columns, one for each name in features"
+            )
+        if self.labels.shape != shape[:1]:
+            raise InputError(
+                f"dataset {self.name!r} has {shape[0]} points and labels of shape {self.labels.shape}: give one label "
+                "for each point"
+            )
+        if self.classes is None or self._has_sides():
+            return
+        odd = self.labels[~np.isin(self.labels, np.arange(len(self.classes)))]
+        if len(odd):
+            known = f"0 to {len(self.classes) - 1}" + (", or -1 and +1" if len(self.classes) == 2 else "")
+            raise InputError(
+                f"dataset {self.name!r} has a label {odd[0]:g}, but its {len(self.classes)} classes are numbered "
+                f"{known}; give classes=None if labels are numbers to predict"
+            )
+
+    @property
+    def targets(self) -> Targets:
+        """What the labels are: ``"sides"`` (-1 and +1), ``"classes"`` (0, 1, 2 and so on) or ``"numbers"``."""
+        if self.classes is None:
+            return "numbers"
+        return "sides" if self._has_sides() else "classes"
+
+    def name_of(self, label: float) -> str:
+        """Return the name of the class that a label stands for, or the number that it is."""
+        if self.classes is None:
+            return f"{label:g}"
+        return self.classes[int(label > 0) if self._has_sides() else int(label)]
+
+    def _has_sides(self) -> bool:
+        return self.classes is not None and len(self.classes) == 2 and bool((np.abs(self.labels) == 1).all())
 
     def __len__(self) -> int:
         return len(self.points)
@@ -73,14 +154,63 @@ def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     return _plane("gaussians", points, classes * 2 - 1)
 
 
-def digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def iris() -> Dataset:
+    """Return 150 irises of three species, with the lengths and widths of two kinds of leaves (Fisher 1936)."""
+    found = _sklearn().load_iris()
+    return Dataset("iris", found.data, found.target, list(found.feature_names), tuple(map(str, found.target_names)))
+
+
+def cancer() -> Dataset:
+    """Return 569 tumours, benign (+1) or malignant (-1), with 30 measures of their cells' nuclei.
+
+    They are the Wisconsin diagnostic set (Street, Wolberg and Mangasarian 1993).
+    """
+    found = _sklearn().load_breast_cancer()
+    names = tuple(map(str, found.target_names))
+    return Dataset("cancer", found.data, found.target * 2.0 - 1.0, list(map(str, found.feature_names)), names)
+
+
+def diabetes() -> Dataset:
+    """Return 442 patients with ten measures each, and how far their diabetes went in a year (Efron et al. 2004)."""
+    found = _sklearn().load_diabetes(scaled=False)
+    return Dataset("diabetes", found.data, found.target, list(found.feature_names), None)
+
+
+def digits() -> Dataset:
     """Return 1,797 handwritten digits of 8×8 points between 0 and 1, one a row, and which digit each is.
 
     They are the test set of the UCI Optical Recognition of Handwritten Digits (Alpaydin and Kaynak 1998), as
     scikit-learn brings it.
     """
     points, labels = _sklearn().load_digits(return_X_y=True)
-    return np.asarray(points, dtype=np.float64) / 16.0, np.asarray(labels, dtype=np.float64)
+    pixels = [f"pixel {row},{column}" for row in range(8) for column in range(8)]
+    return Dataset("digits", points / 16.0, labels, pixels, tuple("0123456789"))
+
+
+def zen() -> Dataset:
+    """Return the characters of the Zen of Python by their numbers, each with the number of the one after it.
+
+    ``classes`` are the characters in the order of their code points. The text comes from Python itself, which prints
+    it for ``import this``.
+
+    Examples
+    --------
+    >>> data = zen()
+    >>> len(data), len(data.classes)
+    (855, 45)
+    >>> "".join(data.classes[int(number)] for number in data.points[:17, 0])
+    'The Zen of Python'
+    """
+    spec = find_spec("this")
+    source = spec.loader.get_source("this") if spec and isinstance(spec.loader, InspectLoader) else None
+    if source is None:
+        raise InputError("this Python comes without the source of its module 'this', where the Zen is: use another")
+    # The module holds the text in rot13, as the first thing that it names, and prints it when it is imported.
+    named = next(line.value for line in ast.parse(source).body if isinstance(line, ast.Assign))
+    text = codecs.decode(ast.literal_eval(named), "rot13")
+    characters = sorted(set(text))
+    numbers = np.array([characters.index(character) for character in text], dtype=np.float64)
+    return Dataset("zen", numbers[:-1, None], numbers[1:], ["character"], tuple(characters))
 
 
 def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
@@ -94,12 +224,22 @@ def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     return _plane("spirals", points + random.normal(0, noise, points.shape), labels)
 
 
-by_name: dict[str, Callable[..., Dataset]] = {
-    "guide": guide,
+#: Those that are made, in the plane: they take a count, noise and a seed, but for the guide's.
+made: dict[str, Callable[..., Dataset]] = {
     "moons": moons,
     "circles": circles,
     "spirals": spirals,
     "gaussians": gaussians,
+}
+#: All of them.
+by_name: dict[str, Callable[..., Dataset]] = {
+    "guide": guide,
+    **made,
+    "iris": iris,
+    "cancer": cancer,
+    "diabetes": diabetes,
+    "digits": digits,
+    "zen": zen,
 }
 
 
@@ -117,7 +257,7 @@ def _sklearn() -> Any:
         from sklearn import datasets
     except ImportError:
         raise InputError(
-            "this dataset comes from scikit-learn, which is not installed: pip install 'circuitsim[data]', "
-            "or take guide or spirals"
+            "this dataset comes from scikit-learn, which is not installed: pip install scikit-learn, or take guide or "
+            "spirals"
         ) from None
     return datasets

@@ -85,7 +85,7 @@ class Traced:
         display.draw(self._traced(), path)
 
     def animate(self, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
-        """Film the flow, message by message, as .gif or .mp4 (which needs the extra ``circuitsim[video]``).
+        """Film the flow, message by message, as .gif or .mp4 (which needs imageio-ffmpeg).
 
         Where several examples are under way at a time, each message bears the number of its microbatch.
 

@@ -12,7 +12,7 @@ from circuitsim.trace.provenance import has_story, tell
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label, total
 
-__all__ = ["arithmetic", "chain_rule", "explain", "goal_of", "local_derivative", "operator"]
+__all__ = ["arithmetic", "chain_rule", "explain", "formula", "goal_of", "local_derivative", "operator"]
 
 
 def explain(trace: Trace, name: str, tag: int | None = None) -> str:
@@ -73,10 +73,16 @@ def arithmetic(netlist: Netlist, index: int, values: dict[int, Value]) -> str:
     node = netlist.nodes[index]
     assert node.gate is not None
     sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
-    names = _formula(node, [label(netlist, source) for source in sources])
+    names = formula(netlist, index)
     numbers = _formula(node, [bracket(show(values[source])) for source in sources])
     result = show(values[index])
     return f"{names} = {result}" if names == numbers else f"{names} = {numbers} = {result}"
+
+
+def formula(netlist: Netlist, index: int) -> str:
+    """Write what a gate computes from what, as in ``q × z``."""
+    sources = [netlist.wires[wire].source for wire in netlist.incoming[index]]
+    return _formula(netlist.nodes[index], [label(netlist, source) for source in sources])
 
 
 def chain_rule(

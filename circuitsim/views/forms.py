@@ -113,7 +113,7 @@ def check_film(path: str | PathLike[str]) -> Path:
     path = check_path(path, FILMS)
     if path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None:
         raise SaveError(
-            f"cannot film {str(path)!r}: .mp4 needs imageio-ffmpeg; install it with pip install 'circuitsim[video]', "
-            "or take .gif"
+            f"cannot film {str(path)!r}: .mp4 needs imageio-ffmpeg; install it with pip install imageio-ffmpeg, or "
+            "take .gif"
         )
     return path

@@ -229,7 +229,7 @@ class TrainingFigure:
         if len(shot.examples) > 1:
             return f"{len(shot.examples)} examples are shown together"
         number = shot.examples[0]
-        label = dataset.classes[int(dataset.labels[number] > 0)]
+        label = dataset.name_of(dataset.labels[number])
         pull = float(np.sum(shot.pull))
         how = "no pull is needed" if pull == 0 else f"pulled {'up' if pull > 0 else 'down'} with {show(pull, 3)}"
         return minus(f"example {number}, of class {label}: {how}")

@@ -1,6 +1,6 @@
 """Writes frames as a film: a GIF in which each frame has its own duration, or an MP4 at an even rate.
 
-MP4 needs ffmpeg, which comes with the extra ``circuitsim[video]`` (imageio-ffmpeg).
+MP4 needs ffmpeg, which ``pip install imageio-ffmpeg`` brings.
 """
 
 from collections.abc import Iterable, Iterator
