@@ -37,6 +37,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
+from circuitsim.habits import advises, told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
 from circuitsim.trace.trace import Trace
@@ -80,6 +81,7 @@ def register_engine(name: str) -> Callable[[Make], Make]:
     return register
 
 
+@advises("engine")
 class Engine(ABC):
     """The interface that all engines share.
 
@@ -109,6 +111,10 @@ class Engine(ABC):
     """
 
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
+        if not isinstance(circuit, Circuit):
+            raise InputError(
+                f"an engine was given {circuit!r} for a circuit: give it one, as cs.parse('x * y') makes it"
+            )
         self.netlist = Netlist(circuit)
         self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
         self.input_nodes = self.netlist.of_kind("input")
@@ -204,6 +210,7 @@ class Engine(ABC):
 
     # -- what users ask for --------------------------------------------------------------------------------
 
+    @told
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         """Send values in and return the outputs.
 
@@ -227,6 +234,7 @@ class Engine(ABC):
             self._runner = threading.get_ident()
             return self._values.copy()
 
+    @told
     def backward(self, gradient: Any = 1.0) -> dict[str, Value]:
         """Send gradients back from the outputs of the last forward pass, and return those of inputs and parameters.
 
@@ -388,6 +396,8 @@ class Engine(ABC):
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         inputs = _mapping(inputs, "inputs")
         if missing := [name for name in self.input_nodes if name not in inputs]:
+            for name in inputs:  # one that is written wrongly is told first
+                self._named(name, 0.0, self.input_nodes, "input")
             raise InputError(
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self.input_nodes)}"

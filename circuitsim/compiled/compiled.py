@@ -12,6 +12,7 @@ from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
+from circuitsim.habits import told
 from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
@@ -48,6 +49,7 @@ class Compiled(Engine):
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
 
+    @told
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
         super().__init__(circuit, nonfinite=nonfinite)
         self._given = [*self.input_nodes.values(), *self.parameter_nodes.values()]

@@ -200,7 +200,8 @@ class Gate:
             return  # the usual case, and a circuit may have a million gates
         if count != self.arity:
             inputs = "1 input" if self.arity == 1 else f"{self.arity} inputs"
-            raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}")
+            named = f"; give by name {', '.join(f'{name}=...' for name in self.attributes)}" if self.attributes else ""
+            raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}{named}")
         if unknown := sorted(set(attributes) - set(self.attributes)):
             known = ", ".join(self.attributes) or "none"
             raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
@@ -242,6 +243,11 @@ class Gate:
             wire_up = getattr(thing, "wire_up", None)
             if wire_up is not None:
                 return wire_up(self, inputs, attributes)
+            if thing.__class__ in (list, tuple) and any(hasattr(part, "wire_up") for part in thing):
+                raise GateError(
+                    f"{self.name} was given a list of wires: give them one by one, {self.name}(x, y), or make one "
+                    "wire of them, cs.stack(x, y)"
+                )
         self.check_arguments(len(inputs), attributes)
         if attributes:
             attributes = own_attributes(attributes)

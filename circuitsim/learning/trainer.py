@@ -18,6 +18,7 @@ from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
 from circuitsim.gates.value import Value, as_value, is_finite, shape_of, show
+from circuitsim.habits import told
 from circuitsim.learning.checkpoint import Best, Checkpoint
 from circuitsim.learning.examples import Examples, Intake, check_points
 from circuitsim.learning.forces import Force
@@ -76,6 +77,7 @@ class Trainer:
     {'slope': 2.0, 'offset': 1.0}
     """
 
+    @told
     def __init__(
         self,
         engine: Engine,
@@ -113,6 +115,7 @@ class Trainer:
         """How many updates there were."""
         return self.history.iterations
 
+    @told
     def fit(
         self,
         points: ArrayLike,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from circuitsim import display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import advises
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.report import StreamReport, report
@@ -17,6 +18,7 @@ from circuitsim.trace.trace import Trace
 __all__ = ["Run", "StreamRun", "Traced"]
 
 
+@advises("run")
 class Traced:
     """What can be asked of a run and shown of it, because its simulation kept a trace.
 

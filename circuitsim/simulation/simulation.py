@@ -12,6 +12,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite
+from circuitsim.habits import Named, told
 from circuitsim.plan.cluster import Cluster
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import deploy
@@ -72,6 +73,7 @@ class Simulation(Engine):
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
 
+    @told
     def __init__(
         self,
         circuit: Circuit,
@@ -120,6 +122,7 @@ class Simulation(Engine):
 
     # -- running -------------------------------------------------------------------------------------------
 
+    @told
     def run(self, values: Mapping[str, Any] | None = None, /, *, gradient: Any = 1.0, **inputs: Any) -> Run:
         """Send values forward and, when all outputs are there, gradients back; return everything that came of it.
 
@@ -139,7 +142,7 @@ class Simulation(Engine):
         if self.plan is not None:
             raise InputError("a plan is for streams: use stream, or forward and backward")
         with self._turn():
-            given = self._check_inputs({**(values or {}), **inputs})
+            given = self._check_inputs({**(values or {}), **inputs} if inputs else values or {})
             roots, before = self._roots_of(gradient), self.messages
             self._values = self._gradients = None
             with np.errstate(all="ignore"):
@@ -147,8 +150,8 @@ class Simulation(Engine):
             self._gradients, self._runner = self._stream.gradients, get_ident()
             return Run(
                 name=self.netlist.name,
-                outputs=self._stream.outputs[0],
-                gradients={**self._stream.input_gradients[0], **self._gradients},
+                outputs=Named(self._stream.outputs[0]),
+                gradients=Named(self._stream.input_gradients[0] | self._gradients),
                 time=self.time,
                 messages=self.messages - before,
                 trace=self.trace,
