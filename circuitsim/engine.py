@@ -83,7 +83,7 @@ def register_engine(name: str) -> Callable[[Make], Make]:
 
 @advises("engine")
 class Engine(ABC):
-    """The interface that all engines share.
+    """What runs a circuit: the interface and the checks that all engines share.
 
     Parameters
     ----------
@@ -182,26 +182,26 @@ class Engine(ABC):
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses."""
+        """The state of every parameter: its value, the optimizer's state for it, how often it was updated."""
         return self._memory.copy()
 
     def set_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Put other memories in the place of those of some parameters."""
+        """Replace the state of some parameters."""
         self._memory.update(memory)
 
     def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        """Let parameters respond by this rule from now on, with a fresh state."""
+        """Let parameters be updated by this optimizer from now on, with a fresh state."""
         self.set_memory({name: begin(rule, entry.value) for name, entry in self.memory.items()})
 
     def respond(self, gradients: Mapping[str, Value]) -> None:
-        """Let every parameter respond to its gradient."""
+        """Move every parameter by its optimizer, given its gradient."""
         assert self.rule is not None
         assert self.springs is not None
         memory, springs = self.memory, self.springs
         self.set_memory({name: respond(self.rule, springs[name], memory[name], gradients[name]) for name in memory})
 
     def report_nonfinite(self, culprit: str) -> None:
-        """Tell of the first infinity or nan, as the user chose; `culprit` is a sentence that says who made what."""
+        """Warn of the first infinity or nan, or raise it, as `nonfinite` says; `culprit` is the sentence to show."""
         if self.nonfinite == "error":
             raise NonFiniteError(culprit)
         if self.nonfinite == "warn" and not self._reported:
@@ -292,7 +292,7 @@ class Engine(ABC):
             self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
-        """Give every parameter a rule by which it responds to its gradient, with a fresh state.
+        """Set the optimizer by which `update` moves every parameter, with a fresh state, and penalties.
 
         Parameters
         ----------
@@ -323,7 +323,7 @@ class Engine(ABC):
             self.rule, self.springs = rule, held
 
     def update(self) -> None:
-        """Let every parameter respond to its gradient of the last backward pass, and of no other before it.
+        """Move every parameter by its optimizer, from its gradient of the last backward pass alone.
 
         Raises
         ------
@@ -341,7 +341,7 @@ class Engine(ABC):
                 self.respond(gradients)
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
-        """Put back what parameters remembered, as `memory` gave it.
+        """Set parameters and their optimizer's state back to what `memory` returned.
 
         Raises
         ------

@@ -30,6 +30,7 @@ _TRAIN = "a trainer moves parameters, cs.Trainer(engine, cs.forces.svm, cs.SGD(s
 _FORCES = "forces are losses, such as cs.forces.svm, cs.forces.logistic, cs.forces.squared_error"
 _GRAD = "wire up a circuit and run it, as in cs.Simulation(cs.parse('x*x')).run(x=3).gradients"
 _CLOCK = "a simulation has its own clock and processes, as in cs.Simulation(circuit, gate_delay=2).run(x=1).time"
+_SIMPY = "gates are its processes; simulation.environment is SimPy's environment of the run, gate_delay sets their time"
 _WHOLE = "a run goes on until all messages have arrived, and run.trace tells what happened when"
 _AXES = "shapes are known when values flow, as run.outputs['f'].shape; circuit.shapes() tells what is known before"
 _FRESH = "gradients do not accumulate, each backward pass replaces those of the one before"
@@ -92,7 +93,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("eval", "to", "cuda", "cpu", "compile", "jit"), "it has no modes and no device to move to"),
         **dict.fromkeys(("state_dict", "load_state_dict"), "write engine.parameters, engine.set_parameters({'w': 1})"),
         **dict.fromkeys(("grad", "gradients", "value_and_grad"), "engine.backward() returns the gradients by name"),
-        **dict.fromkeys(("env", "environment", "process", "timeout", "event", "any_of", "all_of", "schedule"), _CLOCK),
+        **dict.fromkeys(("env", "process", "timeout", "event", "any_of", "all_of", "schedule"), _SIMPY),
         **dict.fromkeys(("step", "peek", "active_process"), _WHOLE),
         "now": "write run.time, or simulation.time after a run",
     },

@@ -78,8 +78,8 @@ JAX = [
 
 SIMPY = [
     ("env = cs.Environment()", r"no 'Environment': a simulation has its own clock"),
-    ("simulation.env.process(None)", r"no 'env': a simulation has its own clock"),
-    ("simulation.timeout(1)", r"no 'timeout': .*gate_delay=2"),
+    ("simulation.env.process(None)", r"no 'env': .*simulation\.environment is SimPy's environment"),
+    ("simulation.timeout(1)", r"no 'timeout': .*gate_delay"),
     ("simulation.run(until=10)", "has no input 'until': its inputs are x, y, z"),
     ("cs.Simulation(circuit, until=10)", r"no setting 'until': write Simulation\(circuit, plan="),
     ("cs.Simulation()", r"missing 1 required positional argument: 'circuit': write Simulation\(circuit"),
@@ -93,6 +93,7 @@ SIMPY = [
     ("simulation.run([1, 2, 3])", "the inputs were given as .*: give a mapping"),
     ("simulation.run(1, 2, 3)", r"takes from 1 to 2 positional arguments but 4 were given: write run\("),
     ("run.time", RUNS),
+    ("simulation.environment.now", RUNS),
 ]  # fmt: skip
 
 RESULTS = [

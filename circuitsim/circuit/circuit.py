@@ -174,7 +174,7 @@ class Circuit:
 
     @told
     def output(self, name: str, wire: Wire) -> None:
-        """Show a wire as an output called `name`, at which a backward pass may begin."""
+        """Make a wire an output: runs return its value, and backward passes begin at it."""
         name = self._check_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")

@@ -29,7 +29,7 @@ class Wiring(Protocol):
 
 @advises("wire", functions=gates.registry)
 class Wire:
-    """What one node of a circuit sends out; use it with operators, gates and NumPy's functions to wire up more.
+    """A symbolic value in a circuit; operators, gates and NumPy's functions on it add gates to the circuit.
 
     ``x == y`` and the other comparisons are gates, as they are elementwise in NumPy, PyTorch and JAX. Wires can be keys
     of a dict and members of a set all the same, by what they are; ask ``x is y`` whether two are one.

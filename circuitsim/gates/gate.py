@@ -53,7 +53,7 @@ class Wired(Protocol[W_co]):
 
 
 class Gate:
-    """The arithmetic of one kind of gate, and the facts that others need of it.
+    """One kind of gate: its function, its vector-Jacobian products, and facts such as being elementwise.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class Gate:
 
     @property
     def for_arrays(self) -> bool:
-        """Whether it is one of those that work on whole arrays and not element by element."""
+        """Whether it works on whole arrays, not element by element."""
         return self.shape_rule not in (None, same_shape)
 
     def shape(self, rule: Rule) -> Rule:
@@ -165,7 +165,7 @@ class Gate:
         *shares: str | None,
         of: Literal["values", "numbers", "arrays", "matrices"] = "values",
     ) -> None:
-        """Say as text what the gate does, so that compiled code need not call it.
+        """Declare the gate's arithmetic as text, so that compiled code need not call its functions.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class Gate:
         self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 
     def for_inputs(self, count: int) -> "Gate":
-        """Return the gate that takes so many inputs: itself, unless it is one of `many`."""
+        """Return the gate for this number of inputs: itself, unless it is a family made by `many`."""
         return self
 
     def check_arguments(self, count: int, attributes: dict[str, Any]) -> None:

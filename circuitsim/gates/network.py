@@ -220,7 +220,7 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
 
 @gate(flat=["indices"])
 def embedding(table: Any, indices: Any) -> Any:
-    """Look rows up in a table by their numbers; a row gets the sum over all places where it was used."""
+    """Look up rows of a table by index; a row's gradient is the sum over all places where it was used."""
     return np.take(table, np.asarray(indices, dtype=int), axis=0)
 
 

@@ -115,7 +115,7 @@ class Traced:
         display.player(self._traced(), path, tags=tags)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
+        """Save the run as a page, film, picture or data, by the suffix; `circuitsim.views.save` lists them."""
         display.save(self._traced(), path)
 
     def _repr_html_(self) -> str | None:
@@ -130,7 +130,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Run(Traced):
-    """One example that went forward and back.
+    """The result of running one example forward and backward.
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ class Run(Traced):
 
 @dataclass(frozen=True)
 class StreamRun(Traced):
-    """What came of a stream.
+    """The result of streaming many examples through a circuit.
 
     Attributes
     ----------

@@ -267,7 +267,7 @@ class Simulation(Engine):
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses."""
+        """The state of every parameter: its value, the optimizer's state for it, how often it was updated."""
         return {name: actor.memory for name, actor in self._learners.items()}
 
     @property
@@ -400,17 +400,17 @@ class Simulation(Engine):
         }
 
     def set_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Put other memories in the place of those of some parameters."""
+        """Replace the state of some parameters."""
         for name, entry in memory.items():
             self._learners[name].memory = entry
 
     def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        """Let parameters respond by this rule from now on, with a fresh state."""
+        """Let parameters be updated by this optimizer from now on, with a fresh state."""
         for name, actor in self._learners.items():
             actor.learn(rule, springs[name])
 
     def respond(self, gradients: Mapping[str, Value]) -> None:
-        """Let every parameter respond to its gradient, unless they have moved with each example."""
+        """Move every parameter by its optimizer, unless they have moved with each example."""
         if self.plan is not None and self.plan.update == "async":
             return
         for name, actor in self._learners.items():
