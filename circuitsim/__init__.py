@@ -11,6 +11,8 @@ Build a circuit (`Circuit`, or `parse` for text), run it (`Simulation`), read wh
     run.outputs, run.gradients
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from circuitsim import extend, gates, testing
 from circuitsim.circuit import Circuit, Wire
 from circuitsim.circuit.dense import dense
@@ -19,6 +21,7 @@ from circuitsim.circuit.networks import linear, mlp, neuron
 from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import (
+    CallError,
     CircuitError,
     CircuitSimError,
     DeadlockError,
@@ -33,6 +36,7 @@ from circuitsim.errors import (
     ScheduleError,
     ShapeError,
     TraceError,
+    UnknownNameError,
     WireError,
 )
 from circuitsim.gates import (
@@ -104,6 +108,7 @@ from circuitsim.gates import (
     weston_watkins,
     where,
 )
+from circuitsim.habits import unknown as _unknown
 from circuitsim.learning import (
     L1,
     L2,
@@ -156,6 +161,7 @@ __all__ = [
     "SGD",
     "AdaGrad",
     "Adam",
+    "CallError",
     "Circuit",
     "CircuitError",
     "CircuitSimError",
@@ -199,6 +205,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "Trainer",
+    "UnknownNameError",
     "Wire",
     "WireError",
     "Work",
@@ -289,3 +296,11 @@ __all__ = [
     "weston_watkins",
     "where",
 ]
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Say what to write instead of a name that there is not."""
+        if name.startswith("_"):
+            raise AttributeError(f"module 'circuitsim' has no attribute {name!r}")
+        raise _unknown("circuitsim", "circuitsim", name, __all__)

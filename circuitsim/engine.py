@@ -37,6 +37,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
+from circuitsim.habits import advises, told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
 from circuitsim.trace.trace import Trace
@@ -80,8 +81,9 @@ def register_engine(name: str) -> Callable[[Make], Make]:
     return register
 
 
+@advises("engine")
 class Engine(ABC):
-    """The interface that all engines share.
+    """What runs a circuit: the interface and the checks that all engines share.
 
     Parameters
     ----------
@@ -109,6 +111,10 @@ class Engine(ABC):
     """
 
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
+        if not isinstance(circuit, Circuit):
+            raise InputError(
+                f"an engine was given {circuit!r} for a circuit: give it one, as cs.parse('x * y') makes it"
+            )
         self.netlist = Netlist(circuit)
         self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
         self.input_nodes = self.netlist.of_kind("input")
@@ -176,26 +182,26 @@ class Engine(ABC):
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses."""
+        """The state of every parameter: its value, the optimizer's state for it, how often it was updated."""
         return self._memory.copy()
 
     def set_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Put other memories in the place of those of some parameters."""
+        """Replace the state of some parameters."""
         self._memory.update(memory)
 
     def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        """Let parameters respond by this rule from now on, with a fresh state."""
+        """Let parameters be updated by this optimizer from now on, with a fresh state."""
         self.set_memory({name: begin(rule, entry.value) for name, entry in self.memory.items()})
 
     def respond(self, gradients: Mapping[str, Value]) -> None:
-        """Let every parameter respond to its gradient."""
+        """Move every parameter by its optimizer, given its gradient."""
         assert self.rule is not None
         assert self.springs is not None
         memory, springs = self.memory, self.springs
         self.set_memory({name: respond(self.rule, springs[name], memory[name], gradients[name]) for name in memory})
 
     def report_nonfinite(self, culprit: str) -> None:
-        """Tell of the first infinity or nan, as the user chose; `culprit` is a sentence that says who made what."""
+        """Warn of the first infinity or nan, or raise it, as `nonfinite` says; `culprit` is the sentence to show."""
         if self.nonfinite == "error":
             raise NonFiniteError(culprit)
         if self.nonfinite == "warn" and not self._reported:
@@ -204,6 +210,7 @@ class Engine(ABC):
 
     # -- what users ask for --------------------------------------------------------------------------------
 
+    @told
     def forward(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         """Send values in and return the outputs.
 
@@ -227,6 +234,7 @@ class Engine(ABC):
             self._runner = threading.get_ident()
             return self._values.copy()
 
+    @told
     def backward(self, gradient: Any = 1.0) -> dict[str, Value]:
         """Send gradients back from the outputs of the last forward pass, and return those of inputs and parameters.
 
@@ -284,7 +292,7 @@ class Engine(ABC):
             self._remember(memory, changed)
 
     def learn(self, rule: Rule, springs: Spring | Sequence[Spring] = ()) -> None:
-        """Give every parameter a rule by which it responds to its gradient, with a fresh state.
+        """Set the optimizer by which `update` moves every parameter, with a fresh state, and penalties.
 
         Parameters
         ----------
@@ -315,7 +323,7 @@ class Engine(ABC):
             self.rule, self.springs = rule, held
 
     def update(self, gradients: Mapping[str, Value] | None = None) -> None:
-        """Let every parameter respond to its gradient of the last backward pass, and of no other before it.
+        """Move every parameter by its optimizer, from its gradient of the last backward pass alone.
 
         Parameters
         ----------
@@ -340,7 +348,7 @@ class Engine(ABC):
                 self.respond(found)
 
     def restore(self, memory: Mapping[str, Memory]) -> None:
-        """Put back what parameters remembered, as `memory` gave it.
+        """Set parameters and their optimizer's state back to what `memory` returned.
 
         Raises
         ------
@@ -395,6 +403,8 @@ class Engine(ABC):
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         inputs = _mapping(inputs, "inputs")
         if missing := [name for name in self.input_nodes if name not in inputs]:
+            for name in inputs:  # one that is written wrongly is told first
+                self._named(name, 0.0, self.input_nodes, "input")
             raise InputError(
                 f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self.input_nodes)}"

@@ -5,6 +5,8 @@
     CircuitSimError
     ├── GateError        (TypeError)        a gate is used or written wrongly
     ├── WireError        (TypeError)        a wire is used where a value is needed
+    ├── CallError        (TypeError)        something is called as it cannot be
+    ├── UnknownNameError (AttributeError)   something is asked for a name that it has not
     ├── CircuitError     (ValueError)       the wiring is wrong
     ├── ExpressionError  (ValueError)       the text is no expression
     ├── InputError       (ValueError)       a run was given wrong values
@@ -25,6 +27,7 @@ message is one sentence that says what is wrong, where, and what to do.
 """
 
 __all__ = [
+    "CallError",
     "CircuitError",
     "CircuitSimError",
     "DeadlockError",
@@ -40,6 +43,7 @@ __all__ = [
     "ScheduleError",
     "ShapeError",
     "TraceError",
+    "UnknownNameError",
     "WireError",
 ]
 
@@ -54,6 +58,14 @@ class GateError(CircuitSimError, TypeError):
 
 class WireError(CircuitSimError, TypeError):
     """Raised when a wire is used where a value is needed: as a condition, a number, an array or a list."""
+
+
+class CallError(CircuitSimError, TypeError):
+    """Something is called with settings that it does not take, or called or indexed at all."""
+
+
+class UnknownNameError(CircuitSimError, AttributeError):
+    """Something is asked for an attribute that it does not have."""
 
 
 class CircuitError(CircuitSimError, ValueError):

@@ -13,8 +13,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     --------
     >>> nearest("tanhh", ["sin", "tanh"])
     "did you mean 'tanh'? "
+    >>> nearest("Tanh", ["sin", "tanh"])
+    "did you mean 'tanh'? "
     >>> nearest("q", ["sin", "tanh"])
     ''
     """
-    close = get_close_matches(word, list(known), 1)
+    names = list(known)
+    close = [name for name in names if name.lower() == word.lower()] or get_close_matches(word, names, 1)
     return f"did you mean {close[0]!r}? " if close else ""

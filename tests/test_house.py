@@ -28,18 +28,21 @@ ROOMS = {
     "files": {"errors", "checks"},
     "progress": set(),
     "display": {"views"},
+    "habits": {"errors", "spelling"},
     "gates": {"errors", "checks"},
-    "circuit": {"errors", "checks", "spelling", "display", "gates"},
+    "circuit": {"errors", "checks", "spelling", "habits", "display", "gates"},
     "rules": {"errors", "gates"},
     "plan": {"errors", "checks", "spelling", "circuit"},
     "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
-    "engine": {"errors", "checks", "spelling", "gates", "circuit", "trace", "rules"},
-    "compiled": {"gates", "circuit", "rules", "engine"},
+    "engine": {"errors", "checks", "spelling", "habits", "gates", "circuit", "trace", "rules"},
+    "compiled": {"habits", "gates", "circuit", "rules", "engine"},
     "simulation": {
-        "errors", "checks", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
+        "errors", "checks", "habits", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
-    "learning": {"errors", "checks", "spelling", "files", "progress", "gates", "circuit", "trace", "rules", "engine"},
+    "learning": {
+        "errors", "checks", "habits", "spelling", "files", "progress", "gates", "circuit", "trace", "rules", "engine",
+    },
     "testing": {
         "errors", "checks", "gates", "circuit", "rules", "engine", "plan", "learning", "compiled", "simulation",
     },
@@ -415,7 +418,7 @@ def test_a_gate_is_known_by_its_facts_alone():
 READERS = {
     "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
     "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
-    "learning/csv_file.py", "cli/main.py", "cli/scenarios.py",
+    "learning/csv_file.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
     "views/layout.py",  # whose cells are nodes or places on a long wire
     "circuit/circuit.py",  # the ports in a graph that users may have changed
 }  # fmt: skip

@@ -20,10 +20,12 @@ from circuitsim.gates.attributes import own_attributes
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import own_value
+from circuitsim.habits import advises, told
 
 __all__ = ["Circuit"]
 
 
+@advises("circuit")
 class Circuit:
     """Inputs, parameters, constants, gates and named outputs, wired together.
 
@@ -85,6 +87,7 @@ class Circuit:
             names = names.replace(",", " ").split()
         return tuple(self.input(name) for name in names)
 
+    @told
     def parameter(self, name: str, value: Any) -> Wire:
         """Add a parameter: a value that stays from run to run until training moves it."""
         try:
@@ -169,8 +172,9 @@ class Circuit:
                 raise CircuitError(f"port {port} of gate {target.name!r} is wired already, to {other!r}")
         self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=number)
 
+    @told
     def output(self, name: str, wire: Wire) -> None:
-        """Show a wire as an output called `name`, at which a backward pass may begin."""
+        """Make a wire an output: runs return its value, and backward passes begin at it."""
         name = self._check_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")

@@ -15,6 +15,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import InputError
 from circuitsim.gates.gate import Gate
+from circuitsim.habits import told
 from circuitsim.spelling import nearest
 
 __all__ = ["Activation", "Init", "activation_gate", "initialiser", "linear", "mlp", "neuron"]
@@ -64,6 +65,7 @@ def neuron(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     return circuit
 
 
+@told
 def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """Return a network of layers: a multilayer perceptron.
 

@@ -13,6 +13,7 @@ from circuitsim import gates
 from circuitsim.errors import GateError, WireError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.numpy_calls import gate_call, ufunc_call
+from circuitsim.habits import advises
 
 __all__ = ["Wire"]
 
@@ -26,8 +27,9 @@ class Wiring(Protocol):
         """Add a gate and return the wire that it drives."""
 
 
+@advises("wire", functions=gates.registry)
 class Wire:
-    """What one node of a circuit sends out; use it with operators, gates and NumPy's functions to wire up more.
+    """A symbolic value in a circuit; operators, gates and NumPy's functions on it add gates to the circuit.
 
     ``x == y`` and the other comparisons are gates, as they are elementwise in NumPy, PyTorch and JAX. Wires can be keys
     of a dict and members of a set all the same, by what they are; ask ``x is y`` whether two are one.

@@ -12,6 +12,7 @@ from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
+from circuitsim.habits import told
 from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
@@ -48,6 +49,7 @@ class Compiled(Engine):
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
 
+    @told
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
         super().__init__(circuit, nonfinite=nonfinite)
         self._given = [*self.input_nodes.values(), *self.parameter_nodes.values()]
@@ -66,20 +68,20 @@ class Compiled(Engine):
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses."""
+        """The state of every parameter: its value, the optimizer's state for it, how often it was updated."""
         return self._held.memory()
 
     def set_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Put other memories in the place of those of some parameters."""
+        """Replace the state of some parameters."""
         self._held.restore(memory)
         self._note_shapes()
 
     def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        """Let parameters respond by this rule from now on, with a fresh state."""
+        """Let parameters be updated by this optimizer from now on, with a fresh state."""
         self._held.learn(rule, springs)
 
     def respond(self, gradients: Mapping[str, Value]) -> None:
-        """Let every parameter respond to its gradient."""
+        """Move every parameter by its optimizer, given its gradient."""
         self._held.respond(list(gradients.values())[len(self.input_nodes) :])
 
     def __getstate__(self) -> dict[str, Any]:

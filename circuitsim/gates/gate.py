@@ -53,7 +53,7 @@ class Wired(Protocol[W_co]):
 
 
 class Gate:
-    """The arithmetic of one kind of gate, and the facts that others need of it.
+    """One kind of gate: its function, its vector-Jacobian products, and facts such as being elementwise.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class Gate:
 
     @property
     def for_arrays(self) -> bool:
-        """Whether it is one of those that work on whole arrays and not element by element."""
+        """Whether it works on whole arrays, not element by element."""
         return self.shape_rule not in (None, same_shape)
 
     def shape(self, rule: Rule) -> Rule:
@@ -165,7 +165,7 @@ class Gate:
         *shares: str | None,
         of: Literal["values", "numbers", "arrays", "matrices"] = "values",
     ) -> None:
-        """Say as text what the gate does, so that compiled code need not call it.
+        """Declare the gate's arithmetic as text, so that compiled code need not call its functions.
 
         Parameters
         ----------
@@ -191,7 +191,7 @@ class Gate:
         self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 
     def for_inputs(self, count: int) -> "Gate":
-        """Return the gate that takes so many inputs: itself, unless it is one of `many`."""
+        """Return the gate for this number of inputs: itself, unless it is a family made by `many`."""
         return self
 
     def check_arguments(self, count: int, attributes: dict[str, Any]) -> None:
@@ -200,7 +200,8 @@ class Gate:
             return  # the usual case, and a circuit may have a million gates
         if count != self.arity:
             inputs = "1 input" if self.arity == 1 else f"{self.arity} inputs"
-            raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}")
+            named = f"; give by name {', '.join(f'{name}=...' for name in self.attributes)}" if self.attributes else ""
+            raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}{named}")
         if unknown := sorted(set(attributes) - set(self.attributes)):
             known = ", ".join(self.attributes) or "none"
             raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
@@ -242,6 +243,11 @@ class Gate:
             wire_up = getattr(thing, "wire_up", None)
             if wire_up is not None:
                 return wire_up(self, inputs, attributes)
+            if thing.__class__ in (list, tuple) and any(hasattr(part, "wire_up") for part in thing):
+                raise GateError(
+                    f"{self.name} was given a list of wires: give them one by one, {self.name}(x, y), or make one "
+                    "wire of them, cs.stack(x, y)"
+                )
         self.check_arguments(len(inputs), attributes)
         if attributes:
             attributes = own_attributes(attributes)

@@ -235,7 +235,7 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
 
 @gate(flat=["indices"])
 def embedding(table: Any, indices: Any) -> Any:
-    """Look rows up in a table by their numbers, from 0; a row gets the sum over all places where it was used."""
+    """Look up rows of a table by index, from 0; a row's gradient is the sum over all places where it was used."""
     check_numbers(indices, np.shape(table)[0], "embedding", "rows")
     return np.take(table, np.asarray(indices, dtype=int), axis=0)
 

@@ -40,7 +40,7 @@ add.code("a + b", "gradient", "gradient")
 
 @gate(infix="−", elementwise=True, numpy=np.subtract, additive=True)
 def sub(a: Any, b: Any) -> Any:
-    """Subtract: the second input gets the gradient reversed."""
+    """Subtract: the second input gets the gradient negated."""
     return a - b
 
 
@@ -111,7 +111,7 @@ neg.code("-x", "-gradient")
 
 @gate(infix="^", numpy=np.power)
 def pow(a: Any, b: Any) -> Any:
-    """Raise `a` to the power `b`; nan for a negative `a` with a broken `b`.
+    """Raise `a` to the power `b`; nan for a negative `a` with a `b` that is no whole number.
 
     ``a ** 0`` is 1 for every `a`, so its gradient to `a` is 0. The gradient to the exponent is 0 where
     `a` is 0 and nan where `a` is negative.
@@ -336,7 +336,7 @@ def less_equal(a: Any, b: Any) -> Any:
 
 @gate(infix="=", elementwise=True, numpy=np.equal, flat=["a", "b"])
 def equal(a: Any, b: Any) -> Any:
-    """Tell where `a` is `b`: 1 there, 0 elsewhere. No gradient passes."""
+    """Compare elementwise: 1 where `a` is `b`, 0 elsewhere. No gradient passes."""
     return 1.0 * (a == b)
 
 

@@ -119,7 +119,7 @@ def _(x: Shape, *, shape: int | Sequence[int]) -> Shape:
 
 @gate(symbol="ᵀ", numpy=np.transpose)
 def transpose(x: Any, *, axes: Sequence[int] | None = None) -> Any:
-    """Put the axes in another order, backward if not said otherwise."""
+    """Permute the axes; reverse them, if no order is given."""
     return np.transpose(x, axes)
 
 
@@ -177,7 +177,7 @@ def _(x: Any, *, slices: Any) -> Any:
 
 @gate(numpy=np.take)
 def take(x: Any, *, indices: Any, axis: int = 0) -> Any:
-    """Choose slices along an axis by their numbers, the same one as often as wished."""
+    """Choose slices along an axis by their indices, which may repeat."""
     return np.take(x, np.asarray(indices, dtype=int), axis=axis)
 
 

@@ -105,7 +105,7 @@ class GradientCheck:
 
 
 def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 1e-5) -> GradientCheck:
-    """Hold the gradients of one forward and backward pass against central differences.
+    """Compare the gradients of one forward and backward pass with central differences.
 
     Examples
     --------

@@ -15,6 +15,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.gates.value import Value, shape_of
+from circuitsim.habits import told
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSProp", "State", "Step"]
 
@@ -42,6 +43,10 @@ class Optimizer(ABC):
         if not callable(step):
             checks.number(step, "step", positive=True)
         self.step = step
+
+    def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            cls.__init__ = told(cls.__init__)  # type: ignore[method-assign]
 
     def size(self, count: int) -> float:
         """Return the step size of update number `count`.

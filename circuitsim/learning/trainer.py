@@ -19,6 +19,7 @@ from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
 from circuitsim.gates.value import Value, is_finite, own_value, show
+from circuitsim.habits import told
 from circuitsim.learning.checkpoint import Best, Checkpoint
 from circuitsim.learning.descent import Descent
 from circuitsim.learning.examples import TARGET, Examples, Intake, Points, Targets
@@ -101,6 +102,7 @@ class Trainer:
     (array([7.]), 1.0)
     """
 
+    @told
     def __init__(
         self,
         engine: Engine,
@@ -170,6 +172,7 @@ class Trainer:
         """The names of the classes, in the order of their numbers; empty if the labels were numbers."""
         return self._targets.classes
 
+    @told
     def fit(
         self,
         points: Points,

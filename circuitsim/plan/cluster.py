@@ -14,7 +14,7 @@ __all__ = ["Cluster", "Link"]
 
 @dataclass(frozen=True, repr=False)
 class Link(Written):
-    """What a message between two devices takes, in each direction.
+    """A link between two devices: its latency, bandwidth and faults, for each direction.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Link(Written):
 
 @dataclass(frozen=True, repr=False)
 class Cluster(Written):
-    """The devices that there are, the links between them, and what befalls them.
+    """The devices that a plan runs on, the links between them, and their faults.
 
     Parameters
     ----------

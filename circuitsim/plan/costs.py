@@ -102,7 +102,7 @@ class Costs(Written):
             object.__setattr__(self, "bytes", _size(self.bytes, None))
 
     def of_stages(self, stages: int) -> dict[str, list[Parts]]:
-        """Return for F, I, W and B what each of so many stages takes: times that are added up.
+        """Return the times of F, I, W and B at each of this many stages.
 
         Raises
         ------
@@ -120,12 +120,12 @@ class Costs(Written):
         return times
 
     def size(self, name: str) -> float | None:
-        """Return the bytes of a message with what this gate or parameter makes; None for those of the array."""
+        """Return the bytes of a message from this gate or parameter; None if they are those of the array."""
         return self.bytes.get(name) if isinstance(self.bytes, Mapping) else self.bytes
 
     @classmethod
     def from_trace(cls, trace: Traced) -> "Costs":
-        """Return what work took in a run: for each stage and each kind of work the median.
+        """Measure costs in a trace: the median time of each kind of work at each stage.
 
         Where a device was slower than the others, its stages come out as the slower ones.
 

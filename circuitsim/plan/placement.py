@@ -56,7 +56,7 @@ class Placement(Written):
             )
 
     def with_replicas(self, replicas: int | None) -> tuple[str, ...]:
-        """Return the names of all devices if there are so many sets of them and a server; of one set, if None."""
+        """Return the names of all devices: these once for each replica, and a server; these alone, if None."""
         if replicas is None:
             return self.names
         return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")

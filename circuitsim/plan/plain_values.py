@@ -51,7 +51,7 @@ class Written:
         Written.kinds[cls.__name__] = cls
 
     def differing(self) -> dict[str, Any]:
-        """Return the fields that are not as they are by default."""
+        """Return the fields that differ from their defaults."""
         return {
             field.name: value
             for field in fields(self)  # type: ignore[arg-type]
@@ -63,12 +63,12 @@ class Written:
         return f"{type(self).__name__}({told})"
 
     def content(self) -> Any:
-        """Return what JSON says of it, in values that may still have to be encoded."""
+        """Return the fields that `to_json` writes, before they are encoded."""
         return self.differing()
 
     @classmethod
     def of_content(cls: type[Self], content: Any) -> Self:
-        """Return the value of which JSON says this."""
+        """Build the value from what `content` returned."""
         if not isinstance(content, Mapping):
             raise InputError(f"this JSON says {content!r} of a {cls.__name__}: give an object with its fields")
         known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ class Written:
         return cls(**content)
 
     def to_json(self) -> str:
-        """Return it as JSON.
+        """Return the value as a JSON text, which `from_json` reads.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Written:
 
     @classmethod
     def from_json(cls: type[Self], text: str | bytes) -> Self:
-        """Return what `to_json` has written.
+        """Build the value from a JSON text that `to_json` wrote.
 
         Raises
         ------

@@ -108,7 +108,7 @@ class Plan(Written):
 
     @property
     def policy(self) -> type[Policy] | None:
-        """What decides on the order of work while the stream runs; None if a schedule says it before."""
+        """The class of policy that chooses the order of work during the run; None if a schedule fixes it."""
         if self.schedule == "fifo":
             return Policy
         return self.schedule if isinstance(self.schedule, type) else None

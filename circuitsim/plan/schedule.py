@@ -227,12 +227,12 @@ class Schedule(Written):
         return peaks
 
     def content(self) -> dict[str, Any]:
-        """Return what JSON says of it."""
+        """Return the fields that `to_json` writes."""
         return {"name": self.name, "table": str(self), "barrier": self.barrier}
 
     @classmethod
     def of_content(cls, content: Any) -> "Schedule":
-        """Return the schedule of which JSON says this."""
+        """Build the schedule from what `content` returned."""
         wanted = {"name": str, "table": str, "barrier": bool}
         if not isinstance(content, dict) or {name: type(part) for name, part in content.items()} != wanted:
             raise InputError("this JSON of a Schedule is not as to_json writes it: give a name, a table and a barrier")

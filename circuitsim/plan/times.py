@@ -80,7 +80,7 @@ class Distribution(Written):
         return lambda *names: self.sample(random)
 
     def scaled(self, factor: float) -> "Distribution":
-        """Return the distribution of so many times this one's times.
+        """Return the distribution of these times multiplied by a factor.
 
         Examples
         --------
@@ -95,7 +95,7 @@ class Distribution(Written):
         return _known(self.sample.kind, factor * size, *spread)
 
     def content(self) -> list[Any]:
-        """Return what JSON says of it.
+        """Return the fields that `to_json` writes.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Distribution(Written):
 
     @classmethod
     def of_content(cls, content: Any) -> "Distribution":
-        """Return the distribution of which JSON says this."""
+        """Build the distribution from what `content` returned."""
         makers: dict[str, tuple[Callable[..., Distribution], int]] = {
             "exponential": (exponential, 1),
             "uniform": (uniform, 2),
@@ -134,12 +134,12 @@ Ticks: TypeAlias = float | Distribution
 
 
 def exponential(mean: float) -> Distribution:
-    """Return a memoryless time: how long it will still take does not depend on how long it took already."""
+    """Return an exponentially distributed time: how long it still takes does not depend on how long it took."""
     return _known("exponential", checks.number(mean, "the mean of an exponential time"))
 
 
 def uniform(low: float, high: float) -> Distribution:
-    """Return a time that is anywhere between two bounds."""
+    """Return a time that is uniformly distributed between two bounds."""
     low = checks.number(low, "the lower bound of a uniform time")
     high = checks.number(high, "the upper bound of a uniform time")
     if high < low:

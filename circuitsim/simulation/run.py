@@ -8,6 +8,7 @@ from typing import ClassVar
 from circuitsim import display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import advises
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.report import StreamReport, report
@@ -17,6 +18,7 @@ from circuitsim.trace.trace import Trace
 __all__ = ["Run", "StreamRun", "Traced"]
 
 
+@advises("run")
 class Traced:
     """What can be asked of a run and shown of it, because its simulation kept a trace.
 
@@ -113,7 +115,7 @@ class Traced:
         display.player(self._traced(), path, tags=tags)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Show or write the run in the form that the suffix asks for; `circuitsim.views.save` lists them."""
+        """Save the run as a page, film, picture or data, by the suffix; `circuitsim.views.save` lists them."""
         display.save(self._traced(), path)
 
     def _repr_html_(self) -> str | None:
@@ -128,7 +130,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Run(Traced):
-    """One example that went forward and back.
+    """The result of running one example forward and backward.
 
     Attributes
     ----------
@@ -164,7 +166,7 @@ class Run(Traced):
 
 @dataclass(frozen=True)
 class StreamRun(Traced):
-    """What came of a stream.
+    """The result of streaming many examples through a circuit.
 
     Attributes
     ----------

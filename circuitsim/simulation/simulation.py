@@ -12,6 +12,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite
+from circuitsim.habits import Named, told
 from circuitsim.plan.cluster import Cluster
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import deploy
@@ -72,6 +73,7 @@ class Simulation(Engine):
     {'x': -4.0, 'y': -4.0, 'z': 3.0}
     """
 
+    @told
     def __init__(
         self,
         circuit: Circuit,
@@ -120,6 +122,7 @@ class Simulation(Engine):
 
     # -- running -------------------------------------------------------------------------------------------
 
+    @told
     def run(self, values: Mapping[str, Any] | None = None, /, *, gradient: Any = 1.0, **inputs: Any) -> Run:
         """Send values forward and, when all outputs are there, gradients back; return everything that came of it.
 
@@ -139,7 +142,7 @@ class Simulation(Engine):
         if self.plan is not None:
             raise InputError("a plan is for streams: use stream, or forward and backward")
         with self._turn():
-            given = self._check_inputs({**(values or {}), **inputs})
+            given = self._check_inputs({**(values or {}), **inputs} if inputs else values or {})
             roots, before = self._roots_of(gradient), self.messages
             self._values = self._gradients = None
             with np.errstate(all="ignore"):
@@ -147,8 +150,8 @@ class Simulation(Engine):
             self._gradients, self._runner = self._stream.gradients, get_ident()
             return Run(
                 name=self.netlist.name,
-                outputs=self._stream.outputs[0],
-                gradients={**self._stream.input_gradients[0], **self._gradients},
+                outputs=Named(self._stream.outputs[0]),
+                gradients=Named(self._stream.input_gradients[0] | self._gradients),
                 time=self.time,
                 messages=self.messages - before,
                 trace=self.trace,
@@ -264,7 +267,7 @@ class Simulation(Engine):
 
     @property
     def memory(self) -> dict[str, Memory]:
-        """What every parameter remembers: value, state of its rule, count of its responses."""
+        """The state of every parameter: its value, the optimizer's state for it, how often it was updated."""
         return {name: actor.memory for name, actor in self._learners.items()}
 
     @property
@@ -397,17 +400,17 @@ class Simulation(Engine):
         }
 
     def set_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Put other memories in the place of those of some parameters."""
+        """Replace the state of some parameters."""
         for name, entry in memory.items():
             self._learners[name].memory = entry
 
     def set_rule(self, rule: Rule, springs: Mapping[str, Sequence[Spring]]) -> None:
-        """Let parameters respond by this rule from now on, with a fresh state."""
+        """Let parameters be updated by this optimizer from now on, with a fresh state."""
         for name, actor in self._learners.items():
             actor.learn(rule, springs[name])
 
     def respond(self, gradients: Mapping[str, Value]) -> None:
-        """Let every parameter respond to its gradient, unless they have moved with each example."""
+        """Move every parameter by its optimizer, unless they have moved with each example."""
         if self.plan is not None and self.plan.update == "async":
             return
         for name, actor in self._learners.items():

@@ -14,7 +14,7 @@ __all__ = ["ANSWER", "ARRAY", "COLUMNS", "FATES", "MESSAGES", "PIECES", "Kind", 
 
 
 class Kind(IntEnum):
-    """What a record tells of."""
+    """The kinds of record in a trace."""
 
     VALUE = 0  #: a value travels forward along a wire
     GRADIENT = 1  #: a gradient travels backward along a wire

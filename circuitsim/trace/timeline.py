@@ -79,7 +79,7 @@ class Outage(NamedTuple):
 
 @dataclass
 class Timeline:
-    """The records of a stream, each list in order of time.
+    """What devices, links and parameters did in a stream: lists of events in order of time.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Timeline:
 
     @classmethod
     def of(cls, trace: Records) -> "Timeline":
-        """Return what devices and links did in a trace.
+        """Read the timeline of a trace.
 
         Raises
         ------

@@ -264,7 +264,7 @@ class Trace(Records):
         display.to_vcd(self, path)
 
     def export(self, path: str | PathLike[str]) -> None:
-        """Show or write the trace in the form that the suffix asks for; `views.save` lists them.
+        """Save the trace as a page, film, picture or data, by the suffix; `circuitsim.views.save` lists them.
 
         Raises
         ------
