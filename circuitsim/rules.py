@@ -3,6 +3,9 @@
 A rule is elementwise and keeps nothing itself: what a parameter has to remember from one response to the next is
 its `Memory`. So a rule may live in an actor, and an engine may as well stack many parameters into one array and
 apply it once, with the same bits.
+
+Springs work beside the rule, in two ways. What they pull is added to the gradient before the rule responds. Those that
+have a method ``shrink(value, step)`` change the value after it has: a proximal step, which can leave an exact 0.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,7 +20,8 @@ __all__ = ["Memory", "Rule", "Spring", "begin", "respond"]
 class Rule(Protocol):
     """How a parameter responds to its gradient; the optimizers are rules.
 
-    A rule writes to nothing that it is given: ``value = value + change``, never ``value += change``.
+    A rule writes to nothing that it is given: ``value = value + change``, never ``value += change``. Springs that
+    shrink need its method ``stride(count)``: how far update number `count` takes a parameter long pulled by 1.
     """
 
     def start(self, value: Value) -> tuple[Value, ...]:
@@ -30,7 +34,12 @@ class Rule(Protocol):
 
 
 class Spring(Protocol):
-    """A pull that a parameter feels of itself, whatever the circuit does; the penalties are springs."""
+    """A pull that a parameter feels of itself, whatever the circuit does; the penalties are springs.
+
+    It may have a method ``shrink(value, step)`` as well, which returns the value that is left after a step. One that
+    looks at more than one element at a time says so with the attribute ``elementwise = False``: a parameter that is a
+    number is then never stacked with others.
+    """
 
     on: Collection[str] | None
     """The parameters it is attached to; None for all but the biases."""
@@ -65,7 +74,7 @@ def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Val
     Raises
     ------
     InputError
-        If the rule or a spring writes in place to what it is given.
+        If the rule or a spring writes in place to what it is given, or a spring shrinks and the rule has no stride.
     """
     at_work: Any = rule
     try:
@@ -73,8 +82,22 @@ def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Val
             gradient = gradient + at_work.pull(memory.value)
         at_work = rule
         value, state = rule.respond(memory.value, gradient, memory.state, memory.updates)
+        for at_work in springs:
+            if hasattr(at_work, "shrink"):
+                value = at_work.shrink(frozen(value), _stride(rule, at_work, memory.updates))
     except ValueError as error:
         if not refused_to_write(error):
             raise
         raise InputError(f"{at_work!r} writes in place to what it is given: let it return new arrays") from None
     return Memory(frozen(value), tuple(frozen(part) for part in state), memory.updates + 1)
+
+
+def _stride(rule: Any, spring: Spring, count: int) -> float:
+    """Return the step by which springs shrink."""
+    if not hasattr(rule, "stride"):
+        raise InputError(
+            f"{spring!r} shrinks parameters by the step of their rule, which {rule!r} does not tell: give the rule a "
+            "method stride(count)"
+        )
+    stride: float = rule.stride(count)
+    return stride

@@ -10,6 +10,7 @@ CASES = Path(__file__).parent / "cases"
 NAMES = [f"{letter}{neuron}" for neuron in (1, 2, 3) for letter in "abc"] + ["a4", "b4", "c4", "d4"]
 FORCES = [cs.forces.svm, cs.forces.squared_hinge, cs.forces.logistic, cs.forces.squared_error]
 OPTIMIZERS = [cs.SGD(0.05), cs.Momentum(0.01), cs.Nesterov(0.01), cs.AdaGrad(0.1), cs.RMSProp(0.01), cs.Adam(0.02)]
+OPTIMIZERS += [cs.AdamW(0.02), cs.AMSGrad(0.02)]
 
 
 def case(family, name):

@@ -106,7 +106,8 @@ def test_facts_that_are_so_pass():
 
 @pytest.mark.parametrize("rule", [
     cs.SGD(0.1), cs.SGD(lambda count: 0.1 / (1 + count)), cs.Momentum(0.1), cs.Nesterov(0.1), cs.AdaGrad(0.1),
-    cs.RMSProp(0.1), cs.Adam(0.1), cs.L1(0.5), cs.L2(0.5),
+    cs.RMSProp(0.1), cs.Adam(0.1), cs.AdamW(0.1), cs.AMSGrad(0.1), cs.L1(0.5), cs.L2(0.5), cs.GroupL2(0.5),
+    cs.GroupL2(0.5, axis=-1),
 ])  # fmt: skip
 def test_the_rules_of_this_package_pass(rule):
     check_rule(rule)
@@ -137,6 +138,15 @@ class Spring(cs.L2):
         return -(value**3)
 
 
+class Shrinking(cs.L1):
+    def __init__(self, shrink):
+        super().__init__(0.5)
+        self.how = shrink
+
+    def shrink(self, value, step):
+        return self.how(None, value, step)
+
+
 def add_in_place(rule, value, gradient):
     value += gradient
     return value
@@ -151,6 +161,9 @@ def add_in_place(rule, value, gradient):
     (Own(Counting()), "different bits the first time and when it is asked again"),
     (Own(add_in_place), "writes in place"),
     (Spring(1.0), "a number and to an element"),
+    (Shrinking(lambda spring, value, step: value / (1.0 + np.sqrt(np.sum(value * value)))), "to an element of an"),
+    (Shrinking(add_in_place), "writes in place"),
+    (Shrinking(lambda spring, value, step: np.sum(value)), r"gives shape \(\) to a parameter of shape"),
     (cs.SGD, "is no rule: give an optimizer with start and respond"),
     ("sgd", "'sgd' is no rule"),
 ])  # fmt: skip

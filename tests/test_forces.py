@@ -1,7 +1,9 @@
 """Forces against their losses, optimizers against printed steps, penalties."""
 
 import copy
+import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -266,6 +268,43 @@ def test_optimizer_steps_from_outside(name, make, state):
         np.testing.assert_allclose(sign * numbers, told["expected"][part], rtol=1e-10)
 
 
+TRACES = json.loads((Path(__file__).parent / "optimizers" / "traces.json").read_text(encoding="utf-8"))
+MAKE = {
+    "sgd": lambda lr: cs.SGD(lr),
+    "momentum": lambda lr, momentum: cs.Momentum(lr, momentum),
+    "nesterov": lambda lr, momentum, nesterov: cs.Nesterov(lr, momentum),
+    "adagrad": lambda lr, eps: cs.AdaGrad(lr, eps),
+    "rmsprop": lambda lr, alpha, eps: cs.RMSProp(lr, alpha, eps),
+    "adam": lambda lr, betas, eps: cs.Adam(lr, *betas, eps),
+    "adamw": lambda lr, betas, eps, weight_decay: cs.AdamW(lr, *betas, eps, weight_decay),
+    "amsgrad": lambda lr, betas, eps, amsgrad: cs.AMSGrad(lr, *betas, eps),
+}
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_fifty_steps_of_pytorch(engine, name):
+    """`tests/optimizers/make.py` wrote them: an array, and the same as numbers."""
+    told = TRACES["rules"][name]
+    circuit = cs.Circuit("values")
+    weight, goal, start = (np.array(TRACES[key]) for key in ("weight", "goal", "start"))
+    w = circuit.parameter("w", start)
+    total = cs.sum(0.5 * weight * cs.square(w - goal)) + 0.1 * cs.sum(cs.cos(3.0 * w))
+    for i in range(4):
+        v = circuit.parameter(f"v{i}", float(start[i]))
+        total = total + 0.5 * float(weight[i]) * cs.square(v - float(goal[i])) + 0.1 * cs.cos(3.0 * v)
+    circuit.output("loss", total)
+    runner = engine(circuit)
+    runner.learn(MAKE[name](**told["settings"]))
+    for values in told["values"]:
+        runner.forward({})
+        runner.backward(-1.0)
+        runner.update()
+        numbers = [runner.parameters[f"v{i}"] for i in range(4)]
+        np.testing.assert_allclose(runner.parameters["w"], values, rtol=1e-11)
+        np.testing.assert_allclose(numbers, values, rtol=1e-11)
+    assert set(MAKE) == set(TRACES["rules"])
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
 def test_numbers_and_arrays_respond_alike(optimizer):
     """An engine may stack parameters: every element moves as it would alone, to the bit."""
@@ -283,7 +322,7 @@ def test_numbers_and_arrays_respond_alike(optimizer):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
 @pytest.mark.parametrize("force", FORCES, ids=lambda force: force.name)
-@pytest.mark.parametrize("name", list(cs.datasets.by_name))
+@pytest.mark.parametrize("name", ["guide", *cs.datasets.made])
 def test_every_dataset_force_and_optimizer_learns(name, force, optimizer):
     data = cs.datasets.by_name[name]()
     trained = trainer(cs.Simulation, cs.mlp([2, 3, 1], "tanh", init="xavier"), force, optimizer, cs.L2(1e-4))
@@ -307,7 +346,7 @@ def test_nesterov_looks_ahead():
 @pytest.mark.parametrize("make", [
     lambda: cs.SGD(0.0), lambda: cs.SGD(float("nan")), lambda: cs.SGD("fast"), lambda: cs.Momentum(0.1, 1.0),
     lambda: cs.Adam(0.1, beta1=-0.1), lambda: cs.L2(-1.0), lambda: cs.L2(float("nan")),
-    lambda: cs.L1(1.0, on="weights"),
+    lambda: cs.L1(1.0, on="weights"), lambda: cs.AdamW(decay=-1.0), lambda: cs.GroupL2(np.inf),
 ])  # fmt: skip
 def test_settings_that_cannot_be(make):
     with pytest.raises(cs.InputError, match=r"cannot be|is one text|: give a finite number"):
@@ -324,11 +363,116 @@ def test_springs_hold_all_but_the_biases(engine):
     assert held == {name for name in runner.parameters if not name.endswith(".b")}
 
 
-def test_l1_pulls_evenly_and_both_costs_are_counted(engine):
+def test_the_costs_of_all_springs_are_counted(engine):
     trained = trainer(engine, svm(), penalty=[cs.L1(0.5, on=["c"]), cs.L2(1.0)])
     cost = trained.fit(POINTS, LABELS, 0).cost
     assert cost == pytest.approx(trained.evaluate(POINTS, LABELS)[0] + 0.5 * 1.0 + 0.5 * (1.0 + 4.0))
-    assert cs.L1(0.5).pull(np.array([-2.0, 0.0, 3.0])).tolist() == [0.5, 0.0, -0.5]
+
+
+def test_l1_shrinks_after_the_step_and_leaves_exact_zeros(engine):
+    """By the step of this update; the step itself goes by the gradient alone."""
+    circuit = cs.Circuit("shrunk")
+    a, b, c = circuit.parameters(a=1.0, b=-0.02, c=0.5)
+    circuit.output("f", circuit.input("x") * (a + b) + c * circuit.parameter("w", [0.01, -3.0]))
+    runner = engine(circuit)
+    runner.learn(cs.SGD(cs.decay.ExponentialDecay(0.1, 0.5)), cs.L1(0.5, on=["a", "b", "w"]))
+    sizes = []
+    for _ in range(2):
+        runner.forward({"x": 0.0})
+        runner.backward(0.0)
+        runner.update()
+        sizes.append([runner.parameters["a"], runner.parameters["b"], *runner.parameters["w"], runner.parameters["c"]])
+    assert sizes[0] == pytest.approx([0.95, 0.0, 0.0, -2.95, 0.5], rel=1e-15)
+    assert sizes[1] == pytest.approx([0.925, 0.0, 0.0, -2.925, 0.5], rel=1e-15)
+    assert sizes[0][1:3] == [0.0, 0.0]
+    assert not np.signbit(sizes[0][1:3]).any()
+
+
+@given(
+    value=st.floats(-3, 3).filter(lambda v: not 0 < abs(v) < 1e-100), strength=st.floats(0, 2), step=st.floats(1e-3, 1)
+)
+def test_shrinking_is_the_proximal_step_of_the_energy(value, strength, step):
+    """What is left has the lowest energy, plus its squared distance over twice the step, of all places tried."""
+    tried = np.linspace(-3, 3, 601)
+    for penalty in (cs.L1(strength), cs.GroupL2(strength), cs.GroupL2(strength, axis=0)):
+        left = penalty.shrink(value, step)
+        assert isinstance(left, float)
+
+        def price(place, penalty=penalty):
+            return penalty.cost(place) + (place - value) ** 2 / (2 * step)
+
+        assert price(left) <= min(price(float(place)) for place in tried) + 1e-12
+        elements = penalty.shrink(np.array([[value]]), step)
+        assert elements.tolist() == [[left]]
+
+
+@pytest.mark.parametrize(("axis", "groups"), [(None, 1), (0, 3), (1, 2), (-1, 2)])
+def test_groups_go_together(axis, groups):
+    value = np.array([[3.0, -4.0], [0.3, 0.4], [1.0, 2.0]])
+    penalty = cs.GroupL2(0.5, axis=axis)
+    rows = {1: [value], 3: list(value), 2: list(value.T)}[groups]
+    force = 0.5 * np.sqrt(6 / groups)
+    assert penalty.cost(value) == pytest.approx(force * sum(np.sqrt(np.sum(row**2)) for row in rows), rel=1e-15)
+    left = penalty.shrink(value, 1.0)
+    expected = [row * max(0.0, 1.0 - force / np.sqrt(np.sum(row**2))) for row in rows]
+    np.testing.assert_allclose({1: [left], 3: list(left), 2: list(left.T)}[groups], expected, rtol=1e-14)
+    assert penalty.shrink(np.asfortranarray(value), 1.0).tolist() == left.tolist()
+    assert penalty.shrink(np.zeros((2, 2)), 1.0).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_numbers_are_groups_of_one_in_every_engine():
+    """The compiled engine stacks numbers, and must not take the stack for a group."""
+    found = []
+    for engine in (cs.Simulation, cs.Compiled):
+        runner = engine(svm(a=0.5, b=-0.001))
+        runner.learn(cs.SGD(0.1), [cs.L1(0.01), cs.GroupL2(0.4, on=["a", "b"])])
+        for x in (1.0, -0.5, 0.25):
+            runner.forward({"x": x, "y": 0.0})
+            runner.backward(0.3)
+            runner.update()
+        found.append(runner.parameters)
+    assert found[0] == found[1]
+    assert found[0]["b"] == 0.0 != found[0]["a"]
+
+
+def test_what_cannot_shrink(engine):
+    class Bare:
+        def start(self, value):
+            return ()
+
+        def respond(self, value, gradient, state, count):
+            return value + 0.1 * gradient, state
+
+    runner = engine(svm())
+    runner.learn(Bare(), cs.L1(0.5))
+    runner.forward({"x": 1.0, "y": 1.0})
+    runner.backward()
+    with pytest.raises(
+        cs.InputError, match=r"L1\(0.5\) shrinks .* which .*Bare.* give the rule a method stride\(count\)"
+    ):
+        runner.update()
+    with pytest.raises(cs.InputError, match=r"GroupL2\(0.5, axis=2\) holds a parameter of shape \(3,\), which has no"):
+        cs.GroupL2(0.5, axis=2).shrink(np.ones(3), 0.1)
+    with pytest.raises(cs.InputError, match="the axis of a penalty is 'rows': give a whole number"):
+        cs.GroupL2(0.5, axis="rows")
+    assert repr(cs.GroupL2(0.5, on=["w"], axis=np.int64(1))) == "GroupL2(0.5, on=['w'], axis=1)"
+
+
+@pytest.mark.parametrize("optimizer", [cs.SGD(0.05), cs.Momentum(0.01), cs.Nesterov(0.01)], ids=repr)
+def test_where_shrinking_ends_does_not_depend_on_the_momentum(engine, optimizer):
+    """At the lowest of ``(w - goal)² / 2 + strength * |w|``, for numbers and arrays: the goal, nearer to zero."""
+    circuit = cs.Circuit("goals")
+    w, v = circuit.parameter("w", [1.0, 1.0, -1.0]), circuit.parameter("v", 3.0)
+    circuit.output("f", 0.5 * cs.sum(cs.square(w - [2.0, 0.25, -0.4])) + 0.5 * cs.square(v - circuit.input("x")))
+    runner = engine(circuit)
+    runner.learn(optimizer, cs.L1(0.5, on=["w", "v"]))
+    for _ in range(600):
+        runner.forward({"x": 1.0})
+        runner.backward(-1.0)
+        runner.update()
+    np.testing.assert_allclose(runner.parameters["w"], [1.5, 0.0, 0.0], rtol=1e-5)
+    assert runner.parameters["w"].tolist()[1:] == [0.0, 0.0]
+    assert runner.parameters["v"] == pytest.approx(0.5, rel=1e-5)
 
 
 def test_a_spring_on_nothing(engine):

@@ -1,6 +1,7 @@
 """The parameters of the compiled engine: numbers under the same springs are stacked, and respond as one array.
 
-Rules are elementwise (see `circuitsim.rules`), so the bits are those of parameters that respond one by one.
+Rules are elementwise (see `circuitsim.rules`), so the bits are those of parameters that respond one by one. Numbers
+under a spring that is not are left alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,8 +79,9 @@ class Parameters:
         for place, name in enumerate(self._names):
             value, state, updates = memory[name]
             number = all(isinstance(part, float) for part in (value, *state))
+            stacks = number and all(getattr(spring, "elementwise", True) for spring in self._springs[name])
             springs = tuple(id(spring) for spring in self._springs[name])
-            alike.setdefault((springs, len(state), updates) if number else place, []).append(place)
+            alike.setdefault((springs, len(state), updates) if stacks else place, []).append(place)
         self.values: list[Any] = [None] * len(self._names)
         self._stacks = [self._together(places, memory) for places in alike.values()]
         for stack in self._stacks:

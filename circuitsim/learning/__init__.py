@@ -6,20 +6,25 @@ from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.forces import Force
 from circuitsim.learning.gradients import GradientCheck, check_gradients, local_search, numerical_gradient
 from circuitsim.learning.history import Evaluation, History
-from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, Momentum, Nesterov, Optimizer, RMSProp
-from circuitsim.learning.penalties import L1, L2, Penalty
+from circuitsim.learning.lbfgs import LBFGS
+from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, AdamW, AMSGrad, Momentum, Nesterov, Optimizer, RMSProp
+from circuitsim.learning.penalties import L1, L2, GroupL2, Penalty
 from circuitsim.learning.trainer import Trainer
 
 __all__ = [
     "L1",
     "L2",
+    "LBFGS",
     "SGD",
+    "AMSGrad",
     "AdaGrad",
     "Adam",
+    "AdamW",
     "Dataset",
     "Evaluation",
     "Force",
     "GradientCheck",
+    "GroupL2",
     "History",
     "Momentum",
     "Nesterov",

@@ -5,7 +5,7 @@ again and again. So it lives in the trainer, not in parameters. By itself it is 
 
     rule = LBFGS()
     state = rule.start(x, *evaluate(x))
-    while ...:
+    for _ in range(100):
         state = rule.step(evaluate, state)
 
 It minimizes: `evaluate` returns the cost and its gradient, which points uphill.
@@ -14,7 +14,7 @@ It minimizes: `evaluate` returns the cost and its gradient, which points uphill.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -28,7 +28,8 @@ Evaluate: TypeAlias = Callable[[Array], tuple[float, Array]]
 
 # The strong conditions of Wolfe: the cost falls by a part of what the slope promises, and the slope gets flatter.
 FALL, FLATTER = 1e-4, 0.9
-MOST_TRIES = 40  # places that one line search may look at
+ROUNDING = 4.0 * float(np.finfo(float).eps)  # costs that differ by less, relatively, are taken for equal
+MOST_TRIES = 25  # places that one line search may look at
 
 
 class State(NamedTuple):
@@ -91,10 +92,12 @@ class LBFGS:
     >>> rule = LBFGS(tolerance=1e-9)
     >>> x = np.array([5.0, -3.0])
     >>> state = rule.start(x, *evaluate(x))
-    >>> while not rule.arrived(state):
+    >>> for _ in range(20):
     ...     state = rule.step(evaluate, state)
     >>> state.x.round(6)
     array([0.410245, 0.410245])
+    >>> rule.arrived(state)
+    True
     """
 
     memory: int = 10
@@ -116,8 +119,8 @@ class LBFGS:
     def step(self, evaluate: Evaluate, state: State) -> State:
         """Return the state after one line search.
 
-        Where it has arrived, or no place on the line has a lower cost that rounding lets it see, the place stays as it
-        is: what is returned then has the same `x`.
+        Where it has arrived, or finds no place on the line that is better by more than rounding, it stays: the state
+        that is returned has the same `x`.
 
         Parameters
         ----------
@@ -143,7 +146,7 @@ class LBFGS:
         return State(found.x, found.cost, found.gradient, steps, changes, evaluations)
 
 
-def direction(gradient: Array, steps: Array, changes: Array) -> Array:
+def direction(gradient: Array, steps: Array, changes: Array) -> Any:
     """Return the way to go: minus the gradient times the inverse of the curvature met on the last steps.
 
     Parameters
@@ -182,12 +185,14 @@ def _search(evaluate: Evaluate, state: State) -> tuple[_Try | None, int]:
     if not first.slope < 0.0:
         return None, state.evaluations
     size = 1.0 if len(state.steps) else min(1.0, 1.0 / float(np.sum(np.abs(state.gradient))))
+    slack = ROUNDING * abs(first.cost)
     low, high = first, None  # the best place so far, and, once there is one, the other end of where to look
     for number in range(1, MOST_TRIES + 1):
         x = state.x + size * way
         cost, gradient = evaluate(x)
         here = _Try(size, float(cost), float(np.vdot(gradient, way)), x, gradient)
-        if not _finite(here) or here.cost > first.cost + FALL * size * first.slope or here.cost >= low.cost:
+        most = min(first.cost + FALL * size * first.slope, low.cost) + slack
+        if not _finite(here) or here.cost > most:
             high = here
         elif abs(here.slope) <= -FLATTER * first.slope:
             return here, state.evaluations + number
@@ -196,8 +201,6 @@ def _search(evaluate: Evaluate, state: State) -> tuple[_Try | None, int]:
                 high = low
             low = here
         size = 2.0 * low.size if high is None else _between(low, high)
-        if size == low.size or (high is not None and size == high.size):
-            break
     return (low if low.size > 0.0 else None), state.evaluations + number
 
 

@@ -17,7 +17,19 @@ from circuitsim import checks
 from circuitsim.gates.value import Value, shape_of
 from circuitsim.habits import told
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSProp", "State", "Step"]
+__all__ = [
+    "SGD",
+    "AMSGrad",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+    "State",
+    "Step",
+]
 
 #: A step size, or a function that returns it for update number 0, 1, 2 and so on.
 Step: TypeAlias = float | Callable[[int], float]
@@ -57,6 +69,13 @@ class Optimizer(ABC):
             If a schedule gives no finite number from 0 up.
         """
         return checks.number(self.step(count), f"step({count})") if callable(self.step) else self.step
+
+    def stride(self, count: int) -> float:
+        """Return about how far update number `count` takes a parameter that has long been pulled by 1.
+
+        Penalties that shrink parameters after a step go by it.
+        """
+        return self.size(count)
 
     @abstractmethod
     def start(self, value: Value) -> State:
@@ -101,6 +120,10 @@ class Momentum(Optimizer):
     def __init__(self, step: Step = 0.01, momentum: float = 0.9) -> None:
         super().__init__(step)
         self.momentum = checks.number(momentum, "momentum", below=1.0)
+
+    def stride(self, count: int) -> float:
+        """Return what the velocity comes to, ``step / (1 - momentum)``."""
+        return self.size(count) / (1 - self.momentum)
 
     def start(self, value: Value) -> State:
         """Return a velocity of zero."""
@@ -182,11 +205,56 @@ class Adam(Optimizer):
 
     def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
         """Update both means, then go."""
+        unbiased, spread, state = self._means(gradient, state, count)
+        return value + self.size(count) * unbiased / (spread + self.epsilon), state
+
+    def _means(self, gradient: Value, state: State, count: int) -> tuple[Value, Value, State]:
+        """Return the mean of the pulls and the root of their mean square, corrected, and the new state."""
         mean = self.beta1 * state[0] + (1 - self.beta1) * gradient
         square = self.beta2 * state[1] + (1 - self.beta2) * (gradient * gradient)
         unbiased = mean / (1 - self.beta1 ** (count + 1))
         spread = np.sqrt(square / (1 - self.beta2 ** (count + 1)))
-        return value + self.size(count) * unbiased / (spread + self.epsilon), (mean, square)
+        return unbiased, spread, (mean, square)
+
+
+class AdamW(Adam):
+    """Adam, and with every update all parameters lose the share ``step * decay`` (Loshchilov and Hutter 2019).
+
+    Unlike `L2` under `Adam`, this draws all of them to zero at the same pace, however large their gradients are. It
+    leaves out no biases.
+    """
+
+    def __init__(
+        self,
+        step: Step = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        decay: float = 0.01,
+    ) -> None:
+        super().__init__(step, beta1, beta2, epsilon)
+        self.decay = checks.number(decay, "decay")
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Let the value decay, update both means, then go."""
+        unbiased, spread, state = self._means(gradient, state, count)
+        size = self.size(count)
+        return value * (1 - size * self.decay) + size * unbiased / (spread + self.epsilon), state
+
+
+class AMSGrad(Adam):
+    """Adam whose steps, but for the correction, never grow: by the largest mean square so far (Reddi et al. 2018)."""
+
+    def start(self, value: Value) -> State:
+        """Return a mean, a mean square and a largest mean square of zero."""
+        return (_zeros(value), _zeros(value), _zeros(value))
+
+    def respond(self, value: Value, gradient: Value, state: State, count: int) -> tuple[Value, State]:
+        """Update both means and the largest of the second, then go."""
+        unbiased, _, (mean, square) = self._means(gradient, state, count)
+        largest = np.maximum(state[2], square)
+        spread = np.sqrt(largest / (1 - self.beta2 ** (count + 1)))
+        return value + self.size(count) * unbiased / (spread + self.epsilon), (mean, square, largest)
 
 
 def _zeros(value: Value) -> Value:

@@ -211,10 +211,12 @@ def same_bits(one: Value, other: Value) -> bool:
 def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
     """Check an optimizer or a penalty: that it is pure and elementwise, and has the same bits in every engine.
 
+    Of a penalty with the attribute ``elementwise = False`` only the rest is asked.
+
     Parameters
     ----------
     rule : Rule or Spring
-        An optimizer, with `start` and `respond`, or a penalty, with `pull` and `cost`.
+        An optimizer, with `start` and `respond`, or a penalty, with `pull`, `cost` and, if it likes, `shrink`.
     updates : int
         How often parameters respond.
 
@@ -238,6 +240,7 @@ def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
         )
     moved: Any = rule if is_rule else _Follow()
     springs: list[Any] = [] if is_rule else [rule]
+    elementwise = is_rule or getattr(rule, "elementwise", True)
     random = np.random.default_rng(0)
     values = np.concatenate([random.normal(size=200) * 10.0 ** random.uniform(-3, 2, 200), [0.0, 1.0, -1.0]])
     with np.errstate(all="ignore"):
@@ -251,6 +254,8 @@ def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
             _compare(
                 rule, again, whole, "the first time and when it is asked again: keep the state in what start returns"
             )
+            if not elementwise:
+                continue
             alone = [
                 _respond(rule, moved, springs, memory, slope)
                 for memory, slope in zip(alone, gradient.tolist(), strict=True)
@@ -277,6 +282,9 @@ class _Follow:
         self, value: Value, gradient: Value, state: tuple[Value, ...], count: int
     ) -> tuple[Value, tuple[Value, ...]]:
         return value + 0.1 * gradient, state
+
+    def stride(self, count: int) -> float:
+        return 0.1
 
 
 def _begin(rule: Any, moved: Any, value: Value) -> Memory:

@@ -1,0 +1,156 @@
+"""What forces and penalties lead to, against optima computed by other means, and the same bits on both engines.
+
+Losses are means over the examples, plus half the strength times the squares of the weights; biases are free. Data are
+standardized, pictures are divided by 16.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+import circuitsim as cs
+
+data = pytest.importorskip("sklearn.datasets")
+slow = pytest.mark.skipif("CIRCUITSIM_SLOW" not in os.environ, reason="set CIRCUITSIM_SLOW to learn for long")
+
+
+def standard(table):
+    return (table - table.mean(0)) / table.std(0)
+
+
+def iris():
+    points, labels = data.load_iris(return_X_y=True)
+    return standard(points), labels
+
+
+def diabetes():
+    points, targets = data.load_diabetes(return_X_y=True)
+    return standard(points), standard(targets)
+
+
+def digits():
+    points, labels = data.load_digits(return_X_y=True)
+    return points / 16.0, labels
+
+
+def linear(points, labels=None):
+    """Scores of classes, or one score."""
+    circuit, features = cs.Circuit("linear"), points.shape[1]
+    x = circuit.input("x")
+    if labels is None:
+        circuit.output("score", x @ circuit.parameter("w", np.zeros(features)))
+    else:
+        classes = len(np.unique(labels))
+        w, b = circuit.parameter("w", np.zeros((features, classes))), circuit.parameter("b", np.zeros(classes))
+        circuit.output("score", x @ w + b)
+    return circuit
+
+
+def grouped(points, groups):
+    """One score from groups of features, each with weights of its own."""
+    circuit = cs.Circuit("grouped")
+    x = circuit.input("x")
+    parts = [
+        cs.take(x, indices=group, axis=1) @ circuit.parameter(f"g{number}", np.zeros(len(group)))
+        for number, group in enumerate(groups)
+    ]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    circuit.output("score", total)
+    return circuit
+
+
+def descend(engine, force, optimizer, penalty, points, targets, updates):
+    """Learn from all examples at once; return the cost."""
+    engine.learn(optimizer, penalty)
+    for _ in range(updates):
+        score = engine.forward({"x": points})["score"]
+        engine.backward(force.pull(score, targets) / len(points))
+        engine.update()
+    cost = float(np.mean(force.loss(engine.forward({"x": points})["score"], targets)))
+    held = engine.springs.items()
+    return cost + sum(spring.cost(engine.parameters[name]) for name, springs in held for spring in springs)
+
+
+def bits(engine):
+    return {name: np.asarray(value).tobytes() for name, value in engine.parameters.items()}
+
+
+GROUPS = [[0, 1], [2, 3], [4, 5, 6], [7, 8, 9]]
+TASKS = {
+    "softmax": (
+        iris, linear, cs.forces.softmax, lambda: cs.Nesterov(0.3), cs.L2(0.01), 0.2436772266, 1500,
+    ),
+    "lasso": (
+        diabetes, lambda x, _: linear(x), cs.forces.squared_error, lambda: cs.Nesterov(0.05), cs.L1(0.05),
+        0.2970382835, 2000,
+    ),
+    "groups": (
+        diabetes, lambda x, _: grouped(x, GROUPS), cs.forces.squared_error, lambda: cs.Nesterov(0.05),
+        cs.GroupL2(0.1), 0.3502548519, 2000,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_optima(name):
+    load, build, force, optimizer, penalty, optimum, updates = TASKS[name]
+    points, targets = load()
+    runner = cs.Compiled(build(points, targets))
+    assert descend(runner, force, optimizer(), penalty, points, targets, updates) == pytest.approx(optimum, rel=1e-9)
+    if name == "softmax":
+        score = runner.forward({"x": points})["score"]
+        assert force.accuracy(score, targets) > 0.95
+    elif name == "lasso":
+        assert np.flatnonzero(runner.parameters["w"] == 0.0).tolist() == [0, 4, 5, 7]
+    else:
+        assert [name for name, value in runner.parameters.items() if not np.any(value)] == ["g0", "g2"]
+        assert all(np.all(value) for name, value in runner.parameters.items() if name in ("g1", "g3"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_same_bits_on_the_way(name):
+    load, build, force, optimizer, penalty, _, _ = TASKS[name]
+    points, targets = load()
+    engines = [cs.Simulation(build(points, targets), trace=False), cs.Compiled(build(points, targets))]
+    costs = [descend(engine, force, optimizer(), penalty, points, targets, 40) for engine in engines]
+    assert costs[0] == costs[1]
+    assert bits(engines[0]) == bits(engines[1])
+
+
+def test_groups_along_an_axis():
+    """The features of iris leave one after the other, each with its weights of all classes."""
+    points, labels = iris()
+    left = []
+    for strength in (0.01, 0.1, 0.3, 0.6):
+        runner = cs.Compiled(linear(points, labels))
+        penalty = cs.GroupL2(strength, on=["w"], axis=0)
+        descend(runner, cs.forces.softmax, cs.SGD(0.2), penalty, points, labels, 500)
+        rows = np.any(runner.parameters["w"] != 0.0, axis=1)
+        assert np.all(runner.parameters["w"][rows])
+        left.append(int(rows.sum()))
+    assert left == sorted(left, reverse=True)
+    assert left[0] > left[2] > left[-1] == 0
+
+
+@slow
+@pytest.mark.parametrize(("force", "optimum"), [
+    (cs.forces.weston_watkins, 0.347119297), (cs.forces.crammer_singer, 0.251455021),
+], ids=lambda thing: getattr(thing, "name", ""))  # fmt: skip
+def test_support_vector_machines_of_digits(force, optimum):
+    points, labels = digits()
+    updates = 4000
+    step = cs.SGD(cs.decay.LinearDecay(0.5, 0.0, updates))
+    cost = descend(cs.Compiled(linear(points, labels)), force, step, cs.L2(0.01), points, labels, updates)
+    assert optimum * (1.0 - 1e-8) < cost < optimum * (1.0 + 1e-3)
+
+
+@pytest.mark.parametrize("force", [cs.forces.weston_watkins, cs.forces.crammer_singer], ids=lambda force: force.name)
+def test_the_same_bits_on_digits(force):
+    points, labels = digits()
+    engines = [make(linear(points, labels)) for make in (cs.Simulation, cs.Compiled)]
+    costs = [descend(engine, force, cs.SGD(0.1), cs.L2(0.01), points, labels, 10) for engine in engines]
+    assert costs[0] == costs[1] < 0.9 * force.loss(np.zeros(10), 0)
+    assert bits(engines[0]) == bits(engines[1])
