@@ -143,10 +143,10 @@ def test_gates_of_ones_own_are_found_or_told_by_name():
     try:
         assert cs.Circuit.from_json(text).graph.nodes["tripled1"]["gate"] is tripled
         cs.gates.registry["tripled"] = cs.add
-        with pytest.raises(cs.LoadError, match="gate 'tripled1' .* is not the 'tripled' .* has ports a, b, there x"):
+        with pytest.raises(cs.LoadError, match=r"gate 'tripled1' .* is not the 'tripled' .* has ports a, b, there x"):
             cs.Circuit.from_json(text)
         cs.gates.registry["tripled"] = cs.neg
-        with pytest.raises(cs.LoadError, match="gate 'tripled1' .* is not the 'tripled' .* no attribute 'by'"):
+        with pytest.raises(cs.LoadError, match=r"gate 'tripled1' .* is not the 'tripled' .* no attribute 'by'"):
             cs.Circuit.from_json(text)
     finally:
         del cs.gates.registry["tripled"]
@@ -165,7 +165,7 @@ def test_gates_of_ones_own_are_found_or_told_by_name():
     (lambda s: s.update(more=1), "the circuit has an unknown field 'more'"),
     (lambda s: s.update(name=""), "its name is ''"),
     (lambda s: s.update(nodes={}), "its nodes are no list"),
-    (lambda s: s["nodes"].append(5), "node 9 is no input, parameter, constant or gate"),
+    (lambda s: s["nodes"].append(5), r"node \d+ is no input, parameter, constant or gate"),
     (lambda s: s["nodes"][0].update(kind=["input"]), "node 0 is no input"),
     (lambda s: s["nodes"][0].update(name=7), "the name of node 0 is 7"),
     (lambda s: s["nodes"][0].update(value=7), "node 0 has an unknown field 'value'"),
@@ -189,23 +189,16 @@ def test_gates_of_ones_own_are_found_or_told_by_name():
     (lambda s: s["nodes"][-1].update(attributes={"a": {"eval": []}}), "attribute 'a' of 'stack1' is"),
     (lambda s: s["nodes"][-1].update(attributes={"a": {"dict": [[[], 1]]}}), "attribute 'a' of 'stack1' is"),
     (lambda s: s["nodes"].append(s["nodes"][0]), "two nodes called 'x'"),
-    (lambda s: s["wires"].append(["x", "add1"]), r"wire 10 is \['x', 'add1'\], not two of its nodes and a port"),
-    (lambda s: s["wires"].append(["q", "add1", 0]), "wire 10 is .* not two of its nodes"),
-    (lambda s: s["wires"].append(["x", "add1", True]), "wire 10 is .* not two of its nodes"),
-    (lambda s: s["wires"].append(["x", "add1", -1]), "wire 10 is .* not two of its nodes"),
+    (lambda s: s["wires"].append(["x", "add1"]), r"wire \d+ is \['x', 'add1'\], not two of its nodes and a port"),
+    (lambda s: s["wires"].append(["q", "add1", 0]), r"wire \d+ is .* not two of its nodes"),
+    (lambda s: s["wires"].append(["x", "add1", True]), r"wire \d+ is .* not two of its nodes"),
+    (lambda s: s["wires"].append(["x", "add1", -1]), r"wire \d+ is .* not two of its nodes"),
     (lambda s: s["wires"].append(s["wires"][0]), "the same wire twice"),
     (lambda s: s["outputs"].update(f="q"), "output 'f' shows 'q', which is no node"),
     (lambda s: s["outputs"].update({"": "x"}), "output '' shows 'x'"),
 ])  # fmt: skip
 def test_forged_structures_are_refused_in_a_sentence(change, words):
     forged = json.loads(mixed().to_json())
-    forged["nodes"] = sorted(forged["nodes"], key=lambda entry: entry["name"] not in ("x", "w/1"))[:8] + [
-        entry for entry in forged["nodes"] if entry["name"] == "stack1"
-    ]
-    names = {entry["name"] for entry in forged["nodes"]}
-    forged["wires"] = [wire for wire in forged["wires"] if set(wire[:2]) <= names][:10]
-    forged["outputs"] = {"f": "x"}
-    assert (len(forged["nodes"]), len(forged["wires"])) == (9, 10)
     change(forged)
     with pytest.raises(cs.LoadError, match=words) as caught:
         cs.Circuit.from_json(json.dumps(forged))
@@ -265,7 +258,7 @@ def forge(thing, chance):
 
 def test_texts_forged_at_random_are_refused_or_read():
     whole = mixed().to_json()
-    refused = 0
+    refused, told = 0, ""
     for seed in range(1500):
         chance = random.Random(seed)
         forged = json.loads(whole)
@@ -274,11 +267,12 @@ def test_texts_forged_at_random_are_refused_or_read():
         try:
             circuit = cs.Circuit.from_json(json.dumps(forged))
         except (cs.LoadError, cs.CircuitError, cs.ShapeError) as error:
+            told = str(error)
             refused += 1
-            assert "\n" not in str(error)
         else:
             again = cs.Circuit.from_json(circuit.to_json())
             assert_same_circuit(circuit, again)
+        assert "\n" not in told
     assert 1000 < refused < 1500
 
 

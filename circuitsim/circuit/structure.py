@@ -373,12 +373,14 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "
     for name, entry in mine.items():
         if told := _node_difference(nodes[name], entry, other):
             return told
+    if told := _wires_difference(there, here, other) or _outputs_difference(there["outputs"], here["outputs"], other):
+        return told
     for kind in ("input", "parameter", "constant", "gate"):
         orders = [[n for n, entry in found.items() if entry["kind"] == kind] for found in (nodes, mine)]
         for one, two in zip(*orders, strict=True):
             if one != two:
                 return f"{other} has its {kind}s in another order, {one!r} where this one has {two!r}"
-    return _wires_difference(there, here, other) or _outputs_difference(there["outputs"], here["outputs"], other)
+    return None
 
 
 def _node_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str) -> str | None:
@@ -426,7 +428,8 @@ def _value_difference(there: Any, here: Any, other: str) -> str | None:
 def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str) -> str | None:
     one = {(target, port): source for source, target, port in there["wires"]}
     two = {(target, port): source for source, target, port in here["wires"]}
-    for target, port in [*two, *(key for key in one if key not in two)]:
+    places = {entry["name"]: place for place, entry in enumerate(here["nodes"])}
+    for target, port in sorted(one.keys() | two.keys(), key=lambda key: (places[key[0]], key[1])):
         sources = one.get((target, port)), two.get((target, port))
         if sources[0] != sources[1]:
             told = [f"wired to {source!r}" if source is not None else "open" for source in sources]
