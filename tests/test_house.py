@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 
 import circuitsim as cs
+from circuitsim.circuit import structure
 from circuitsim.learning import checkpoint
 from circuitsim.trace import archive
 
@@ -237,6 +238,7 @@ def test_the_version_stands_in_one_place():
     told = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert f"`Trace.save` | {archive.VERSION} |" in told
     assert f"`Trainer.save` | {checkpoint.VERSION} |" in told
+    assert f"`Circuit.to_json` | {structure.VERSION} |" in told
     for name in re.findall(r"`([\w/]+\.(?:py|md|out))`", told):
         found = (root / name).exists() or list(PACKAGE.rglob(name))
         assert found or name == "tests/scenarios/NAME.out", name

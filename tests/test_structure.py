@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim.circuit import structure
 from circuitsim.circuit.netlist import Netlist
+from tests.forging import forge
 from tests.programs import programs
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -225,35 +226,6 @@ def test_the_wiring_of_a_forged_text_is_checked_as_that_of_any_circuit():
         cs.Circuit.from_json(json.dumps(open_port))
     with pytest.raises(cs.CircuitError, match="has no output"):
         cs.Circuit.from_json(json.dumps(text | {"outputs": {}}))
-
-
-THINGS = [None, True, -1, 0, 10**30, 1.5, "", "x", "mul", [], [[]], {}, {"float": "nan"}, {"tuple": [1]}, {"array": []}]
-
-
-def forge(thing, chance):
-    """Change one place of plain data: drop, double, swap or replace something."""
-    places = []
-
-    def visit(part):
-        for key in range(len(part)) if isinstance(part, list) else list(part):
-            places.append((part, key))
-            if isinstance(part[key], list | dict):
-                visit(part[key])
-
-    visit(thing)
-    part, key = chance.choice(places)
-    other, there = chance.choice(places)
-    deed = chance.randrange(4)
-    if deed == 0:
-        del part[key]
-    elif deed == 1:
-        part[key] = copy.deepcopy(chance.choice(THINGS))
-    elif deed == 2:
-        part[key] = copy.deepcopy(other[there])
-    elif isinstance(part, list):
-        part.insert(key, copy.deepcopy(chance.choice(THINGS)))
-    else:
-        part[chance.choice(["more", "shape", "value", "dtype"])] = copy.deepcopy(chance.choice(THINGS))
 
 
 def test_texts_forged_at_random_are_refused_or_read():

@@ -247,10 +247,10 @@ def parse(text: str) -> dict[str, Any]:
         raise _no_circuit(f"it is no JSON, {error}") from None
     if not isinstance(read, dict) or read.get("format") != FORMAT:
         raise _no_circuit(f"it does not say that its format is {FORMAT!r}")
-    if type(read.get("version")) is not int or read["version"] != VERSION:
+    if type(version := read.get("version")) is not int or version != VERSION:
         raise LoadError(
-            f"the circuit is written in version {read.get('version')!r}, this circuitsim reads version {VERSION}: "
-            "read it with the circuitsim that wrote it, or wire it anew"
+            f"the circuit is written in version {_show(version)}, this circuitsim reads version {VERSION}: "
+            + ("update circuitsim" if type(version) is int and version > VERSION else "wire it anew")
         )
     _check_fields("the circuit", read, {"format", "version", "name", "nodes", "wires", "outputs"})
     _check_text(read["name"], "its name")
@@ -452,11 +452,10 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
 
 def _outputs_difference(there: Mapping[str, str], here: Mapping[str, str], other: str) -> str | None:
     for output, source in here.items():
-        if there.get(output) != source:
-            shows = (
-                f"output {output!r} shows {there[output]!r}" if output in there else f"there is no output {output!r}"
-            )
-            return f"{shows} in {other}, in this one it shows {source!r}"
+        if output not in there:
+            return f"{other} has no output {output!r}"
+        if there[output] != source:
+            return f"output {output!r} shows {there[output]!r} in {other}, {source!r} in this one"
     if list(there) != list(here):
         return f"{other} has the outputs {', '.join(there)}, this one {', '.join(here)}"
     return None

@@ -245,7 +245,7 @@ class Trainer:
         """
         sampler = self._sampler.state if self._sampler else self._sampler_state
         Checkpoint(self.engine.memory, self._best, self.history, sampler, self._seed).save(
-            path, self.engine.netlist, repr(self.optimizer)
+            path, self.engine.netlist, self.optimizer
         )
 
     def load(self, path: str | PathLike[str]) -> None:
@@ -256,7 +256,7 @@ class Trainer:
         LoadError
             If there is no such file, it is no checkpoint, it is damaged, or it is of another circuit or optimizer.
         """
-        saved = Checkpoint.load(path, self.engine.netlist, repr(self.optimizer))
+        saved = Checkpoint.load(path, self.engine.netlist, self.optimizer)
         self.engine.restore(saved.memory)
         self.history, self._best, self._seed = saved.history, saved.best, saved.seed
         self._sampler, self._sampler_state = None, saved.sampler
