@@ -182,9 +182,7 @@ def test_values_of_constants_and_long_attributes_count(tmp_path):
 def test_what_could_not_be_loaded_is_not_saved(tmp_path):
     trained = trainer(cs.Compiled, net())
     trained.engine.set_parameters({"b1": np.zeros((1, 3))})
-    with pytest.raises(
-        SaveError, match=r"it would have 'b1' in shape \(1, 3\), in the circuit it is \(3,\)"
-    ):
+    with pytest.raises(SaveError, match=r"it would have 'b1' in shape \(1, 3\), in the circuit it is \(3,\)"):
         trained.save(tmp_path / "saved.npz")
     apply = cs.gates.Gate(lambda x, *, how: x, "apply")
     circuit = svm()
