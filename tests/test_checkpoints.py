@@ -461,6 +461,44 @@ def test_what_a_forger_signed_can_be_trained_or_is_refused(checkpoints):
     assert trained_on > MANY / 40
 
 
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda h: h["evaluations"][-1].__setitem__(0, 13), "its evaluations are not in order"),
+    (lambda h: h["evaluations"].reverse(), "its evaluations are not in order"),
+    (lambda h: h["best"].update(number=5), "its best evaluation is none of them"),
+    (lambda h: h["best"].update(iteration=13), "its best evaluation is none of them"),
+    (lambda h: h["kept"].__setitem__(-1, 4), "it keeps parameters of evaluations that it has not"),
+    (lambda h: h["sampler"].update(queue=[6]), "'sampler' in its header cannot be"),
+    (lambda h: h["sampler"]["random"].update(bit_generator="MT19937"), "'sampler' in its header cannot be"),
+    (lambda h: h.update(seed=True), "'seed' in its header cannot be True"),
+    (lambda h: h.pop("ended"), "its header has or lacks a field 'ended'"),
+    (lambda h: h["curves"].update(losses=11), r"entry 'curve/losses' is float64 of shape \(12,\), due is .* \(11,\)"),
+])  # fmt: skip
+def test_a_signed_header_is_checked_field_by_field(checkpoints, change, words):
+    folder, ((original, trained), *_) = checkpoints
+    entries = entries_of(original)
+    header = json.loads(unpack(entries["header.npy"]).item())
+    change(header)
+    write_entries(folder / "one.npz", sign(entries | {"header.npy": npy(np.array(json.dumps(header)))}))
+    with pytest.raises(cs.LoadError, match=r"it is damaged: " + words):
+        trained.load(folder / "one.npz")
+
+
+@pytest.mark.parametrize(("name", "make", "words"), [
+    ("updates/now", lambda array: array - 13, "a parameter has responded less than never"),
+    ("curve/batches", lambda array: array - 2, "the numbers of its examples cannot be"),
+    ("curve/examples", lambda array: -1 - array, "the numbers of its examples cannot be"),
+    ("curve/losses", lambda array: array / 0.0, "its curves are not finite"),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_signed_curves_are_checked(checkpoints, name, make, words):
+    folder, ((original, trained), *_) = checkpoints
+    entries = entries_of(original)
+    forged = make(unpack(entries[f"{name}.npy"]))
+    write_entries(folder / "one.npz", sign(entries | {f"{name}.npy": npy(forged)}))
+    with pytest.raises(cs.LoadError, match=words):
+        trained.load(folder / "one.npz")
+
+
 def test_bombs_are_not_unpacked(tmp_path):
     trained = fitted()
     path = saved(tmp_path, trained)
