@@ -1,6 +1,7 @@
 """Wiring: what can be built, and what is refused and how."""
 
 import itertools
+import json
 import pickle
 import random
 
@@ -109,13 +110,10 @@ def test_a_cycle_is_named_gate_by_gate(engine):
 @given(programs(), st.integers(0, 2**32))
 def test_the_order_is_that_of_networkx_whatever_the_order_of_adding(program, seed):
     """Nodes are added in any order and edges as well; only then do the numbers of the graph differ from the table's."""
-    circuit, chance = program.circuit(), random.Random(seed)
-    nodes, edges = list(circuit.graph.nodes(data=True)), list(circuit.graph.edges(keys=True))
-    chance.shuffle(nodes)
-    chance.shuffle(edges)
-    circuit.graph.clear()
-    circuit.graph.add_nodes_from(nodes)
-    circuit.graph.add_edges_from(edges)
+    structure, chance = json.loads(program.circuit().to_json()), random.Random(seed)
+    chance.shuffle(structure["nodes"])
+    chance.shuffle(structure["wires"])
+    circuit = cs.Circuit.from_json(json.dumps(structure))
     assert circuit.validate() == list(nx.topological_sort(circuit.graph))
     netlist = Netlist(circuit)
     names = [node.name for node in netlist.nodes]
@@ -132,23 +130,15 @@ def test_the_order_is_that_of_networkx_whatever_the_order_of_adding(program, see
     )
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "port", "words"),
-    [
-        ("x", "mul1", 0, r"node 'mul1' of circuit 'two gates' has wires on ports \[0, 1, 0\], but a gate has 2 ports"),
-        ("x", "add1", 2, r"node 'add1' of circuit 'two gates' has wires on ports \[0, 2, 1\], but a gate has 2 ports"),
-        ("x", "add1", -1, r"has wires on ports \[0, -1, 1\]"),
-        ("x", "add1", True, r"has wires on ports \[0, True\]"),
-        ("x", "z", 0, r"node 'z' of circuit 'two gates' has wires on ports \[0\], but an input has 0 ports"),
-        ("x", "w", 0, r"node 'w' of circuit 'two gates' is no input, parameter, constant or gate"),
-    ],
-)
-def test_what_was_wired_past_the_circuits_methods_is_refused(engine, source, target, port, words):
-    circuit = two_gates()
-    if port is True:
-        circuit.graph.remove_edge("y", "add1", 1)
-    circuit.graph.add_edge(source, target, key=port)
-    refuse(cs.CircuitError, words, lambda: engine(circuit))
+@pytest.mark.parametrize(("source", "target", "port", "words"), [
+    ("z", "add1", 0, r"node 'add1' of circuit 'two gates' has wires on ports \[0, 1, 0\], but a gate has 2 ports"),
+    ("x", "add1", 2, r"node 'add1' of circuit 'two gates' has wires on ports \[0, 2, 1\], but a gate has 2 ports"),
+    ("x", "z", 0, r"node 'z' of circuit 'two gates' has wires on ports \[0\], but an input has 0 ports"),
+])  # fmt: skip
+def test_wires_that_lead_to_no_free_port_are_refused(source, target, port, words):
+    structure = json.loads(two_gates().to_json())
+    structure["wires"].append([source, target, port])
+    refuse(cs.CircuitError, words, lambda: cs.Circuit.from_json(json.dumps(structure)))
 
 
 def test_unwired_ports_are_all_named(engine):
@@ -221,13 +211,49 @@ def test_connections_that_cannot_be():
     refuse(cs.CircuitError, r"'x' is an input: only gates have ports", lambda: circuit.connect(g, x, port=0))
 
 
-def test_a_graph_that_was_changed_by_hand_is_checked(engine):
+def test_the_graph_is_for_reading():
+    """It follows the circuit, and what would change it is refused; a copy is an ordinary graph."""
     circuit = two_gates()
-    circuit.graph.add_edge("x", "mul1", key=5)
-    refuse(cs.CircuitError, r"node 'mul1' .* has wires on ports", lambda: engine(circuit))
+    graph = circuit.graph
+    before = circuit.to_json()
+    changes = [
+        lambda: graph.remove_node("x"),
+        lambda: graph.remove_nodes_from(["x"]),
+        lambda: graph.add_node("stray"),
+        lambda: graph.add_nodes_from(["stray"]),
+        lambda: graph.add_edge("x", "mul1", 5),
+        lambda: graph.add_edges_from([("x", "mul1", 5)]),
+        lambda: graph.add_weighted_edges_from([("x", "mul1", 5)]),
+        lambda: graph.remove_edge("x", "add1"),
+        lambda: graph.remove_edges_from([("x", "add1")]),
+        lambda: graph.update(nodes=["stray"]),
+        lambda: nx.add_path(graph, ["x", "stray"]),
+        lambda: nx.relabel_nodes(graph, {"x": "w"}, copy=False),
+        graph.clear,
+        graph.clear_edges,
+    ]
+    for change in changes:
+        refuse(cs.CircuitError, r"a circuit's graph is for reading: .* circuit.graph.copy\(\)", change)
+    assert circuit.to_json() == before
+    copy = graph.copy()
+    copy.remove_node("x")
+    assert "x" in graph
+    circuit.output("g", circuit.input("late") + 1.0)
+    assert "late" in graph
+    assert nx.ancestors(graph, "add2") == {"late", "const1"}
+    again = pickle.loads(pickle.dumps(circuit))
+    again.input("later")
+    assert "later" in again.graph
+    assert "later" not in graph
+
+
+def test_what_was_changed_past_the_circuits_methods_is_named(engine):
     circuit = two_gates()
-    circuit.graph.add_node("stray")
-    refuse(cs.CircuitError, r"node 'stray' .* is no input, parameter, constant or gate", lambda: engine(circuit))
+    del circuit.graph.nodes["x"]["kind"]
+    refuse(cs.CircuitError, r"node 'x' .* is no input, parameter, constant or gate", lambda: engine(circuit))
+    circuit = two_gates()
+    circuit.outputs["g"] = "nothing"
+    refuse(cs.CircuitError, r"output 'g' of circuit 'two gates' shows 'nothing', which is no node", circuit.validate)
 
 
 def test_reprs_can_be_read():

@@ -145,7 +145,7 @@ def test_raw_units_are_standardized_and_undone(engine):
     history = trainer.fit(points, labels, 400, seed=0)
     assert history.accuracy == 1.0
     assert trainer.predict(points).tolist() == labels
-    assert trainer.scale.describe()[0] == "x1 is taken as (x1 - 1.65) / 0.108"
+    assert trainer.scale.describe(["x1", "x2"])[0] == "x1 is taken as (x1 - 1.65) / 0.108"
     by_hand = (points - points.mean(axis=0)) / points.std(axis=0)
     plain = cs.Trainer(engine(cs.linear(2)), cs.forces.svm, cs.SGD(0.05))
     plain.fit(by_hand, labels, 400, seed=0)
@@ -330,3 +330,41 @@ def test_what_lbfgs_cannot_do_is_told(engine):
         cs.Trainer(engine(circuit), cs.forces.logistic, cs.LBFGS(), cs.L1(0.1))
     with pytest.raises(cs.InputError, match="give batch='all'"):
         cs.Trainer(engine(circuit), cs.forces.logistic, cs.LBFGS()).fit(ROWS, SIDES, 3)
+
+
+# -- checkpoints of all this ---------------------------------------------------------------------------------------
+
+
+def recurrent():
+    circuit = cs.Circuit("recurrent")
+    x, before = circuit.inputs("x before")
+    after = cs.tanh(circuit.parameter("u", 0.3) * x + circuit.parameter("v", 0.8) * before)
+    circuit.output("after", after)
+    return circuit
+
+
+NAMES = np.array(["cat", "dog", "emu"])[np.arange(40) % 3]
+
+
+@pytest.mark.parametrize(("make", "points", "labels", "options"), [
+    (lambda engine: cs.Trainer(engine(several(features=3)), cs.forces.softmax, cs.Adam(0.1), standardize=True),
+     5.0 + 3.0 * ROWS, NAMES, {"batch": "all"}),
+    (lambda engine: cs.Trainer(engine(several(features=3)), cs.forces.softmax, cs.LBFGS(), cs.L2(0.01)),
+     ROWS, NAMES, {"batch": "all"}),
+    (lambda engine: cs.Trainer(
+        engine(recurrent()), cs.forces.squared_error, cs.SGD(0.1), carry={"before": ("after", 0.5)}, clip=0.1
+     ), {"x": ROWS[:, 0]}, ROWS[:, 1], {"order": "in order"}),
+], ids=["names and scale", "L-BFGS", "carried"])  # fmt: skip
+def test_a_checkpoint_goes_on_as_if_it_had_never_stopped(engine, make, points, labels, options, tmp_path):
+    whole, half = make(engine), make(engine)
+    whole.fit(points, labels, 12, **options)
+    half.fit(points, labels, 6, **options)
+    half.save(tmp_path / "half.npz")
+    resumed = make(engine)
+    resumed.load(tmp_path / "half.npz")
+    assert resumed.classes == half.classes
+    assert np.asarray(resumed.scores(points)).tobytes() == np.asarray(half.scores(points)).tobytes()
+    resumed.fit(points, labels, 6, **options)
+    for name, value in whole.engine.parameters.items():
+        assert np.asarray(resumed.engine.parameters[name]).tobytes() == np.asarray(value).tobytes()
+    assert resumed.history.now.cost == whole.history.now.cost

@@ -1,9 +1,7 @@
 """Trainings that stop, go on, come back from a file, or run away."""
 
-import json
 import os
 import signal
-from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -140,59 +138,29 @@ def test_a_progress_bar_only_where_it_is_wanted(engine, capfd):
     assert "accuracy" in told.err
 
 
-# -- checkpoints that will not do -------------------------------------------------------------------------------
+def saved_after_a_fit(tmp_path, order, count=6):
+    trained = trainer(cs.Compiled, svm())
+    trained.fit(POINTS[:count], LABELS[:count], 4, order=order)
+    trained.save(tmp_path / "saved.npz")
+    fresh = trainer(cs.Compiled, svm())
+    fresh.load(tmp_path / "saved.npz")
+    return fresh
 
 
-def test_checkpoints_are_refused_by_name(engine, tmp_path):
-    path = tmp_path / "saved.npz"
-    trained = trainer(engine, svm(), optimizer=cs.Adam(0.01))
-    trained.fit(POINTS, LABELS, 20)
-    trained.save(path)
-    with pytest.raises(cs.LoadError, match=r"saved.npz'.*its circuit is"):
-        trainer(engine, cs.linear(2), optimizer=cs.Adam(0.01)).load(path)
-    with pytest.raises(cs.LoadError, match=r"saved.npz'.*its optimizer is Adam\(.*SGD\(step=0.5\)"):
-        trainer(engine, svm(), optimizer=cs.SGD(0.5)).load(path)
-    whole = path.read_bytes()
-    for length in (0, 10, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        with pytest.raises(cs.LoadError, match=r"saved.npz': it is damaged"):
-            trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)
-    for byte in range(0, len(whole), 61):
-        path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 0x55]) + whole[byte + 1 :])
-        with suppress(cs.LoadError):  # or the damage does not matter
-            trainer(engine, svm(), optimizer=cs.Adam(0.01)).load(path)
-    np.savez(path, other=np.zeros(3))
-    with pytest.raises(cs.LoadError, match="no checkpoint"):
-        trained.load(path)
-    with pytest.raises(cs.LoadError, match="No such file"):
-        trained.load(tmp_path / "nothing.npz")
-
-
-@pytest.mark.parametrize(("version", "words"), [
-    (3, "is a checkpoint of version 3, this circuitsim reads version 2: update circuitsim"),
-    (1, "is a checkpoint of version 1, this circuitsim reads version 2: train anew"),
-    (None, "is a checkpoint of version None, this circuitsim reads version 2: train anew"),
-])  # fmt: skip
-def test_checkpoints_of_other_versions_are_refused(tmp_path, version, words):
-    path = tmp_path / "saved.npz"
-    trained = trainer(cs.Simulation, svm())
-    trained.save(path)
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    header = json.loads(str(arrays.pop("header"))) | {"version": version}
-    np.savez(path, header=np.array(json.dumps(header)), **arrays)
-    with pytest.raises(cs.LoadError, match=words):
-        trained.load(path)
-
-
-def test_saving_leaves_nothing_half_written(engine, tmp_path, monkeypatch):
-    path = tmp_path / "saved.npz"
-    trained = trainer(engine, svm())
-    trained.fit(POINTS, LABELS, 5)
-    trained.save(path)
-    before = path.read_bytes()
-    monkeypatch.setattr(np, "savez_compressed", lambda file, **arrays: (file.write(b"half"), 1 / 0))
-    with pytest.raises(ZeroDivisionError):
-        trained.save(path)
-    assert path.read_bytes() == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["saved.npz"]
+@pytest.mark.parametrize("saved", ["random", "shuffled", "in order", [0, 1, 2, 3, 4, 5, 0, 1]])
+@pytest.mark.parametrize("given", ["random", "shuffled", "in order", [0, 1, 2, 3, 4, 5, 5, 5]])
+def test_another_order_or_other_examples_are_refused_on_going_on(tmp_path, saved, given):
+    """Unless a seed begins anew; what was refused has changed nothing."""
+    fresh = saved_after_a_fit(tmp_path, saved)
+    before = fresh.engine.memory
+    if given != saved:
+        there, here = (repr(order) if isinstance(order, str) else "a list" for order in (saved, given))
+        words = f"goes on in order {there} and was given {'another' if here == there else here}: give the same"
+        with pytest.raises(cs.InputError, match=words):
+            fresh.fit(POINTS, LABELS, 2, order=given)
+    with pytest.raises(cs.InputError, match="goes on with 6 examples to learn from and was given 4: give the same"):
+        fresh.fit(POINTS[:4], LABELS[:4], 2, order=saved if isinstance(saved, str) else [0])
+    assert fresh.engine.memory == before
+    assert fresh.history.iterations == 4
+    fresh.fit(POINTS, LABELS, 2, order=saved)
+    saved_after_a_fit(tmp_path, saved).fit(POINTS[:4], LABELS[:4], 2, order="in order", seed=1)

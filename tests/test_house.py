@@ -12,6 +12,7 @@ import networkx as nx
 import pytest
 
 import circuitsim as cs
+from circuitsim.circuit import structure
 from circuitsim.learning import checkpoint
 from circuitsim.trace import archive
 
@@ -243,6 +244,7 @@ def test_the_version_stands_in_one_place():
     told = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert f"`Trace.save` | {archive.VERSION} |" in told
     assert f"`Trainer.save` | {checkpoint.VERSION} |" in told
+    assert f"`Circuit.to_json` | {structure.VERSION} |" in told
     for name in re.findall(r"`([\w/]+\.(?:py|md|out))`", told):
         found = (root / name).exists() or list(PACKAGE.rglob(name))
         assert found or name == "tests/scenarios/NAME.out", name
@@ -418,7 +420,7 @@ def test_a_gate_is_known_by_its_facts_alone():
 READERS = {
     "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
     "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
-    "learning/csv_file.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
+    "learning/csv_file.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
     "views/layout.py",  # whose cells are nodes or places on a long wire
     "circuit/circuit.py",  # the ports in a graph that users may have changed
 }  # fmt: skip

@@ -5,6 +5,7 @@ parameter, a constant or a gate) and an edge for every connection, whose key is 
 named after the node that drives it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import networkx as nx
 
 from circuitsim import checks, display
+from circuitsim.circuit import structure
 from circuitsim.circuit.shape_inference import infer
 from circuitsim.circuit.table import Table, tabulate
 from circuitsim.circuit.wire import Wire
@@ -37,10 +39,12 @@ class Circuit:
     Attributes
     ----------
     graph : networkx.MultiDiGraph
-        The wiring. A node's attribute ``kind`` is ``"input"``, ``"parameter"``, ``"constant"`` or ``"gate"``;
-        parameters and constants have a ``value``, gates have a ``gate`` and, if any, ``attributes``. The key
-        of an edge is the port. The order of a node's out-edges is the wiring order in which gradients that
-        meet there are summed.
+        The wiring, as a view that follows the circuit and cannot be changed; ``circuit.graph.copy()`` can. A node's
+        attribute ``kind`` is ``"input"``, ``"parameter"``, ``"constant"`` or ``"gate"``; parameters and constants have
+        a ``value``, gates have a ``gate`` and, if any, ``attributes``. The key of an edge is the port. The order of a
+        node's out-edges is the wiring order in which gradients that meet there are summed. What writes files cannot
+        write gates and arrays: give it `to_networkx`, as in ``nx.write_graphml(circuit.to_networkx(), path)`` and
+        ``json.dumps(nx.node_link_data(circuit.to_networkx()))``.
     outputs : dict of str to str
         The node that each named output shows.
 
@@ -56,7 +60,8 @@ class Circuit:
 
     def __init__(self, name: str = "circuit") -> None:
         self.name = checks.name(name, "the name of a circuit", error=CircuitError)
-        self.graph = nx.MultiDiGraph()
+        self._graph = nx.MultiDiGraph()
+        self.graph = _view(self._graph)
         self.outputs: dict[str, str] = {}
         self._numbers: dict[str, int] = {}  # the last that was given to each stem of a name
 
@@ -73,11 +78,8 @@ class Circuit:
         """
         if shape is None:
             return self._place(name, kind="input")
-        given = shape if isinstance(shape, Sequence) else [-1]
-        lengths = tuple(None if length is None else checks.whole(length) for length in given)
-        if any(
-            length is not None and (found is None or found < 0) for length, found in zip(given, lengths, strict=True)
-        ):
+        lengths = _lengths(shape) if isinstance(shape, Sequence) else None
+        if lengths is None:
             raise InputError(f"input {name!r} cannot have shape {shape!r}: give a length or None for each axis")
         return self._place(name, kind="input", shape=lengths)
 
@@ -140,7 +142,7 @@ class Circuit:
             for thing in inputs
         ]
         name = self._check_free(name, "gate")
-        graph = self.graph
+        graph = self._graph
         if attributes:
             graph.add_node(name, kind="gate", gate=gate, attributes=own_attributes(attributes))
         else:
@@ -158,7 +160,7 @@ class Circuit:
         CircuitError
             If the target is no gate, has no such port, or has something on it already.
         """
-        node = self.graph.nodes[self._own(target, f"the target of a connection in {self.name!r}")]
+        node = self._graph.nodes[self._own(target, f"the target of a connection in {self.name!r}")]
         gate = node.get("gate")
         if gate is None:
             raise CircuitError(f"{target.name!r} is {_a(node['kind'])}: only gates have ports to connect to")
@@ -167,10 +169,10 @@ class Circuit:
             raise CircuitError(
                 f"gate {target.name!r} has no port {port!r}: {gate.name} has ports 0 to {gate.arity - 1}"
             )
-        for other, _, key in self.graph.in_edges(target.name, keys=True):
+        for other, _, key in self._graph.in_edges(target.name, keys=True):
             if key == number:
                 raise CircuitError(f"port {port} of gate {target.name!r} is wired already, to {other!r}")
-        self.graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=number)
+        self._graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=number)
 
     @told
     def output(self, name: str, wire: Wire) -> None:
@@ -182,7 +184,7 @@ class Circuit:
 
     def names(self, kind: str) -> list[str]:
         """Return the names of all nodes of one kind, in the order they were added."""
-        return [name for name, found in self.graph.nodes(data="kind") if found == kind]
+        return [name for name, found in self._graph.nodes(data="kind") if found == kind]
 
     def validate(self) -> list[str]:
         """Check the wiring and return its nodes in topological order; backward sweeps take it reversed.
@@ -205,7 +207,86 @@ class Circuit:
         ShapeError
             If shapes meet in a gate that cannot take them.
         """
-        return infer(self.name, self.graph, list(nx.topological_sort(self.graph)))
+        return infer(self.name, self._graph, list(nx.topological_sort(self._graph)))
+
+    def to_json(self) -> str:
+        """Return the circuit as a JSON text, from which `from_json` makes the same: its numbers keep all their bits.
+
+        Gates stand in it by name, and their attributes must be numbers, texts, lists, tuples, slices, dicts or arrays.
+        `circuitsim.circuit.structure` describes the text.
+
+        Raises
+        ------
+        CircuitError
+            If the wiring is wrong, or an attribute is something else.
+        ShapeError
+            If shapes meet in a gate that cannot take them.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.Circuit("twice")
+        >>> c.output("f", 2.0 * c.input("x"))
+        >>> cs.Circuit.from_json(c.to_json())
+        <circuit 'twice': 1 inputs, 0 parameters, 1 gates, outputs f>
+        """
+        self.validate()
+        nodes, wires = self._graph.nodes(data=True), self._graph.edges(keys=True)
+        return json.dumps(structure.describe(self.name, nodes, wires, self.outputs), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Circuit":
+        """Return the circuit that `to_json` wrote.
+
+        Raises
+        ------
+        LoadError
+            If it is no such text, or a gate in it is not defined here: import the module that defines it first.
+        CircuitError
+            If the wiring is wrong: a port is open or has two wires, or there is a cycle.
+        ShapeError
+            If shapes meet in a gate that cannot take them.
+        """
+        parts = structure.build(structure.parse(text))
+        circuit = cls(parts.name)
+        circuit._graph.add_nodes_from(parts.nodes)
+        for source, target, port in parts.wires:
+            circuit._graph.add_edge(source, target, port)
+        circuit.outputs.update(parts.outputs)
+        circuit.validate()
+        return circuit
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return a copy of the wiring with plain data, which any of networkx's writers can write.
+
+        A node's attributes are ``kind``, and ``gate`` (the gate's name), ``symbol``, ``attributes``, ``value``,
+        ``shape`` and ``outputs`` (the names under which it is shown), if it has them; an edge has its ``port``. All are
+        numbers and texts; shapes, arrays and attributes are JSON texts as `to_json` has them.
+
+        Raises
+        ------
+        CircuitError
+            If an attribute of a gate is nothing that JSON can hold.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.Circuit("twice")
+        >>> c.output("f", 2.0 * c.input("x"))
+        >>> dict(c.to_networkx().nodes(data=True))["mul1"]
+        {'kind': 'gate', 'gate': 'mul', 'symbol': '×', 'outputs': '["f"]'}
+        """
+        plain = nx.MultiDiGraph(name=self.name)
+        for name, node in self._graph.nodes(data=True):
+            plain.add_node(name, **structure.plain(name, node))
+        for source, target, port in self._graph.edges(keys=True):
+            plain.add_edge(source, target, port, port=port)
+        shown: dict[str, list[str]] = {}
+        for output, source in self.outputs.items():
+            shown.setdefault(source, []).append(output)
+        for source, names in shown.items():
+            plain.nodes[source]["outputs"] = json.dumps(names)
+        return plain
 
     def draw(self, path: str | PathLike[str]) -> None:
         """Draw the circuit; the suffix chooses the format, .svg, .png or .pdf.
@@ -229,14 +310,14 @@ class Circuit:
     def _check_nodes(self) -> None:
         """Raise an error that names every culprit, if some node lacks a wire or has one too many."""
         open_ports = []
-        for name, node in self.graph.nodes(data=True):
+        for name, node in self._graph.nodes(data=True):
             if "kind" not in node:
                 raise CircuitError(
                     f"node {name!r} of circuit {self.name!r} is no input, parameter, constant or gate: "
-                    "add nodes with the methods of Circuit, not to its graph"
+                    "add nodes with the methods of Circuit"
                 )
             gate = node.get("gate")
-            ports = [port for _, _, port in self.graph.in_edges(name, keys=True)]
+            ports = [port for _, _, port in self._graph.in_edges(name, keys=True)]
             wanted = gate.arity if gate else 0
             if (
                 len(ports) == wanted
@@ -259,31 +340,37 @@ class Circuit:
 
     def _table(self) -> Table:
         """Return the nodes and wires by number, after all checks of `validate`."""
-        if not self.graph:
+        if not self._graph:
             raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
         if not self.outputs:
             raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
-        table = tabulate(self.graph, self.outputs)
+        for output, source in self.outputs.items():
+            if source not in self._graph._node:
+                raise CircuitError(
+                    f"output {output!r} of circuit {self.name!r} shows {source!r}, which is no node of it: name "
+                    "one with circuit.output('f', wire)"
+                )
+        table = tabulate(self._graph, self.outputs)
         if table is None:
             self._check_nodes()
-            cycle = [edge[0] for edge in nx.find_cycle(self.graph)]
+            cycle = [edge[0] for edge in nx.find_cycle(self._graph)]
             path = " → ".join([*cycle, cycle[0]])
             raise CircuitError(
                 f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
             )
-        infer(self.name, self.graph, table.order)
+        infer(self.name, self._graph, table.order)
         return table
 
     def _place(self, name: str, **node: Any) -> Wire:
         name = self._check_free(name, node["kind"])
-        self.graph.add_node(name, **node)
+        self._graph.add_node(name, **node)
         return Wire(self, name)
 
     def _check_free(self, name: Any, kind: str) -> str:
         if name.__class__ is not str or not name:
             name = self._check_name(name, kind)
-        if name in self.graph._node:
-            taken = _a(self.graph.nodes[name].get("kind", "node"))
+        if name in self._graph._node:
+            taken = _a(self._graph.nodes[name].get("kind", "node"))
             raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
         return name  # type: ignore[no-any-return]
 
@@ -314,15 +401,29 @@ class Circuit:
 
     def _free_name(self, stem: str) -> str:
         number = self._numbers.get(stem, 0) + 1
-        while (name := f"{stem}{number}") in self.graph._node:
+        while (name := f"{stem}{number}") in self._graph._node:
             number += 1
         self._numbers[stem] = number
         return name
 
     def __repr__(self) -> str:
-        kinds = [kind for _, kind in self.graph.nodes(data="kind")]
+        kinds = [kind for _, kind in self._graph.nodes(data="kind")]
         parts = [f"{kinds.count(kind)} {kind}s" for kind in ("input", "parameter", "gate")]
         return f"<circuit {self.name!r}: {', '.join(parts)}, outputs {', '.join(self.outputs) or 'none'}>"
+
+
+def _view(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    """Return a view of a graph in whose place networkx's own refusal to change it says what to do."""
+    view = nx.graphviews.generic_graph_view(graph)
+    for name in [name for name, refusal in vars(view).items() if callable(refusal)]:
+        setattr(view, name, _refuse_change)
+    return view
+
+
+def _refuse_change(*_: Any, **__: Any) -> Any:
+    raise CircuitError(
+        "a circuit's graph is for reading: wire with the methods of Circuit, or change a copy, circuit.graph.copy()"
+    )
 
 
 def _lengths(shape: Sequence[Any]) -> Shape | None:

@@ -11,9 +11,13 @@ from hashlib import sha256
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from circuitsim.circuit import structure
 from circuitsim.circuit.circuit import Circuit
+from circuitsim.gates.attributes import key_of
 from circuitsim.gates.gate import Gate
-from circuitsim.gates.value import Value
+from circuitsim.gates.value import Value, shape_of
 
 __all__ = ["Netlist", "Node", "Wiring"]
 
@@ -123,11 +127,38 @@ class Netlist:
             )
         }
 
+    def structure(self) -> dict[str, Any]:
+        """Return the circuit's structure, with the shapes of parameters in place of their first values.
+
+        Raises
+        ------
+        CircuitError
+            If an attribute of a gate is nothing that a file can hold.
+        """
+        inner = [node for node in self.nodes if node.kind != "output"]
+        names = [node.name for node in self.nodes]
+        wires = [(names[source], names[target], port) for source, target, port in self.wires if target < len(inner)]
+        outputs = {
+            node.name: names[self.wires[self.incoming[index][0]].source]
+            for index, node in enumerate(self.nodes)
+            if node.kind == "output"
+        }
+        return structure.describe(self.name, ((node.name, _row_of(node)) for node in inner), wires, outputs)
+
     def fingerprint(self) -> str:
-        """Return a short text that two netlists share only if they have the same wiring, gates and names."""
+        """Return a short text that two netlists of one process share only if their structures are the same.
+
+        First values of parameters do not count, their shapes do. Attributes that no file can hold are known by their
+        identity; what is to be kept in a file is `structure`.
+        """
         nodes = [
-            (n.name, n.kind, n.gate.name if n.gate else "", sorted((n.attributes or {}).items())) for n in self.nodes
-        ]
+            (
+                node.name, node.kind, node.gate and (node.gate.name, node.gate.ports), key_of(node.attributes),
+                None if node.value is None else shape_of(node.value),
+                np.asarray(node.value).tobytes() if node.kind == "constant" else b"",
+            )
+            for node in self.nodes
+        ]  # fmt: skip
         return sha256(repr((nodes, [tuple(wire) for wire in self.wires])).encode()).hexdigest()[:16]
 
     def carries_gradient(self, roots: Iterable[int]) -> list[bool]:
@@ -186,6 +217,17 @@ def _node_of(name: str, node: dict[str, Any]) -> Node:
         row: Node = _new(Node, (name, node["kind"], gate, None, None))  # the usual case
         return row
     return Node(name, node["kind"], gate, None if attributes is None else attributes.copy(), node.get("value"))
+
+
+def _row_of(node: Node) -> dict[str, Any]:
+    """Return what a circuit's graph says of a node, but the shape of a parameter and not its first value."""
+    if node.kind == "gate":
+        return {"kind": node.kind, "gate": node.gate, "attributes": node.attributes}
+    if node.value is None:
+        return {"kind": node.kind}
+    if node.kind == "parameter":
+        return {"kind": node.kind, "shape": shape_of(node.value)}
+    return {"kind": node.kind, "value": node.value}
 
 
 def _no_wires(nodes: list[Node]) -> list[list[int]]:

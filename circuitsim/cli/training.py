@@ -268,12 +268,12 @@ def train(
     parameters = trainer.engine.parameters
     if len(parameters) <= ROWS:
         report.table("what it has learned", "parameter | value", list(parameters.items()))
-    scale = _scale(trainer, data)
-    for name, (mean, spread) in list(scale.items())[:MOST_TOLD]:
-        sign, size = ("+", -mean) if mean < 0 else ("-", mean)
-        report.note(f"{name} is taken as ({name} {sign} {show(size, 4)}) / {show(spread, 4)}.")
-    if len(scale) > MOST_TOLD:
-        report.note(f"So are {len(scale) - MOST_TOLD} more columns, each by its mean and spread.")
+    scale = trainer.scale
+    if scale is not None:
+        for told in scale.describe(data.features)[:MOST_TOLD]:
+            report.note(f"{told}.")
+        if len(data.features) > MOST_TOLD:
+            report.note(f"So are {len(data.features) - MOST_TOLD} more columns, each by its mean and spread.")
     if data.note:
         report.note(data.note)
     if data.classes is not None and data.classes != ("-1", "+1"):
@@ -288,7 +288,7 @@ def train(
         "batch": setting.batch,
         "engine": setting.engine,
         "data": data.name,
-        "scale": scale,
+        "scale": _by_column(trainer, data),
         "accuracy": history.accuracy,
         "loss": history.cost,
         "parameters": parameters,
@@ -304,13 +304,12 @@ def train(
     return trainer
 
 
-def _scale(trainer: Trainer, data: Dataset) -> dict[str, tuple[float, float]]:
+def _by_column(trainer: Trainer, data: Dataset) -> dict[str, tuple[float, float]]:
     """Return by column the mean that is taken off and the spread that it is divided by; empty if none is."""
     if trainer.scale is None:
         return {}
-    means = np.concatenate([np.ravel(mean) for mean in trainer.scale.means.values()]).tolist()
-    spreads = np.concatenate([np.ravel(spread) for spread in trainer.scale.spreads.values()]).tolist()
-    return {name: (mean, spread) for name, mean, spread in zip(data.features, means, spreads, strict=True)}
+    pairs = zip(trainer.scale.means.tolist(), trainer.scale.spreads.tolist(), strict=True)
+    return dict(zip(data.features, pairs, strict=True))
 
 
 def survey(

@@ -117,7 +117,7 @@ def read(thing: object) -> Value:
             return float(array)
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError, OverflowError):
-        raise NoValueError(f"{_shorten(thing)} is not a number or an array of numbers") from None
+        raise NoValueError(f"{shorten(thing)} is not a number or an array of numbers") from None
 
 
 def add_up(values: Iterable[Value | None]) -> Any:
@@ -212,6 +212,7 @@ def show(value: Value, digits: int = 6) -> str:
     return "array " + "×".join(map(str, value.shape))
 
 
-def _shorten(thing: object) -> str:
-    text = repr(thing)
+def shorten(thing: object) -> str:
+    """Write any thing for people, on one line of at most 60 letters."""
+    text = " ".join(repr(thing).split())
     return text if len(text) <= 60 else text[:57] + "..."

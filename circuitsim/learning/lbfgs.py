@@ -21,7 +21,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.gates.value import Array
 
-__all__ = ["LBFGS", "Evaluate", "State", "direction"]
+__all__ = ["AXES", "LBFGS", "Evaluate", "State", "direction"]
 
 #: Returns the cost at a place and its gradient there.
 Evaluate: TypeAlias = Callable[[Array], tuple[float, Array]]
@@ -67,6 +67,10 @@ class _Try(NamedTuple):
     slope: float
     x: Array
     gradient: Array
+
+
+#: How many axes each part of a state has.
+AXES = {"x": 1, "cost": 0, "gradient": 1, "steps": 2, "changes": 2, "evaluations": 0}
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,36 @@ class Sampler:
     @property
     def state(self) -> dict[str, Any]:
         """Where it is; plain data, to be put back later."""
-        return {"random": self._random.bit_generator.state, "queue": self._queue, "taken": self._taken}
+        return {
+            "order": self.order,
+            "count": self.count,
+            "random": self._random.bit_generator.state,
+            "queue": self._queue,
+            "taken": self._taken,
+        }
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
+        """Go on from there.
+
+        Raises
+        ------
+        InputError
+            If the order or the number of examples was another.
+        """
+        if state["count"] != self.count:
+            raise InputError(
+                f"the checkpoint goes on with {state['count']} examples to learn from and was given {self.count}: give "
+                "the same ones, or a seed to begin anew"
+            )
+        if state["order"] != self.order:
+            there, here = (
+                repr(order) if isinstance(order, str) else "a list" for order in (state["order"], self.order)
+            )
+            raise InputError(
+                f"the checkpoint goes on in order {there} and was given {here if here != there else 'another'}: "
+                "give the same order, or a seed to begin anew"
+            )
         self._random.bit_generator.state = state["random"]
         self._queue = list(state["queue"])
         self._taken = state["taken"]

@@ -18,14 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, InputError
-from circuitsim.gates.value import Value, is_finite, own_value, show
+from circuitsim.gates.value import Value, as_value, is_finite, own_value, shape_of, show
 from circuitsim.habits import told
 from circuitsim.learning.checkpoint import Best, Checkpoint
 from circuitsim.learning.descent import Descent
 from circuitsim.learning.examples import TARGET, Examples, Intake, Points, Targets
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import Evaluation, History
-from circuitsim.learning.lbfgs import LBFGS
+from circuitsim.learning.lbfgs import AXES, LBFGS, State
 from circuitsim.learning.optimizers import SGD, Optimizer
 from circuitsim.learning.penalties import Penalty
 from circuitsim.learning.sampling import Order, Sampler
@@ -150,12 +150,10 @@ class Trainer:
         self._sampler_state: dict[str, Any] | None = None  # from a checkpoint, until the first fit
         self._seed = 0
         self._best: Best | None = None
-        self._descent: Descent | None = None
-        if isinstance(optimizer, LBFGS):
-            self._descent = Descent(engine, optimizer, self.penalties)
-            engine.learn(SGD(), self.penalties)  # attaches the penalties; the rule is not asked
-        else:
-            engine.learn(optimizer, self.penalties)
+        self._descent = Descent(engine, optimizer, self.penalties) if isinstance(optimizer, LBFGS) else None
+        # A descent moves the parameters itself: the rule only attaches the penalties.
+        self._rule = SGD() if isinstance(optimizer, LBFGS) else optimizer
+        engine.learn(self._rule, self.penalties)
 
     @property
     def iteration(self) -> int:
@@ -372,9 +370,15 @@ class Trainer:
             If it cannot be written.
         """
         sampler = self._sampler.state if self._sampler else self._sampler_state
-        Checkpoint(self.engine.memory, self._best, self.history, sampler, self._seed).save(
-            path, self.engine.netlist, repr(self.optimizer)
-        )
+        Checkpoint(
+            self.engine.memory,
+            self._best,
+            self.history,
+            sampler,
+            self._seed,
+            {name: value for name, (_, value) in self._kept.items()},
+            self.classes,
+        ).save(path, self.engine.netlist, self._rule, repr(self.optimizer))
 
     def load(self, path: str | PathLike[str]) -> None:
         """Go back to where `save` was called: training goes on with the same numbers as if it had never stopped.
@@ -384,10 +388,37 @@ class Trainer:
         LoadError
             If there is no such file, it is no checkpoint, it is damaged, or it is of another circuit or optimizer.
         """
-        saved = Checkpoint.load(path, self.engine.netlist, repr(self.optimizer))
+        shapes = {name: shape for name, (shape, _) in self._kept.items()}
+        saved = Checkpoint.load(path, self.engine.netlist, self._rule, repr(self.optimizer), shapes)
         self.engine.restore(saved.memory)
         self.history, self._best, self._seed = saved.history, saved.best, saved.seed
         self._sampler, self._sampler_state = None, saved.sampler
+        self._targets.classes = saved.classes
+        self._take(saved.extra)
+
+    @property
+    def _kept(self) -> dict[str, tuple[tuple[int | None, ...], Value | None]]:
+        """What a checkpoint keeps besides, by name: its shape, where a length of None may be any, and its value."""
+        state = self._descent.state if self._descent else None
+        kept: dict[str, tuple[tuple[int | None, ...], Value | None]] = {
+            "means": ((None,), self.scale.means if self.scale else None),
+            "spreads": ((None,), self.scale.spreads if self.scale else None),
+        }
+        for name, value in self._state.items():
+            kept[f"carried {name}"] = shape_of(value), value
+        for name, axes in AXES.items() if self._descent else ():
+            kept[f"descent {name}"] = (None,) * axes, None if state is None else as_value(getattr(state, name))
+        return kept
+
+    def _take(self, kept: Mapping[str, Any]) -> None:
+        """Put back what a checkpoint keeps besides."""
+        means, spreads = kept["means"], kept["spreads"]
+        self.scale = None if means is None or spreads is None else Scale(means, spreads)
+        self._state = {name: kept[f"carried {name}"] for name in self._state}
+        if self._descent is not None:
+            parts = {name: kept[f"descent {name}"] for name in AXES}
+            begun = all(part is not None for part in parts.values())
+            self._descent.state = State(**parts | {"evaluations": int(parts["evaluations"])}) if begun else None
 
     # -- an iteration --------------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist, Node, Wiring
 from circuitsim.errors import CircuitSimError, LoadError, SaveError
-from circuitsim.files import check_path, writing
+from circuitsim.files import check_path, write_arrays, writing
 from circuitsim.gates import Gate, registry
 from circuitsim.gates.placeholder import placeholder
 from circuitsim.gates.value import Value, shape_of
@@ -98,12 +98,8 @@ def save(trace: Records, path: str | PathLike[str]) -> None:
         "shape": lambda: np.array(shape, np.int32),
         "numbers": lambda: np.concatenate([np.ravel(value) for value in values]) if values else np.zeros(0),
     }
-    with writing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, make in arrays.items():  # one at a time, so that no more than one column is copied
-            entry = zipfile.ZipInfo(f"{name}.npy")  # which bears no date: the same trace makes the same file
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(entry, "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, make(), allow_pickle=False)
+    with writing(path) as file:
+        write_arrays(file, arrays)
 
 
 def load(path: str | PathLike[str], form: type[AnyTrace]) -> AnyTrace:
