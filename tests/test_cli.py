@@ -158,19 +158,33 @@ def test_every_file_is_told_of(tmp_path, command):
 
 
 @pytest.mark.parametrize("name", list(scenarios.summaries()))
-def test_help_names_the_suffixes_that_are_taken_and_no_others(name, tmp_path):
-    told = call("run", name, "--help").stdout
+def test_help_names_the_suffixes_that_are_taken_and_no_others(name, capsys):
+    def said(*options):
+        with pytest.raises(SystemExit):
+            scenarios.play(scenarios.load(scenarios.find(name)), list(options))
+        return capsys.readouterr()
+
+    told = said("--help").out
     told = "".join(told[told.index("--save") :].partition("--json")[0].split())
-    refused = call("run", name, "--save", "x.doc", cwd=tmp_path).stderr
+    refused = said("--save", "x.doc").err
     known = re.findall(r"\.\w+", refused.partition("one of")[2])
     assert known
     for suffix in SUFFIXES:
         assert (suffix in told) == (suffix in known), suffix
 
 
-def test_help_keeps_its_brackets_and_names_no_package_of_another():
-    for name in scenarios.summaries():
-        assert "pip install 'circuitsim" not in call("run", name, "--help").stdout
+def test_help_keeps_its_brackets(tmp_path):
+    text = """Take x[index] and extras[data] from [a list].
+
+    Again: [bold].
+    """
+    (tmp_path / "own.py").write_text(f"""{text!r}\ndef main(as_json: bool = False): pass\n""", encoding="utf-8")
+    told = call("run", "own.py", "--help", cwd=tmp_path).stdout
+    for part in ("x[index]", "extras[data]", "[a list]", "[bold]"):
+        assert part in told
+
+
+def test_nobody_is_sent_to_a_package_of_another():
     for path in [*Path(circuitsim.__file__).parent.rglob("*.py"), *scenarios.folder().glob("*.py")]:
         assert "circuitsim[" not in path.read_text(encoding="utf-8"), path
 

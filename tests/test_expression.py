@@ -68,6 +68,7 @@ def test_every_kind_of_wire_can_be_named():
 def test_what_the_program_prints_can_be_read(printed, typed):
     seen, wanted = cs.parse(printed), cs.parse(typed)
     assert list(seen.graph.edges(keys=True)) == list(wanted.graph.edges(keys=True))
+    assert list(seen.graph.nodes(data="value")) == list(wanted.graph.nodes(data="value"))
     assert seen.name == printed
 
 

@@ -112,6 +112,7 @@ def test_a_training_history_may_be_bare(tmp_path, open_page):
     ({"scores": [[1, 2, 3]]}, r"'scores' has shape \(1, 3\), but 5 × 3 is needed"),
     ({"grid": [[[1.0]]] * 5}, "'grid' must have at least two rows and two columns"),
     ({"shown": [1]}, "'shown' has 1 entries for 5 iterations"),
+    ({"classes": ["one"]}, "'classes' must be two names"),
     ({"tags": [1]}, "'tags' has 1 entries for 5 iterations"),
     ({"bounds": (1, 0, 0, 1)}, r"'bounds' must be \(x_low, x_high, y_low, y_high\)"),
 ])  # fmt: skip

@@ -161,7 +161,8 @@ def _fit(widths: dict[int, int], least: Sequence[int], edge: int | None) -> dict
 
 def print_tree(thing: Any) -> None:
     """Print something that knows itself as a tree."""
-    Console(highlight=False, markup=False, soft_wrap=True).print(thing)
+    console = _console()
+    console.print(thing, soft_wrap=not console.is_terminal)
 
 
 def print_json(thing: Any) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
+from rich.markup import escape
 
 from circuitsim.cli.console import (
     Json,
@@ -134,7 +135,7 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
         load_extensions()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
-    app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
+    app.command(help=escape("\n\n".join(_flow(paragraph) for paragraph in paragraphs)))(command)
     app(args=arguments, prog_name=name)
 
 

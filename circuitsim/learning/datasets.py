@@ -63,6 +63,8 @@ class Dataset:
 
     Examples
     --------
+    >>> guide()
+    <dataset 'guide': 6 points of 2 features, 2 classes>
     >>> Dataset("two", [[0.5], [1.5]], [-1, 1], ["x"]).targets
     'sides'
     >>> Dataset("three", [[0.5], [1.5], [2.5]], [0, 1, 2], ["x"], ("low", "middle", "high")).targets
@@ -124,6 +126,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def __repr__(self) -> str:
+        what = "numbers to predict" if self.classes is None else f"{len(self.classes)} classes"
+        columns = f"{len(self.features)} feature" + "s" * (len(self.features) != 1)
+        return f"<dataset {self.name!r}: {len(self)} points of {columns}, {what}>"
 
 
 def guide() -> Dataset:

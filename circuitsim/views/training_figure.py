@@ -1,4 +1,9 @@
-"""Draws how a training goes: the plane with points and regions, and the curves of cost and accuracy."""
+"""Draws how a training goes: the plane with points and regions, and the curves of cost and accuracy.
+
+A point has the shape and the colour of its class; it is filled if its own score is on the right side, and hollow if
+not. Regions are scores too, but where points have more than two features, these are scores of other points: of those
+with all other features at their mean, which the figure says.
+"""
 
 from os import PathLike
 from typing import Any, cast
@@ -9,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
@@ -22,12 +28,15 @@ from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, PAPER, VALUE, min
 
 __all__ = ["COLOURS", "HEIGHT", "WIDTH", "TrainingFigure", "draw_training"]
 
-WIDTH, HEIGHT = 560, 640  # pixels; it may be higher
+WIDTH, HEIGHT = 560, 690  # pixels; it may be higher
+LONGEST = 26  # letters of a column's name: more have no room
+LONGEST_CLASS = 15  # letters of the name of a class
 
 LOW, HIGH = "#1d4ed8", "#b45309"  # the classes -1 and +1: also told by the shape of their markers
 REGIONS = ("#bfd3fb", "#e3ecfd", "#fdeedd", "#f9d4ab")  # below -1, to 0, to +1, above
 COLOURS = (*REGIONS, LOW, HIGH)
 RING = "#111111"
+HOLLOW = 1.5  # points wide, the edge of a hollow marker
 DPI = 100
 
 
@@ -62,9 +71,13 @@ class TrainingFigure:
         # In inches, so that letters have their place whatever the height is.
         high = height / DPI
         low_part = 1.55
-        self.curves: Any = self.figure.add_axes((0.11, 0.5 / high, 0.78, low_part / high))
+        self.curves: Any = self.figure.add_axes((0.12, 0.5 / high, 0.75, low_part / high))
         bottom = 0.5 + low_part + 0.75
-        self.plane: Any = self.figure.add_axes((0.11, bottom / high, 0.78, (high - bottom - 0.85) / high))
+        self.held = (
+            len(recording.dataset.features) - 2 if recording.plane else 0
+        )  # features that the plane does not show
+        top = 1.15 + 0.22 * bool(self.held)
+        self.plane: Any = self.figure.add_axes((0.12, bottom / high, 0.75, (high - bottom - top) / high))
         self._dress_plane()
         self._dress_curves()
         self.canvas.draw()
@@ -95,13 +108,50 @@ class TrainingFigure:
             room = 0.1 * (np.ptp(column) or 1.0)
             axes.set_xlim(column.min() - room, column.max() + room)
             axes.set_ylim(-1.5, 1.5)
-            axes.set_yticks([-1, 1], dataset.classes)
-            axes.set_xlabel(dataset.features[0], fontsize=9, color=INK)
+            if dataset.targets == "sides":
+                names = [_short(name, LONGEST_CLASS) for name in dataset.classes or ()]
+                axes.set_yticks([-1, 1], names, rotation=90, va="center", parse_math=False)
+            axes.set_xlabel(_short(dataset.features[0]), fontsize=9, color=INK, parse_math=False)
+            self._dress_legend()
             return
         axes.set_xlim(plane.low[0], plane.high[0])
         axes.set_ylim(plane.low[1], plane.high[1])
-        axes.set_xlabel(dataset.features[plane.columns[0]], fontsize=9, color=INK, parse_math=False)
-        axes.set_ylabel(dataset.features[plane.columns[1]], fontsize=9, color=INK, parse_math=False)
+        axes.set_xlabel(_short(dataset.features[plane.columns[0]]), fontsize=9, color=INK, parse_math=False)
+        axes.set_ylabel(_short(dataset.features[plane.columns[1]]), fontsize=9, color=INK, parse_math=False)
+        self._dress_legend()
+
+    def _dress_legend(self) -> None:
+        """Say above the plane what its markers and lines are."""
+        axes, dataset = self.plane, self.recording.dataset
+        bare: dict[str, Any] = {"color": "none", "markersize": 6.5, "markeredgecolor": "white"}
+        keys = []
+        if dataset.classes is not None and dataset.targets == "sides":
+            for name, colour, marker in zip(dataset.classes, (LOW, HIGH), "so", strict=True):
+                keys.append(
+                    Line2D([], [], marker=marker, markerfacecolor=colour, label=_short(name, LONGEST_CLASS), **bare)
+                )
+            if self.recording.force.right is not None:
+                wrong = bare | {"markeredgecolor": INK, "markeredgewidth": HOLLOW}
+                keys.append(Line2D([], [], marker="D", markerfacecolor="white", label="hollow: wrong", **wrong))
+        if self.recording.plane is not None:
+            keys.append(Line2D([], [], color=INK, lw=1.4, label="score 0"))
+            if self.recording.force.margin:
+                keys.append(Line2D([], [], color=INK, lw=0.9, ls="--", label=f"score ±{self.recording.force.margin:g}"))
+        high = self.figure.bbox.height
+        legend = axes.legend(
+            handles=keys, loc="center", ncols=max(1, len(keys)), frameon=False, fontsize=8, labelcolor=INK,
+            handlelength=1.6, handletextpad=0.4, columnspacing=1.2, borderpad=0.0, borderaxespad=0.0,
+            bbox_to_anchor=(0.5, 1.0 - 0.88 * DPI / high), bbox_transform=self.figure.transFigure,
+        )  # fmt: skip
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        if self.held:
+            others = "the other feature" if self.held == 1 else f"the {self.held} other features"
+            words = f"Filled or hollow: by a point's own score. Regions: with {others} at the mean."
+            axes.text(
+                0.5, 1.0 - 1.12 * DPI / high, words, transform=self.figure.transFigure, ha="center", va="center",
+                fontsize=8, color=INK,
+            )  # fmt: skip
 
     def _dress_curves(self) -> None:
         history = self.recording.history
@@ -155,7 +205,7 @@ class TrainingFigure:
             axes.imshow(
                 np.clip(scores, -10, 10), origin="lower", extent=(left, right, bottom, top), aspect="auto",
                 cmap=ListedColormap(list(REGIONS)), norm=BoundaryNorm([-10.1, -1, 0, 1, 10.1], 4),
-                interpolation="bilinear", interpolation_stage="data", zorder=0,
+                interpolation="bilinear", interpolation_stage="data", zorder=0, alpha=0.5 if self.held else 1.0,
             ),
         )  # fmt: skip
         places = [np.linspace(plane.low[axis], plane.high[axis], len(scores)) for axis in (0, 1)]
@@ -173,12 +223,19 @@ class TrainingFigure:
         axes, dataset, plane = self.plane, self.recording.dataset, self.recording.plane
         columns = dataset.points[:, plane.columns] if plane else np.column_stack([dataset.points[:, 0], dataset.labels])
         size = 42 if len(dataset) <= 150 else 14
-        for label, colour, marker in ((-1.0, LOW, "s"), (1.0, HIGH, "o")):
-            some = columns[dataset.labels == label]
-            yield (
-                axes,
-                axes.scatter(*some.T, s=size, c=colour, marker=marker, edgecolors="white", linewidths=0.8, zorder=3),
-            )
+        right = self._right(shot)
+        for label, colour, marker in ((-1.0, LOW, "s"), (1.0, HIGH, "o"))[: 2 if dataset.targets == "sides" else 1]:
+            ours = dataset.labels == label if dataset.targets == "sides" else np.full(len(dataset), True)
+            for some, face, edge, width in (
+                (columns[ours & right], colour, "white", 0.8), (columns[ours & ~right], "white", colour, HOLLOW),
+            ):  # fmt: skip
+                if len(some):
+                    yield (
+                        axes,
+                        axes.scatter(
+                            *some.T, s=size, c=face, marker=marker, edgecolors=edge, linewidths=width, zorder=3
+                        ),
+                    )
         if len(shot.examples) == 1:
             place = columns[shot.examples[0]]
             yield axes, axes.scatter(*place, s=190, facecolors="none", edgecolors=RING, linewidths=1.8, zorder=4)
@@ -193,6 +250,13 @@ class TrainingFigure:
                                     "shrinkB": 9, "shrinkA": 0},
                     ),
                 )  # fmt: skip
+
+    def _right(self, shot: Shot) -> Any:
+        """Return of each point whether its own score is on the right side; True where there are no sides."""
+        labels, right = self.recording.dataset.labels, self.recording.force.right
+        if right is None or self.recording.dataset.targets != "sides" or np.shape(shot.scores) != labels.shape:
+            return np.full(len(labels), True)
+        return np.asarray(right(shot.scores, labels))
 
     def _lines(self, shot: Shot) -> Any:
         done = [
@@ -214,9 +278,11 @@ class TrainingFigure:
         ]
         words = f"iteration {shot.iteration}"
         if done:
-            accuracy = done[-1].accuracy
-            words += f"  ·  cost {show(done[-1].cost, 3)}"
-            words += "" if accuracy is None else f"  ·  accuracy {accuracy:.0%}"
+            late = "" if done[-1].iteration == shot.iteration else f" (at {done[-1].iteration})"
+            words += f"  ·  cost {show(done[-1].cost, 3)}{late}"
+        if self.recording.dataset.targets == "sides" and self.recording.force.right is not None:
+            right = self._right(shot)
+            words += f"  ·  {np.count_nonzero(right)} of {len(right)} right"  # those that are filled
         return [
             (words, {"fontsize": 12, "color": INK, "weight": "bold"}),
             (self._shown(shot), {"fontsize": 9.5, "color": INK}),
@@ -233,3 +299,7 @@ class TrainingFigure:
         pull = float(np.sum(shot.pull))
         how = "no pull is needed" if pull == 0 else f"pulled {'up' if pull > 0 else 'down'} with {show(pull, 3)}"
         return minus(f"example {number}, of class {label}: {how}")
+
+
+def _short(name: str, most: int = LONGEST) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"

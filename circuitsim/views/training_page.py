@@ -91,6 +91,8 @@ def _plane(recording: Recording, plane: Plane) -> dict[str, Any]:
     return {
         "points": recording.dataset.points[:, columns],
         "axes": [recording.dataset.features[column] for column in columns],
+        "classes": recording.dataset.classes if recording.dataset.targets == "sides" else ("−1", "+1"),
+        "held": len(recording.dataset.features) - 2,
         "bounds": (plane.low[0], high[0], plane.low[1], high[1]),
         "grid": scores,
     }

@@ -13,6 +13,8 @@ may be missing:
 ``scores``      for each kept iteration the score of every point: above 0 it is taken for the first class
 ``shown``       for each kept iteration the number of the point that was shown, or None
 ``axes``        the names of the two columns, ``("x", "y")`` if missing
+``classes``     what points with labels of 0 or below, and above 0, are called, ``("−1", "+1")`` if missing
+``held``        how many other columns the grid holds at their mean, 0 if missing
 ``bounds``      ``(x_low, x_high, y_low, y_high)``, what of the plane is shown; found from the points if missing
 ``grid``        for each kept iteration a matrix of scores over the bounds, from low to high, a row for each y
 ``tags``        for each kept iteration the tag under which the trace has it, or None: links the slider to the player
@@ -35,8 +37,8 @@ __all__ = ["panels"]
 MOST_CURVES = 12  # of parameters: more could not be told apart
 DIGITS = 4  # of scores: more than a picture can show
 _KNOWN = (
-    "iterations", "parameters", "cost", "accuracy", "points", "labels", "scores", "shown", "axes", "bounds", "grid",
-    "tags",
+    "iterations", "parameters", "cost", "accuracy", "points", "labels", "scores", "shown", "axes", "classes", "held",
+    "bounds", "grid", "tags",
 )  # fmt: skip
 
 
@@ -91,7 +93,10 @@ def _plane(history: Mapping[str, Any], kept: int) -> dict[str, Any]:
     made: dict[str, Any] = {
         "points": _short(points), "labels": np.where(labels > 0, 1, -1).tolist(),
         "axes": [str(name) for name in history.get("axes", ("x", "y"))], "bounds": _bounds(history, points),
+        "classes": [str(name) for name in history.get("classes", ("−1", "+1"))], "held": int(history.get("held", 0)),
     }  # fmt: skip
+    if len(made["classes"]) != 2:
+        raise InputError("the training history's 'classes' must be two names, of labels up to 0 and above")
     if "scores" in history:
         made["scores"] = _short(_numbers(history["scores"], "'scores'", (kept, len(points))))
     if "shown" in history:

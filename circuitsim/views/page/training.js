@@ -153,7 +153,7 @@ class Training {
   }
 
   plane() {
-    const { points, labels, scores, shown, grid, axes } = this.data;
+    const { points, labels, scores, shown, grid, axes, classes, held } = this.data;
     const [x0, x1, y0, y1] = this.data.bounds;
     const wide = 320,
       high = 300,
@@ -166,7 +166,7 @@ class Training {
       viewBox: `0 0 ${wide} ${high}`,
       role: "img",
       "aria-label":
-        `The plane: ${points.length} points, ${wrong.filter(Boolean).length} on the wrong side of the boundary`,
+        `The plane: ${points.length} points, ${wrong.filter(Boolean).length} on the wrong side by their own scores`,
     });
     if (grid) {
       const heights = grid.scores[this.index];
@@ -202,15 +202,17 @@ class Training {
       makeSvg("text", { x: x(x0), y: high - 8, class: "start" }, show(x0)),
       makeSvg("text", { x: x(x1), y: high - 8, class: "end" }, show(x1)),
       makeSvg("text", { x: (x(x0) + x(x1)) / 2, y: high - 8 }, axes[0]),
-      makeSvg("text", { x: margin - 4, y: (y(y0) + y(y1)) / 2, class: "end" }, axes[1]),
+      makeSvg("text", { transform: `translate(${margin - 8} ${(y(y0) + y(y1)) / 2}) rotate(-90)` }, axes[1]),
       makeSvg("text", { x: margin - 4, y: y(y1) + 10, class: "end" }, show(y1)),
       makeSvg("text", { x: margin - 4, y: y(y0), class: "end" }, show(y0)),
     );
     const said =
-      "Circles are +1, squares −1" +
+      `Circles are ${classes[1]}, squares ${classes[0]}` +
       (scores ? ", a dashed ring marks the wrong side" : "") +
       (shown ? ", a full one the example shown" : "") +
-      (grid ? "; the line is where the score is 0." : ".");
+      (grid ? "; the line is where the score is 0" : "") +
+      (grid && held ? `, with ${held} other ${held === 1 ? "feature" : "features"} at the mean` : "") +
+      (grid && held && scores ? "; rings go by each point's own score." : ".");
     return make("figure", {}, make("figcaption", {}, "The plane"), svg, make("p", { class: "key-to" }, said));
   }
 }

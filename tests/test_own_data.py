@@ -1,0 +1,237 @@
+"""Training on one's own points from the command line: units, options, and pictures that say what is true."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_hex
+from sklearn.datasets import load_iris
+
+import circuitsim as cs
+from circuitsim.cli import training
+from circuitsim.learning.recording import Recorder
+from circuitsim.views import training_figure, training_page
+from tests.test_scenarios import call, result
+
+PETS = "height m,weight kg,kind\n1.7,65,cat\n1.8,80,cat\n1.6,50,dog\n1.5,45,dog\n1.75,70,cat\n1.55,52,dog\n"
+
+
+@pytest.fixture
+def pets(tmp_path):
+    path = tmp_path / "pets.csv"
+    path.write_text(PETS, encoding="utf-8")
+    return path
+
+
+def irises():
+    """Return two species of irises, four columns."""
+    found = load_iris()
+    two = found.target < 2
+    return cs.Dataset(
+        "irises", found.data[two], found.target[two] * 2 - 1, found.feature_names, ("setosa", "versicolor")
+    )
+
+
+@pytest.mark.parametrize("options", [["svm"], ["neuron"], ["mlp", "--hidden", "8"]], ids=lambda options: options[0])
+def test_points_in_metres_and_kilograms_are_learned(pets, options):
+    scaled = result(*options, "--data", str(pets))
+    raw = result(*options, "--data", str(pets), "--no-standardize")
+    assert scaled["accuracy"] == 1.0
+    assert scaled["loss"] < 0.4
+    assert raw["loss"] > scaled["loss"]
+    data = cs.read_csv(pets)
+    assert scaled["scale"] == {
+        name: [pytest.approx(column.mean()), pytest.approx(column.std())]
+        for name, column in zip(data.features, data.points.T, strict=True)
+    }
+    assert raw["scale"] == {}
+
+
+def test_the_scale_is_told_in_words(pets):
+    told = call("-m", "circuitsim", "run", "svm", "--data", str(pets))
+    mean, spread = re.search(
+        r"^height m is taken as \(height m - ([\d.]+)\) / ([\d.]+)\.$", told, re.MULTILINE
+    ).groups()
+    heights = cs.read_csv(pets).points[:, 0]
+    assert (float(mean), float(spread)) == (
+        pytest.approx(heights.mean(), rel=1e-3),
+        pytest.approx(heights.std(), rel=1e-3),
+    )
+    assert "Labels cat and dog are taken for -1 and +1." in told
+    assert "Scores above 0 mean 'dog', others 'cat'." in told
+
+
+def test_what_is_printed_gives_the_accuracy_that_is_printed(pets):
+    found = result("svm", "--data", str(pets))
+    data, p = cs.read_csv(pets), found["parameters"]
+    mean, spread = np.array(list(found["scale"].values())).T
+    scores = (data.points - mean) / spread @ [p["a"], p["b"]] + p["c"]
+    assert np.mean((scores > 0) == (data.labels > 0)) == found["accuracy"]
+
+
+@given(st.lists(st.tuples(*[st.integers(-1000, 1000)] * 3), min_size=2, max_size=9))
+def test_standardized_columns_have_mean_0_and_spread_1(rows):
+    data = cs.Dataset("d", rows, np.resize([1, -1], len(rows)), ["a", "b", "c"])
+    scaled, scale = training.standardized(data)
+    for column, was, (mean, spread) in zip(scaled.points.T, data.points.T, scale.values(), strict=True):
+        assert column.mean() == pytest.approx(0, abs=1e-9)
+        assert column.std() == pytest.approx(1 if np.ptp(was) else 0)
+        np.testing.assert_allclose(column * spread + mean, was, atol=1e-9)
+
+
+def test_only_points_in_like_units_are_left_alone():
+    assert result("svm", "--data", "spirals", "--iterations", "5")["scale"] == {}
+    assert len(result("svm", "--data", "cancer", "--iterations", "5")["scale"]) == 30
+    assert len(result("svm", "--data", "spirals", "--iterations", "5", "--standardize")["scale"]) == 2
+
+
+def test_the_options_of_the_network_do_what_the_library_does():
+    found = result(
+        "mlp", "--data", "moons", "--points", "60", "--noise", "0.2", "--hidden", "5,4", "--activation", "tanh",
+        "--optimizer", "adam", "--step", "0.02", "--penalty", "0.01", "--batch", "8", "--validation", "0.25",
+        "--iterations", "50", "--seed", "3",
+    )  # fmt: skip
+    data = cs.datasets.moons(60, 0.2, 3)
+    engine = cs.Simulation(cs.mlp([2, 5, 4, 1], "tanh", seed=3), trace=False)
+    trainer = cs.Trainer(engine, cs.forces.svm, cs.Adam(0.02), cs.L2(0.01))
+    history = trainer.fit(data.points, data.labels, 50, batch=8, validation=0.25, seed=3)
+    assert found["parameters"] == trainer.engine.parameters
+    assert found["engine"] == "compiled"
+    last = history.evaluations[-1]
+    assert (found["loss"], found["accuracy"]) == (last.cost, last.accuracy)
+    assert (found["validation_loss"], found["validation_accuracy"]) == (last.validation_cost, last.validation_accuracy)
+    shown = call("-m", "circuitsim", "run", "mlp", "--validation", "0.34", "--iterations", "5")
+    assert "learns 4 points" in shown
+    assert "their accuracy" in shown
+
+
+@pytest.mark.parametrize("name", list(training.OPTIMIZERS))
+def test_every_optimizer_can_be_named(name):
+    assert result("mlp", "--optimizer", name, "--iterations", "3")["optimizer"] == name
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--data", "iris"], "iris has 3 classes, and this scenario parts two classes: use one of guide, moons"),
+    (["--data", "diabetes"], "diabetes has numbers to predict, and this scenario parts two classes"),
+    (["--data", "zen"], "zen has 45 classes"),
+    (["--data", "moon"], "there is no dataset 'moon': did you mean 'moons'? use one of"),
+    (["--points", "20"], "--points and --noise are for points that are made: --data moons, circles, spirals"),
+    (["--optimizer", "adamm"], "there is no optimizer 'adamm': did you mean 'adam'? use one of sgd, momentum"),
+    (["--activation", "steep"], "activation='steep' is no gate of one input"),
+    (["--validation", "1"], "validation"),
+    (["--survey", "--save", "x.png"], "--survey draws nothing and holds nothing back"),
+    (["--survey", "--validation", "0.5"], "--survey draws nothing and holds nothing back"),
+])  # fmt: skip
+def test_options_that_cannot_be(options, words, capsys):
+    from circuitsim.cli import scenarios
+
+    with pytest.raises(SystemExit) as ended:
+        scenarios.play(scenarios.load(scenarios.find("mlp")), options)
+    told = capsys.readouterr()
+    assert ended.value.code == 2
+    assert told.out == ""
+    assert words in told.err
+    assert told.err.count("\n") == 1
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------
+
+
+def recorded(data, iterations=3, force=cs.forces.svm):
+    trainer = cs.Trainer(cs.Compiled(cs.linear(len(data.features), init="zero")), force, cs.SGD(0.01), cs.L2(0.1))
+    recorder = Recorder(trainer, data, [0, 1])
+    trainer.fit(data.points, data.labels, iterations, seed=0, every=3, callbacks=[recorder])
+    return recorder.recording()
+
+
+def markers(figure):
+    """Return how many points are filled and hollow, of each colour."""
+    found = {}
+    for marks in figure.axes[-1 if figure.axes[-1].collections else 1].collections:
+        if len(marks.get_offsets()) and len(marks.get_facecolors()) == 1:
+            face, edge = to_hex(marks.get_facecolors()[0]), to_hex(marks.get_edgecolors()[0])
+            key = (edge, "hollow") if face == "#ffffff" else (face, "filled")
+            found[key] = found.get(key, 0) + len(marks.get_offsets())
+    return found
+
+
+def texts(figure):
+    found = [text.get_text() for axes in figure.axes for text in axes.texts]
+    return found + [
+        text.get_text() for axes in figure.axes if axes.get_legend() for text in axes.get_legend().get_texts()
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_point_is_filled_if_its_own_score_is_right(place):
+    """Of irises, many lie in the other region of the plane, which holds two features at their mean."""
+    made = recorded(irises())
+    shot, data = made.shots[place], made.dataset
+    figure = training_figure.TrainingFigure(made).paint(shot)
+    right = (shot.scores > 0) == (data.labels > 0)
+    wanted = {
+        (training_figure.LOW, "filled"): np.sum(right & (data.labels < 0)),
+        (training_figure.HIGH, "filled"): np.sum(right & (data.labels > 0)),
+        (training_figure.LOW, "hollow"): np.sum(~right & (data.labels < 0)),
+        (training_figure.HIGH, "hollow"): np.sum(~right & (data.labels > 0)),
+    }
+    assert markers(figure) == {key: count for key, count in wanted.items() if count}
+    assert f"{np.sum(right)} of 100 right" in " ".join(texts(figure))
+
+
+def test_a_picture_says_what_it_shows():
+    words = texts(training_figure.TrainingFigure(recorded(irises())).figure)
+    assert {"setosa", "versicolor", "hollow: wrong", "score 0", "score ±1"} <= set(words)
+    assert any("with the 2 other features at the mean" in text for text in words)
+    words = texts(training_figure.TrainingFigure(recorded(cs.datasets.guide(), force=cs.forces.logistic)).figure)
+    assert "score ±1" not in words
+    assert not any("at the mean" in text for text in words)
+
+
+def test_a_cost_that_is_of_another_iteration_is_dated():
+    made = recorded(cs.datasets.guide())
+    words = [texts(training_figure.TrainingFigure(made).paint(shot)) for shot in made.shots]
+    headings = [next(text for text in found if text.startswith("iteration ")) for found in words]
+    assert [shot.iteration for shot in made.shots] == [0, 1, 3]
+    assert ["(at 0)" in heading for heading in headings] == [False, True, False]
+
+
+def test_nothing_is_cut_off_at_the_edges():
+    long = "a column with a name that does not end soon"
+    data = cs.Dataset("d", irises().points, irises().labels, [long, long + "2", "c", "d"], ("x" * 60, "y" * 60))
+    made = training_figure.TrainingFigure(recorded(data))
+    figure = made.paint(made.recording.shots[-1])
+    inside = figure.get_tightbbox(made.canvas.get_renderer())
+    assert inside.x0 >= 0
+    assert inside.y0 >= 0
+    assert inside.x1 * 100 <= training_figure.WIDTH
+    assert inside.y1 * 100 <= training_figure.HEIGHT
+
+
+def test_a_picture_of_scaled_points_is_in_the_points_own_units(pets, monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(training, "save_training", lambda made, path: seen.append(made))
+    data = cs.read_csv(pets)
+    setting = training.Setting(40, 0.05, 0.1, "compiled")
+    trainer = training.train(
+        training.Report("test", 0, {}), cs.linear(2), cs.forces.svm, data, setting, save=tmp_path / "x.png"
+    )
+    (made,) = seen
+    np.testing.assert_array_equal(made.dataset.points, data.points)
+    assert (made.plane.low < data.points.min(axis=0)).all()
+    assert (made.plane.high > data.points.max(axis=0)).all()
+    mean, spread = data.points.mean(axis=0), data.points.std(axis=0)
+    p = trainer.engine.parameters
+    scores = (made.plane.grid - mean) / spread @ [p["w1"], p["w2"]] + p["b"]
+    np.testing.assert_allclose(made.shots[-1].plane_scores.ravel(), scores, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(made.plane.grid[0], made.plane.low)
+
+
+def test_the_page_names_classes_and_says_what_is_held(tmp_path):
+    training_page.play_training(recorded(irises()), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    history = json.loads(re.search(r'"classes": ?\["setosa", ?"versicolor"\], ?"held": ?\d+', page)[0].join("{}"))
+    assert history == {"classes": ["setosa", "versicolor"], "held": 2}
