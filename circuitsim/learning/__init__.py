@@ -1,6 +1,7 @@
 """Learning: finding which way to move inputs and parameters, and moving them."""
 
-from circuitsim.learning import datasets, decay, forces, tuning
+from circuitsim.learning import datasets, decay, forces, health, tuning
+from circuitsim.learning.checkup import check_training
 from circuitsim.learning.csv_file import read_csv
 from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.forces import Force
@@ -34,10 +35,12 @@ __all__ = [
     "RMSProp",
     "Trainer",
     "check_gradients",
+    "check_training",
     "cross_validate",
     "datasets",
     "decay",
     "forces",
+    "health",
     "local_search",
     "numerical_gradient",
     "random_search",
