@@ -20,6 +20,7 @@ from circuitsim.errors import DivergenceError, InputError, NonFiniteWarning
 from circuitsim.gates.value import Value, shape_of, show
 from circuitsim.learning.examples import DRAW, TARGET, Points
 from circuitsim.learning.health import look_inside
+from circuitsim.learning.history import History
 from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.trainer import Trainer
 
@@ -121,6 +122,8 @@ def check_training(
     ------
     InputError
         If `make` does not return a fresh trainer, or anything that `Trainer.fit` refuses.
+    KeyboardInterrupt
+        If Ctrl-C is pressed.
 
     Examples
     --------
@@ -339,14 +342,16 @@ class _Examination:
     def first_step(self) -> Iterator[Finding]:
         trainer = self.settled()
         before = trainer.engine.parameters
-        if isinstance(trainer.optimizer, LBFGS):  # it looks where it goes
+        springs = trainer.engine.springs or {}
+        shrinks = any(hasattr(spring, "shrink") for those in springs.values() for spring in those)
+        if isinstance(trainer.optimizer, LBFGS) or shrinks:  # which go further than pulls tell
             return
         try:
-            trainer.fit(self.points, self.labels, 1, batch=self.batch, seed=self.seed)
+            self.train(trainer, self.points, self.labels, 1)
         except DivergenceError:
             return  # which the training tells
         after = trainer.engine.parameters
-        pulls, springs = trainer.gradients, trainer.engine.springs or {}
+        pulls = trainer.gradients
         circuit = sum(float(np.sum((after[name] - before[name]) * pulls[name])) for name in before)
         held = sum(
             float(np.sum((after[name] - before[name]) * spring.pull(before[name])))
@@ -362,12 +367,10 @@ class _Examination:
         begins, first = trainer.engine.parameters, self.loss(trainer)
         cost = trainer.history.cost
         try:
-            history = trainer.fit(self.points, self.labels, self.iterations, batch=self.batch, seed=self.seed)
+            history = self.train(trainer, self.points, self.labels, self.iterations)
         except DivergenceError as error:
             yield Finding("large step", str(error))
             return
-        if history.ended == "interrupted":
-            raise KeyboardInterrupt
         ends, last = trainer.engine.parameters, self.loss(trainer)
         assert cost is not None
         assert history.cost is not None
@@ -400,9 +403,8 @@ class _Examination:
         many = min(FEW, self.count, max(2, numbers // (2 * each)))  # as many as the parameters can surely fit
         some = self.part(np.unique(np.linspace(0, self.count - 1, many).astype(int)))
         before = trainer.evaluate(*some)[0]
-        batch: int | Literal["all"] = 1 if self.batch == 1 else "all"
         try:
-            trainer.fit(*some, self.iterations, batch=batch, order="in order", seed=self.seed)
+            self.train(trainer, *some, self.iterations, batch=1 if self.batch == 1 else "all", order="in order")
         except DivergenceError:
             return  # which the training tells
         after = trainer.evaluate(*some)[0]
@@ -428,6 +430,12 @@ class _Examination:
         trainer = self.fresh()
         trainer.fit(self.points, self.labels, 0, batch=self.batch, seed=self.seed)
         return trainer
+
+    def train(self, trainer: Trainer, points: Points, labels: ArrayLike, iterations: int, **how: Any) -> History:
+        history = trainer.fit(points, labels, iterations, **{"batch": self.batch, "seed": self.seed, **how})
+        if history.ended == "interrupted":
+            raise KeyboardInterrupt
+        return history
 
     def loss(self, trainer: Trainer) -> float:
         return trainer.evaluate(self.points, self.labels)[0]

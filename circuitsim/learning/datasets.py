@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim import checks
+from circuitsim import checks, display
 from circuitsim.errors import InputError
 
 __all__ = [
@@ -124,6 +124,18 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def _repr_svg_(self) -> str | None:
+        """Show classes in the plane of two features, or numbers over one feature, in a notebook."""
+        if self.classes is not None and len(self.features) == 2:
+            of = {label: self.points[self.labels == label] for label in np.unique(self.labels).tolist()}
+            groups = {self.name_of(label): (some[:, 0], some[:, 1]) for label, some in of.items()}
+            across, up = self.features
+        elif self.classes is None and len(self.features) == 1:
+            groups, (across,), up = {"": (self.points[:, 0], self.labels)}, self.features, "target"
+        else:
+            return None
+        return display.points_svg(f"{self.name}: {len(self)} points", groups, across, up)
 
 
 def guide() -> Dataset:

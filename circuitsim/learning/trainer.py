@@ -439,6 +439,10 @@ class Trainer:
         self.history, self._best, self._seed = saved.history, saved.best, saved.seed
         self._sampler, self._sampler_state = None, saved.sampler
 
+    def _repr_svg_(self) -> str | None:
+        """Show the history in a notebook."""
+        return self.history._repr_svg_()
+
     # -- an iteration --------------------------------------------------------------------------------------
 
     def _iterate(self, inputs: Mapping[str, Any], target: Any) -> None:
