@@ -29,6 +29,7 @@ __all__ = ["Checkup", "Finding", "check_training"]
 FEW = 20  # examples that are run by themselves, and parameters whose gradients are checked
 ENOUGH = 30  # examples from which one can tell whether labels belong to points
 NEAR = 5  # neighbours whose labels are compared
+SHUFFLES = 9  # of labels, to be learned
 LARGEST, SMALLEST = 10.0, 0.01  # the size that numbers in an input may have
 PLACES = 20  # where to look for gradients that never come
 
@@ -89,7 +90,7 @@ def check_training(
     =============== ================================================================================================
     ``start``       the loss at the start is much higher than with all parameters at 0, ln K for K classes
     ``inputs``      an input's numbers are far from 1 in size
-    ``labels``      the labels of near points agree no more than by chance: are they in another order?
+    ``labels``      points tell no more of their labels than of shuffled ones: are these in another order?
     ``pull``        the force pulls towards a higher loss
     ``gradient``    a gradient does not agree with central differences of the loss
     ``no gradient`` a parameter gets no gradient, wherever the parameters are
@@ -230,12 +231,29 @@ class _Examination:
 
         seen = disagreement(np.arange(len(some)))
         by_chance = [disagreement(self.random.permutation(len(some))) for _ in range(200)]
-        if len(np.unique(labels)) > 1 and np.mean(np.less_equal(by_chance, seen)) > 0.01:
+        if len(np.unique(labels)) < 2 or np.mean(np.less_equal(by_chance, seen)) <= 0.01:
+            return
+        # Distances need not mean anything to the circuit: ask what it learns, too.
+        try:
+            told = self.foretold(self.labels)
+            mixed = [self.foretold(self.random.permutation(self.labels)) for _ in range(SHUFFLES)]
+        except DivergenceError:
+            return  # which the training tells
+        if told > np.mean(mixed) - 2.5 * np.std(mixed, ddof=1):
             yield Finding(
                 "labels",
-                "points that are near each other agree in their labels no more than by chance: are points and labels "
-                "in the same order?",
+                "labels of points that are near each other agree no more than by chance, and from half of the examples "
+                f"the others are foretold no better than shuffled ones, with a loss of {show(told, 3)} for "
+                f"{show(float(np.mean(mixed)), 3)}: are points and labels in the same order?",
             )
+
+    def foretold(self, labels: NDArray[Any]) -> float:
+        """Return the loss on one half of the examples after training with these labels on the other."""
+        trainer = self.settled()  # which knows all classes
+        halves = np.random.default_rng(self.seed).permutation(self.count)
+        one, other = np.sort(halves[::2]), np.sort(halves[1::2])
+        self.train(trainer, self.part(one)[0], labels[one], self.iterations)
+        return trainer.evaluate(self.part(other)[0], labels[other])[0]
 
     # -- gradients ---------------------------------------------------------------------------------------------
 
@@ -254,7 +272,7 @@ class _Examination:
             never -= {name for name in never if np.any(found[name])}
             if number == 0:
                 yield from self.compare(trainer, place, found)
-        if never:
+        if never and not trainer.carry:  # the first value of what is carried may be 0
             yield Finding(
                 "no gradient",
                 f"parameter {_listed(sorted(never))} gets no gradient, wherever the parameters are: does it lead to "
