@@ -4,11 +4,22 @@ Views import all that they draw, so what is drawn must not import them. Here the
 so only who draws pays for matplotlib.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from os import PathLike
 from typing import Any
 
-__all__ = ["animate", "draw", "embed", "player", "save", "svg", "to_perfetto", "to_vcd"]
+__all__ = [
+    "animate",
+    "curves_svg",
+    "draw",
+    "embed",
+    "player",
+    "points_svg",
+    "save",
+    "svg",
+    "to_perfetto",
+    "to_vcd",
+]
 
 
 def animate(trace: Any, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
@@ -16,6 +27,13 @@ def animate(trace: Any, path: str | PathLike[str], tags: Collection[int] | None 
     from circuitsim import views
 
     views.animate(trace, path, tags)
+
+
+def curves_svg(title: str, cost: Mapping[str, Any], share: Mapping[str, Any], share_name: str) -> str:
+    """Return the curves of a training as the text of an SVG; see `views.learning_charts`."""
+    from circuitsim.views import learning_charts
+
+    return learning_charts.curves_svg(title, cost, share, share_name)
 
 
 def draw(source: Any, path: str | PathLike[str]) -> None:
@@ -37,6 +55,13 @@ def player(trace: Any, path: str | PathLike[str], tags: Collection[int] | None =
     from circuitsim import views
 
     views.player(trace, path, tags=tags)
+
+
+def points_svg(title: str, groups: Mapping[str, Any], across: str, up: str) -> str:
+    """Return points in a plane as the text of an SVG; see `views.learning_charts`."""
+    from circuitsim.views import learning_charts
+
+    return learning_charts.points_svg(title, groups, across, up)
 
 
 def save(trace: Any, path: str | PathLike[str]) -> None:

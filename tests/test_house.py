@@ -42,7 +42,8 @@ ROOMS = {
         "errors", "checks", "habits", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },
     "learning": {
-        "errors", "checks", "habits", "spelling", "files", "progress", "gates", "circuit", "trace", "rules", "engine",
+        "errors", "checks", "habits", "spelling", "files", "progress", "display", "gates", "circuit", "trace", "rules",
+        "engine",
     },
     "testing": {
         "errors", "checks", "gates", "circuit", "rules", "engine", "plan", "learning", "compiled", "simulation",

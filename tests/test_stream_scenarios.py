@@ -32,7 +32,8 @@ def find(ask):
 
     def found(name, *options):
         code, out, err = ask(name, *options, "--json")
-        assert (code, err) == (0, "")
+        saved = "".join(f"saved {options[at + 1]}\n" for at, option in enumerate(options) if option == "--save")
+        assert (code, err) == (0, saved)
         return json.loads(out)
 
     return found

@@ -1,6 +1,7 @@
 """Learning: finding which way to move inputs and parameters, and moving them."""
 
-from circuitsim.learning import datasets, decay, forces
+from circuitsim.learning import datasets, decay, forces, health, tuning
+from circuitsim.learning.checkup import check_training
 from circuitsim.learning.csv_file import read_csv
 from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.forces import Force
@@ -10,6 +11,7 @@ from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, AdamW, AMSGrad, Momentum, Nesterov, Optimizer, RMSProp
 from circuitsim.learning.penalties import L1, L2, GroupL2, Penalty
 from circuitsim.learning.trainer import Trainer
+from circuitsim.learning.tuning import cross_validate, random_search
 
 __all__ = [
     "L1",
@@ -33,10 +35,15 @@ __all__ = [
     "RMSProp",
     "Trainer",
     "check_gradients",
+    "check_training",
+    "cross_validate",
     "datasets",
     "decay",
     "forces",
+    "health",
     "local_search",
     "numerical_gradient",
+    "random_search",
     "read_csv",
+    "tuning",
 ]

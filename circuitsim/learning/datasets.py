@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim import checks
+from circuitsim import checks, display
 from circuitsim.errors import InputError
 
 __all__ = [
@@ -131,6 +131,18 @@ class Dataset:
         what = "numbers to predict" if self.classes is None else f"{len(self.classes)} classes"
         columns = f"{len(self.features)} feature" + "s" * (len(self.features) != 1)
         return f"<dataset {self.name!r}: {len(self)} points of {columns}, {what}>"
+
+    def _repr_svg_(self) -> str | None:
+        """Show classes in the plane of two features, or numbers over one feature, in a notebook."""
+        if self.classes is not None and len(self.features) == 2:
+            of = {label: self.points[self.labels == label] for label in np.unique(self.labels).tolist()}
+            groups = {self.name_of(label): (some[:, 0], some[:, 1]) for label, some in of.items()}
+            across, up = self.features
+        elif self.classes is None and len(self.features) == 1:
+            groups, (across,), up = {"": (self.points[:, 0], self.labels)}, self.features, "target"
+        else:
+            return None
+        return display.points_svg(f"{self.name}: {len(self)} points", groups, across, up)
 
 
 def guide() -> Dataset:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
+from circuitsim import display
 from circuitsim.gates.value import Value, show
 
 __all__ = ["Curve", "Evaluation", "History"]
@@ -191,3 +192,23 @@ class History:
         if self.now is None:
             return "<history of no training>"
         return f"<history of {self.iterations} iterations, {self.ended}: {self.describe()}>"
+
+    def _repr_svg_(self) -> str | None:
+        """Show the curves in a notebook."""
+        if self.now is None:
+            return None
+        share_name = "R²" if self.now.accuracy is None else "accuracy"
+        key = "r2" if self.now.accuracy is None else "accuracy"
+        cost = {"cost": self._curve("cost"), "cost held back": self._curve("validation_cost")}
+        share = {share_name: self._curve(key), f"{share_name} held back": self._curve(f"validation_{key}")}
+        return display.curves_svg(
+            f"{self.iterations} iterations, {self.ended}: {self.describe()}",
+            {name: curve for name, curve in cost.items() if curve[0]},
+            {name: curve for name, curve in share.items() if curve[0]},
+            share_name,
+        )
+
+    def _curve(self, key: str) -> tuple[list[int], list[float]]:
+        """Return the iterations at which something was evaluated, and what it was."""
+        known = [one for one in self.evaluations if getattr(one, key) is not None]
+        return [one.iteration for one in known], [getattr(one, key) for one in known]

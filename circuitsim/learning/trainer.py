@@ -8,9 +8,9 @@ This is the guide's loop for any circuit, any force and any engine::
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,10 +34,31 @@ from circuitsim.learning.scoring import ClassWeights, Scoring
 from circuitsim.progress import interruptible, progress_bar
 from circuitsim.spelling import nearest
 
-__all__ = ["Trainer"]
+__all__ = ["Probe", "Trainer"]
 
 #: Histories keep the parameters of each evaluation if a circuit has no more numbers than this.
 MOST_KEPT = 10_000
+
+
+class Probe(NamedTuple):
+    """A forward and backward pass without an update.
+
+    Attributes
+    ----------
+    fed : dict of str to float or ndarray
+        What the inputs were given.
+    many : int
+        How many examples that is.
+    loss : float
+        Their mean loss.
+    gradients : dict of str to float or ndarray
+        How it pulls on the inputs and parameters.
+    """
+
+    fed: dict[str, Any]
+    many: int
+    loss: float
+    gradients: dict[str, Value]
 
 
 class Trainer:
@@ -356,6 +377,35 @@ class Trainer:
         loss, accuracy, r2 = self._scoring.judge(Examples(self._scaled(inputs), targets))
         return loss, r2 if accuracy is None else accuracy
 
+    def probe(self, points: Points, labels: ArrayLike, engine: Engine | None = None) -> Iterator[Probe]:
+        """Run examples forward and back without an update: all together, or one by one if the circuit takes one.
+
+        How they are given, scaled and weighed was settled in the last `fit`, of no iterations perhaps.
+
+        Parameters
+        ----------
+        points, labels : array_like
+            Any examples, as for `fit`.
+        engine : Engine, optional
+            What runs them with its own parameters; the trainer's engine, if not given.
+
+        Yields
+        ------
+        Probe
+            What came of it, while the engine still has the trace of it, if it leaves one.
+        """
+        runner = self.engine if engine is None else engine
+        inputs = self._intake.read(points)
+        targets = self._targets.read(labels, _count(inputs, labels))
+        examples = Examples(self._scaled(inputs), targets)
+        together, many = [(examples.inputs, examples.targets)], len(examples)
+        parts = map(examples.one, range(many)) if self._scoring.alone else together
+        for given, target in parts:
+            fed = {**self._intake.feed(given, target, -1), **self._scoring.first}
+            count = 1 if self._scoring.alone else many
+            loss, pull = self._scoring.pull(runner.forward(fed)[self.output], target, count)
+            yield Probe(fed, count, loss, runner.backward({self.output: pull}))
+
     def save(self, path: str | PathLike[str]) -> None:
         """Save parameters, the optimizer's state, the history and the place in the order of examples.
 
@@ -419,6 +469,10 @@ class Trainer:
             parts = {name: kept[f"descent {name}"] for name in AXES}
             begun = all(part is not None for part in parts.values())
             self._descent.state = State(**parts | {"evaluations": int(parts["evaluations"])}) if begun else None
+
+    def _repr_svg_(self) -> str | None:
+        """Show the history in a notebook."""
+        return self.history._repr_svg_()
 
     # -- an iteration --------------------------------------------------------------------------------------
 

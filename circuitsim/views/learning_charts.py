@@ -1,0 +1,108 @@
+"""Draws a training's curves and a dataset's points as SVG, for notebooks."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from circuitsim.gates.value import Array
+from circuitsim.views.figures import lettering, write_figure
+from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, LINES, PAPER, VALUE
+
+__all__ = ["curves_svg", "points_svg"]
+
+#: The iterations of a curve, and its numbers.
+Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]
+
+DPI = 100
+MARKERS = "osD^vP*X"  # of classes, in turn, so that colours alone need not tell them apart
+MANY = 150  # points, of which each is drawn smaller
+
+
+def curves_svg(title: str, cost: Mapping[str, Curve], share: Mapping[str, Curve], share_name: str) -> str:
+    """Return the curves of a training.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    cost : mapping of str to (xs, ys)
+        Curves of the cost, by what they are of; the first is drawn solid, the others dashed.
+    share : mapping of str to (xs, ys)
+        Curves of what is 1 at best; none, if there is no such thing.
+    share_name : str
+        What that is.
+    """
+    with lettering(9.0):
+        figure = Figure(figsize=(6.4, 3.0), dpi=DPI, facecolor=PAPER, layout="constrained")
+        axes = figure.subplots()
+        _dress(axes, title, "iteration", "cost", GRADIENT)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _draw_curves(axes, cost, GRADIENT)
+        if min((y for _, ys in cost.values() for y in ys), default=-1.0) >= 0.0:
+            axes.set_ylim(bottom=0.0)
+        handles = axes.get_lines()
+        if share:
+            right: Any = axes.twinx()
+            _dress(right, "", "", share_name, VALUE)
+            _draw_curves(right, share, VALUE)
+            lowest = min((y for _, ys in share.values() for y in ys if y > -math.inf), default=0.0)
+            right.set_ylim(max(-1.0, min(0.0, lowest)), 1.04)
+            handles = [*handles, *right.get_lines()]
+        if len(handles) > 1:
+            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+        return _svg(figure)
+
+
+def points_svg(title: str, groups: Mapping[str, tuple[Array, Array]], across: str, up: str) -> str:
+    """Return points in a plane.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    groups : mapping of str to (xs, ys)
+        The points by the class that they are of; a single class has no legend.
+    across, up : str
+        What the axes are of.
+    """
+    with lettering(9.0):
+        figure = Figure(figsize=(5.2, 4.0), dpi=DPI, facecolor=PAPER, layout="constrained")
+        axes = figure.subplots()
+        _dress(axes, title, across, up, FAINT)
+        size = 12 if sum(len(xs) for xs, _ in groups.values()) > MANY else 34
+        drawn = []
+        for number, (xs, ys) in enumerate(groups.values()):
+            colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
+            drawn.append(axes.scatter(xs, ys, s=size, c=colour, marker=marker, edgecolors="white", linewidths=0.6))
+        if len(groups) > 1:
+            made = figure.legend(drawn, [""] * len(drawn), loc="outside right upper", frameon=False)
+            for text, name in zip(made.get_texts(), groups, strict=True):
+                text.set_parse_math(False)
+                text.set_text(name)  # not as a label, which may not begin with an underscore
+        return _svg(figure)
+
+
+def _dress(axes: Any, title: str, across: str, up: str, colour: str) -> None:
+    axes.set_title(title, loc="left", color=INK, fontsize=10, parse_math=False)
+    axes.set_xlabel(across, color=FAINT, parse_math=False)
+    axes.set_ylabel(up, color=colour, parse_math=False)
+    axes.tick_params(colors=FAINT, labelsize=8)
+    for side, spine in axes.spines.items():
+        spine.set_color(EDGE)
+        spine.set_visible(side != "top")
+
+
+def _draw_curves(axes: Any, curves: Mapping[str, Curve], colour: str) -> None:
+    for number, (name, (xs, ys)) in enumerate(curves.items()):
+        dots = {"marker": "o", "markersize": 3} if len(xs) < 3 else {}
+        axes.plot(xs, ys, color=colour, linewidth=1.5, linestyle="dashed" if number else "solid", label=name, **dots)
+
+
+def _svg(figure: Figure) -> str:
+    file = io.BytesIO()
+    write_figure(figure, file, "svg", DPI)
+    return file.getvalue().decode()
