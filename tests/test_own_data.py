@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 import circuitsim as cs
 from circuitsim.cli import training
 from circuitsim.learning.recording import Recorder
+from circuitsim.learning.scaling import Scale
 from circuitsim.views import training_figure, training_page
 from tests.test_scenarios import call, result
 
@@ -74,12 +75,13 @@ def test_what_is_printed_gives_the_accuracy_that_is_printed(pets):
 
 @given(st.lists(st.tuples(*[st.integers(-1000, 1000)] * 3), min_size=2, max_size=9))
 def test_standardized_columns_have_mean_0_and_spread_1(rows):
-    data = cs.Dataset("d", rows, np.resize([1, -1], len(rows)), ["a", "b", "c"])
-    scaled, scale = training.standardized(data)
-    for column, was, (mean, spread) in zip(scaled.points.T, data.points.T, scale.values(), strict=True):
-        assert column.mean() == pytest.approx(0, abs=1e-9)
-        assert column.std() == pytest.approx(1 if np.ptp(was) else 0)
-        np.testing.assert_allclose(column * spread + mean, was, atol=1e-9)
+    points = {name: np.array(column, float) for name, column in zip("abc", zip(*rows, strict=True), strict=True)}
+    scale = Scale.of(points)
+    scaled = scale.apply(points)
+    for name, mean, spread in zip("abc", scale.means, scale.spreads, strict=True):
+        assert scaled[name].mean() == pytest.approx(0, abs=1e-9)
+        assert scaled[name].std() == pytest.approx(1 if np.ptp(points[name]) else 0)
+        np.testing.assert_allclose(scaled[name] * spread + mean, points[name], atol=1e-9)
 
 
 def test_only_points_in_like_units_are_left_alone():

@@ -235,7 +235,7 @@ def test_faults_do_no_harm(find):
     ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
     ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
     ("pipeline", ["--schedule", "auto", "--kept", 2], "what W keeps of an activation is 2.0: give a number"),
-    ("pipeline", ["--save", "seen.gif"], "cannot save several streams as 'seen.gif': choose one of them, or"),
+    ("pipeline", ["--save", "seen.gif"], "cannot save as 'seen.gif': the suffix must be one of .html .png"),
     ("staleness", ["--windows", "1,zero"], "the windows are '1,zero': give whole numbers"),
     ("staleness", ["--step", "nan"], "step"),
     ("staleness", ["--curvature", 0], "the curvature is 0.0"),

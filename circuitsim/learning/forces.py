@@ -86,8 +86,8 @@ class Force:
                 f"the targets of force {self.name!r} are {self.targets!r}: give 'sides', 'classes', 'numbers' or None"
             )
 
-    def accuracy(self, scores: Any, targets: Any) -> float | None:
-        """Return the share of scores that mean the right label; None where there are no labels.
+    def is_right(self, scores: Any, targets: Any) -> NDArray[np.bool_] | None:
+        """Tell which scores mean the right label; None where there are no labels.
 
         Of two sides, the sign of a score tells which it means, and 0 means -1, as in the guide. Of several classes it
         is the one with the highest score, the first of equal ones. Of other targets only `right` can tell.
@@ -105,7 +105,7 @@ class Force:
             If there is not one target for each score, or for each row of them.
         """
         if self.right is not None:
-            return float(np.mean(self.right(scores, targets)))
+            return np.asarray(self.right(scores, targets), dtype=bool)
         if self.targets == "sides":
             meant = np.where(np.greater(scores, 0.0), 1.0, -1.0)
         elif self.targets == "classes" and np.ndim(scores):
@@ -114,7 +114,12 @@ class Force:
             raise InputError(f"force {self.name!r} was given the score {scores!r}: give one for each class")
         else:
             return None
-        return float(np.mean(meant == _like(meant, targets, self.name)))
+        return np.asarray(meant == _like(meant, targets, self.name))
+
+    def accuracy(self, scores: Any, targets: Any) -> float | None:
+        """Return the share of scores that mean the right label, see `is_right`; None where there are no labels."""
+        right = self.is_right(scores, targets)
+        return None if right is None else float(np.mean(right))
 
     def __repr__(self) -> str:
         return f"<force {self.name}>"

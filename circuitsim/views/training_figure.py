@@ -130,7 +130,7 @@ class TrainingFigure:
                 keys.append(
                     Line2D([], [], marker=marker, markerfacecolor=colour, label=_short(name, LONGEST_CLASS), **bare)
                 )
-            if self.recording.force.right is not None:
+            if self._right(self.recording.shots[-1]) is not None:
                 wrong = bare | {"markeredgecolor": INK, "markeredgewidth": HOLLOW}
                 keys.append(Line2D([], [], marker="D", markerfacecolor="white", label="hollow: wrong", **wrong))
         if self.recording.plane is not None:
@@ -223,7 +223,8 @@ class TrainingFigure:
         axes, dataset, plane = self.plane, self.recording.dataset, self.recording.plane
         columns = dataset.points[:, plane.columns] if plane else np.column_stack([dataset.points[:, 0], dataset.labels])
         size = 42 if len(dataset) <= 150 else 14
-        right = self._right(shot)
+        judged = self._right(shot)
+        right = np.full(len(dataset), True) if judged is None else judged
         for label, colour, marker in ((-1.0, LOW, "s"), (1.0, HIGH, "o"))[: 2 if dataset.targets == "sides" else 1]:
             ours = dataset.labels == label if dataset.targets == "sides" else np.full(len(dataset), True)
             for some, face, edge, width in (
@@ -252,11 +253,11 @@ class TrainingFigure:
                 )  # fmt: skip
 
     def _right(self, shot: Shot) -> Any:
-        """Return of each point whether its own score is on the right side; True where there are no sides."""
-        labels, right = self.recording.dataset.labels, self.recording.force.right
-        if right is None or self.recording.dataset.targets != "sides" or np.shape(shot.scores) != labels.shape:
-            return np.full(len(labels), True)
-        return np.asarray(right(shot.scores, labels))
+        """Return of each point whether its own score is on the right side; None where there are no sides."""
+        labels = self.recording.dataset.labels
+        if self.recording.dataset.targets != "sides" or np.shape(shot.scores) != labels.shape:
+            return None
+        return self.recording.force.is_right(shot.scores, labels)
 
     def _lines(self, shot: Shot) -> Any:
         done = [
@@ -280,8 +281,8 @@ class TrainingFigure:
         if done:
             late = "" if done[-1].iteration == shot.iteration else f" (at {done[-1].iteration})"
             words += f"  ·  cost {show(done[-1].cost, 3)}{late}"
-        if self.recording.dataset.targets == "sides" and self.recording.force.right is not None:
-            right = self._right(shot)
+        right = self._right(shot)
+        if right is not None:
             words += f"  ·  {np.count_nonzero(right)} of {len(right)} right"  # those that are filled
         return [
             (words, {"fontsize": 12, "color": INK, "weight": "bold"}),
