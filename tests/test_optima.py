@@ -154,3 +154,51 @@ def test_the_same_bits_on_digits(force):
     costs = [descend(engine, force, cs.SGD(0.1), cs.L2(0.01), points, labels, 10) for engine in engines]
     assert costs[0] == costs[1]
     assert bits(engines[0]) == bits(engines[1])
+
+
+# -- by the trainer ----------------------------------------------------------------------------------------------------
+
+
+def fitted(points, targets, force, penalty, iterations=60, **options):
+    """Train a linear circuit on all examples at once, by L-BFGS, on both engines; return the trainer."""
+    trainers = []
+    for make in (cs.Simulation, cs.Compiled):
+        circuit, features = cs.Circuit("linear"), points.shape[1]
+        product = circuit.input("x") @ circuit.parameter("w", np.zeros(features))
+        circuit.output("score", product + circuit.parameter("b", 0.0))
+        trainers.append(cs.Trainer(make(circuit), force, cs.LBFGS(), penalty, **options))
+        trainers[-1].fit(points, targets, iterations, batch="all", every=iterations)
+    assert bits(trainers[0].engine) == bits(trainers[1].engine)
+    assert trainers[0].history.cost == trainers[1].history.cost
+    return trainers[1]
+
+
+def test_ridge_is_the_closed_form():
+    points, targets = diabetes()
+    trainer = fitted(points, targets, cs.forces.squared_error, cs.L2(0.1))
+    best = np.linalg.solve(points.T @ points / len(points) + 0.1 * np.eye(10), points.T @ targets / len(points))
+    np.testing.assert_allclose(trainer.engine.parameters["w"], best, atol=1e-8)
+    assert trainer.history.cost == pytest.approx(0.2559139397, abs=1e-10)
+    assert trainer.history.accuracy is None
+
+
+def test_breast_cancer_by_all_parameters_together():
+    points, labels = data.load_breast_cancer(return_X_y=True)
+    trainer = fitted(points, 2.0 * labels - 1.0, cs.forces.logistic, cs.L2(1e-3), 40, standardize=True)
+    assert trainer.history.cost == pytest.approx(0.0598279373, abs=1e-6)
+
+
+@pytest.mark.parametrize(("weights", "cost", "accuracy", "recall"), [
+    (None, 0.1941675, 0.936, 0.306), ("balanced", 0.3869020, 0.863, 0.833),
+])  # fmt: skip
+def test_a_rare_class_is_found_if_it_counts_as_much(weights, cost, accuracy, recall):
+    """All 357 benign tumours and the first 36 malignant ones, by their mean radius and texture."""
+    points, benign = data.load_breast_cancer(return_X_y=True)
+    points = standard(points)[:, :2]
+    chosen = np.concatenate([np.flatnonzero(benign), np.flatnonzero(benign == 0)[:36]])
+    labels = np.where(benign[chosen], "benign", "malignant")
+    trainer = fitted(points[chosen], labels, cs.forces.logistic, cs.L2(0.01), weights=weights)
+    assert trainer.history.cost == pytest.approx(cost, abs=1e-7)
+    assert trainer.history.accuracy == pytest.approx(accuracy, abs=5e-4)
+    found = trainer.predict(points[chosen]) == labels
+    assert found[labels == "malignant"].mean() == pytest.approx(recall, abs=5e-4)
