@@ -27,7 +27,7 @@ _ENGINE = "an engine runs it, as in cs.Simulation(circuit).run(x=1), or cs.Compi
 _ARRAY = "inputs take numbers and arrays as they are, as in cs.Simulation(circuit).run(x=[1.0, 2.0])"
 _NETWORK = "cs.mlp([2, 3, 1]) makes a network of numbers, cs.dense([2, 3, 1]) one of arrays"
 _TRAIN = "a trainer moves parameters, cs.Trainer(engine, cs.forces.svm, cs.SGD(step=0.01)).fit(points, labels)"
-_FORCES = "forces are losses, such as cs.forces.svm, cs.forces.logistic, cs.forces.squared_error"
+_FORCES = "forces are losses, such as cs.forces.svm, cs.forces.softmax, cs.forces.squared_error"
 _GRAD = "wire up a circuit and run it, as in cs.Simulation(cs.parse('x*x')).run(x=3).gradients"
 _CLOCK = "a simulation has its own clock and processes, as in cs.Simulation(circuit, gate_delay=2).run(x=1).time"
 _SIMPY = "gates are its processes; simulation.environment is SimPy's environment of the run, gate_delay sets their time"
@@ -60,6 +60,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("gelu", "leaky_relu", "silu", "elu", "mish", "log2", "log10"), _OWN),
         **dict.fromkeys(("cat", "concatenate", "hstack", "vstack"), "write cs.concat(x, y, axis=0)"),
         **dict.fromkeys(("dot", "mm", "bmm", "einsum"), "write x @ y, or cs.matmul(x, y)"),
+        "check_gate": "write cs.testing.check_gate(gate, 1.0)",
         "custom_vjp": "define a gate with @cs.gate, and its rules with @my_gate.vjp(0)",
         "Parameter": "write circuit.parameter('w', 0.5)",
     },
@@ -83,7 +84,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("state_dict", "weights", "named_parameters"), "write cs.Compiled(circuit).parameters"),
         **dict.fromkeys(("nodes", "edges"), "write circuit.graph, a networkx graph"),
         "[]": "keep the wires that circuit.inputs and gates return, or write cs.Wire(circuit, 'x')",
-        "save": "write circuit.draw('circuit.svg') for a picture",
+        "save": "write circuit.to_json(), or circuit.draw('circuit.svg') for a picture",
     },
     "engine": {
         "()": "write engine.forward({'x': 1.0}), and engine.backward() for gradients",
