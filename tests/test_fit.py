@@ -226,6 +226,35 @@ def test_points_that_do_not_fit_are_refused(engine, points, words):
         cs.Trainer(engine(cs.linear(2)), cs.forces.svm, cs.SGD(0.1)).fit(points, [1], 1)
 
 
+@pytest.mark.parametrize(("make", "labels", "options", "words"), [
+    (lambda engine: cs.Trainer(engine(several()), cs.forces.svm, cs.SGD(0.1)), [1, -1, 1], {},
+     r"gives shape \(3,\) for each example, and the labels have \(\)"),
+    (lambda engine: cs.Trainer(engine(several()), cs.forces.squared_error, cs.SGD(0.1)), np.ones((3, 2)), {"batch": 3},
+     r"gives shape \(3,\) for each example, and the labels have \(2,\)"),
+    (lambda engine: cs.Trainer(engine(cs.linear(2)), cs.forces.svm, cs.SGD(0.1), carry=[1]), [1, -1, 1], {},
+     r"carry is \[1\]: give a mapping"),
+    (lambda engine: cs.Trainer(engine(cs.linear(2)), cs.forces.svm, cs.LBFGS(), clip=1.0), [1, -1, 1], {},
+     "clip is for parameters that move once for each batch"),
+])  # fmt: skip
+def test_what_does_not_fit_together_is_told(engine, make, labels, options, words):
+    with pytest.raises(cs.InputError, match=words):
+        make(engine).fit([[1.0, 2.0], [0.0, 1.0], [2.0, 1.0]], labels, 1, **options)
+
+
+def test_clipping_is_refused_where_parameters_move_with_each_example():
+    plan = cs.Plan(2, update="async", microbatches=2)
+    with pytest.raises(cs.InputError, match="clip is for parameters that move once"):
+        cs.Trainer(cs.Simulation(cs.linear(2), plan), cs.forces.svm, cs.SGD(0.1), clip=1.0)
+
+
+def test_a_column_of_labels_is_taken(engine):
+    for batch in (1, 10):
+        trainers = [cs.Trainer(engine(cs.linear(3)), cs.forces.svm, cs.SGD(0.1)) for _ in range(2)]
+        trainers[0].fit(ROWS, SIDES, 10, batch=batch, seed=0)
+        trainers[1].fit(ROWS, SIDES[:, None], 10, batch=batch, seed=0)
+        assert trainers[0].engine.parameters == trainers[1].engine.parameters
+
+
 def test_no_examples_at_all_are_refused(engine):
     with pytest.raises(cs.InputError, match="there are no examples"):
         cs.Trainer(engine(cs.linear(2)), cs.forces.svm, cs.SGD(0.1)).fit(np.zeros((0, 2)), [], 1)

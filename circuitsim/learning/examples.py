@@ -165,6 +165,8 @@ class Targets:
             targets = _numbers(labels, "the labels", "numbers or names of classes")
         if targets.ndim < 1 or len(targets) != count:
             raise InputError(f"there are {count} points and {targets.size} labels: give one label for each point")
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            targets = targets[:, 0]  # a column
         if not self.classes:
             self._check(targets)
         return targets

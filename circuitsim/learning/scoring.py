@@ -129,6 +129,12 @@ class Scoring:
             self.alone = True
             scores = self.scores(few)
         kinds.check_classes(examples.targets, scores)
+        if self.force.targets in ("sides", "numbers") and np.size(scores) != np.size(few.targets):
+            each = [shape_of(things)[1:] for things in (scores, few.targets)]
+            raise InputError(
+                f"output {self.output!r} of circuit {self.intake.circuit!r} gives shape {each[0]} for each example, "
+                f"and the labels have {each[1]}: force {self.force.name!r} takes a score for each label"
+            )
         if self.alone or not self.engine.netlist.descend("input")[self.engine.output_nodes[self.output]]:
             return
         shape = shape_of(self._together(few))

@@ -155,6 +155,8 @@ class Trainer:
         self.output = output or engine.outputs[0]
         self.weights = weights
         self.clip = None if clip is None else checks.number(clip, "clip", positive=True)
+        if self.clip is not None and (isinstance(optimizer, LBFGS) or _moves_by_itself(engine)):
+            raise InputError("clip is for parameters that move once for each batch: leave it out")
         self.standardize = checks.flag(standardize, "standardize")
         self.carry = _check_carry(carry or {}, engine)
         self.history = History()
@@ -615,6 +617,8 @@ def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
 def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
     """Return what is carried: for each input the output, and the first value."""
     checked = {}
+    if not isinstance(carry, Mapping):
+        raise InputError(f"carry is {carry!r}: give a mapping of inputs to pairs of an output and a first value")
     for name, pair in carry.items():
         try:
             output, value = pair
@@ -628,6 +632,11 @@ def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
                 )
         checked[name] = output, own_value(value)
     return checked
+
+
+def _moves_by_itself(engine: Engine) -> bool:
+    """Tell whether the engine moves parameters with the gradient of each example."""
+    return getattr(getattr(engine, "plan", None), "update", None) == "async"
 
 
 def _count(inputs: Mapping[str, NDArray[np.float64]], labels: Any) -> int:
