@@ -13,6 +13,7 @@ __all__ = [
     "curves_svg",
     "draw",
     "embed",
+    "panels_svg",
     "player",
     "points_svg",
     "save",
@@ -34,6 +35,13 @@ def curves_svg(title: str, cost: Mapping[str, Any], share: Mapping[str, Any], sh
     from circuitsim.views import learning_charts
 
     return learning_charts.curves_svg(title, cost, share, share_name)
+
+
+def panels_svg(title: str, panels: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return curves in panels side by side as the text of an SVG; see `views.learning_charts`."""
+    from circuitsim.views import learning_charts
+
+    return learning_charts.panels_svg(title, panels)
 
 
 def draw(source: Any, path: str | PathLike[str]) -> None:

@@ -98,3 +98,19 @@ def test_numbers_over_one_feature_and_nothing_where_there_is_no_plane():
     assert {"line: 5 points", "x", "target"} <= set(comments(line._repr_svg_()))
     assert cs.Dataset("deep", np.zeros((4, 3)), np.array([1, -1, 1, -1]), ["a", "b", "c"])._repr_svg_() is None
     assert cs.Dataset("plane", np.zeros((4, 2)), np.arange(4.0), ["a", "b"], None)._repr_svg_() is None
+
+
+def test_a_monitor_shows_its_layers_and_updates():
+    def monitored():
+        data, circuit = cs.datasets.spirals(60), cs.dense([2, 8, 1], seed=0)
+        trainer = cs.Trainer(cs.Compiled(circuit), cs.forces.logistic, cs.SGD(0.1))
+        monitor = cs.health.Monitor(data.points, data.labels, every=10, tracer=cs.Simulation(circuit))
+        assert monitor._repr_svg_() is None
+        trainer.fit(data.points, data.labels, 50, seed=0, callbacks=[monitor])
+        return monitor
+
+    svg = monitored()._repr_svg_()
+    words = set(comments(svg))
+    assert {"health: mean value²", "mean gradient²", "dead units", "update / weight", "iteration"} <= words
+    assert {"relu1", "w1", "b1", "w2", "b2"} <= words
+    assert svg == monitored()._repr_svg_()

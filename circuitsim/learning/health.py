@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from circuitsim import checks
+from circuitsim import checks, display
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
@@ -20,6 +20,8 @@ from circuitsim.learning.examples import Points
 from circuitsim.learning.trainer import Trainer
 
 __all__ = ["Health", "Layer", "Monitor", "Signals", "layers_of", "look_inside", "measure"]
+
+MOST_LINES = 8  # in a picture
 
 
 def layers_of(netlist: Netlist) -> list[list[int]]:
@@ -271,3 +273,19 @@ class Monitor:
             self.records.append(health)
         ahead = (trainer.iteration + 1) % self.every == 0
         self._before = trainer.engine.parameters if ahead else None
+
+    def _repr_svg_(self) -> str | None:
+        """Show in a notebook how large values, gradients and updates were, a line for each layer or parameter."""
+        if not self.records:
+            return None
+        at = [health.iteration for health in self.records]
+        panels: dict[str, dict[str, tuple[list[int], list[float]]]] = {}
+        for what, key in (("mean value²", "values"), ("mean gradient²", "gradients"), ("dead units", "dead")):
+            panels[what] = {
+                layer.name: (at, [float(getattr(health.layers[place], key)) for health in self.records])
+                for place, layer in enumerate(self.records[0].layers)
+            }
+        names = self.records[0].ratios
+        if 0 < len(names) <= MOST_LINES:
+            panels["update / weight"] = {name: (at, [health.ratios[name] for health in self.records]) for name in names}
+        return display.panels_svg("health", panels)

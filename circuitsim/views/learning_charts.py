@@ -12,13 +12,14 @@ from circuitsim.gates.value import Array
 from circuitsim.views.figures import lettering, write_figure
 from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, LINES, PAPER, VALUE
 
-__all__ = ["curves_svg", "points_svg"]
+__all__ = ["curves_svg", "panels_svg", "points_svg"]
 
 #: The iterations of a curve, and its numbers.
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]
 
 DPI = 100
 MARKERS = "osD^vP*X"  # of classes, in turn, so that colours alone need not tell them apart
+DASHES = ("solid", "dashed", "dotted")  # of lines, when their colours begin anew
 MANY = 150  # points, of which each is drawn smaller
 
 
@@ -54,6 +55,47 @@ def curves_svg(title: str, cost: Mapping[str, Curve], share: Mapping[str, Curve]
             handles = [*handles, *right.get_lines()]
         if len(handles) > 1:
             figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+        return _svg(figure)
+
+
+def panels_svg(title: str, panels: Mapping[str, Mapping[str, Curve]]) -> str:
+    """Return curves side by side in panels of logarithmic height, or plain height for what has zeros.
+
+    Parameters
+    ----------
+    title : str
+        What it shows.
+    panels : mapping of str to mapping of str to (xs, ys)
+        For each panel the curves by name; a name looks the same in all of them.
+    """
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    looks = {
+        name: {"color": LINES[number % len(LINES)], "linestyle": DASHES[number // len(LINES) % len(DASHES)]}
+        for number, name in enumerate(names)
+    }
+    with lettering(9.0):
+        figure = Figure(figsize=(2.9 * len(panels), 3.0), dpi=DPI, facecolor=PAPER, layout="constrained")
+        drawn: dict[str, Any] = {}
+        for number, (axes, (what, curves)) in enumerate(
+            zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True)
+        ):
+            _dress(axes, what if number else f"{title}: {what}", "iteration", "", FAINT)
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            for name, (xs, ys) in curves.items():
+                dots = {"marker": "o", "markersize": 3} if len(xs) < 3 else {}
+                drawn.setdefault(name, axes.plot(xs, ys, linewidth=1.5, **looks[name], **dots)[0])
+            known = [y for _, ys in curves.values() for y in ys if y < math.inf]
+            if known and min(known) > 0.0:
+                axes.set_yscale("log")
+            else:
+                axes.set_ylim(bottom=0.0)
+                axes.yaxis.set_major_locator(MaxNLocator(4, integer=all(y == int(y) for y in known)))
+        made = figure.legend(
+            list(drawn.values()), [""] * len(drawn), loc="outside lower center", ncols=min(4, len(drawn)), frameon=False
+        )
+        for text, name in zip(made.get_texts(), drawn, strict=True):
+            text.set_parse_math(False)
+            text.set_text(name)
         return _svg(figure)
 
 
