@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from circuitsim import checks, gates
+from circuitsim import gates
 from circuitsim.circuit.circuit import Circuit
-from circuitsim.circuit.networks import Activation, Init, activation_gate, initialiser
-from circuitsim.errors import InputError
+from circuitsim.circuit.networks import Activation, Init, begin_network
 
 __all__ = ["dense"]
 
@@ -38,13 +37,7 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
     >>> dense([784, 128, 10])
     <circuit 'dense 784-128-10': 1 inputs, 4 parameters, 5 gates, outputs scores>
     """
-    if len(sizes) < 2:
-        raise InputError(
-            f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, dense([784, 128, 10])"
-        )
-    bend = activation_gate(activation)
-    circuit = Circuit("dense " + "-".join(str(checks.count(size, "size")) for size in sizes))
-    draw = initialiser(init, seed)
+    circuit, bend, draw = begin_network("dense", "dense([784, 128, 10])", sizes, activation, init, seed)
     signal = circuit.input("x")
     for layer, (inputs, neurons) in enumerate(pairwise(sizes), 1):
         parameters = draw(inputs, neurons)

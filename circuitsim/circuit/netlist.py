@@ -173,20 +173,17 @@ class Netlist:
         for source, target, _ in reversed(self.wires):  # they are grouped by source, in topological order
             if leads[target]:
                 leads[source] = True
-        learns = [False] * len(self.nodes)
-        for index in self.of_kind("input", "parameter").values():
-            learns[index] = True
-        carries = []
-        for source, target, _ in self.wires:
-            if learns[source]:
-                learns[target] = True
-            carries.append(learns[source] and leads[target])
-        return carries
+        learns = self.descend("input", "parameter")
+        return [learns[source] and leads[target] for source, target, _ in self.wires]
 
     def descend(self, *kinds: str) -> list[bool]:
         """Tell for each node whether it is of one of these kinds, or what it gets comes from such a node."""
+        return self.reached(self.of_kind(*kinds).values())
+
+    def reached(self, starts: Iterable[int]) -> list[bool]:
+        """Tell for each node whether it is one of these, or what it gets comes from such a node."""
         found = [False] * len(self.nodes)
-        for index in self.of_kind(*kinds).values():
+        for index in starts:
             found[index] = True
         for source, target, _ in self.wires:
             if found[source]:

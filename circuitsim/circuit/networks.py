@@ -18,7 +18,7 @@ from circuitsim.gates.gate import Gate
 from circuitsim.habits import told
 from circuitsim.spelling import nearest
 
-__all__ = ["Activation", "Init", "activation_gate", "initialiser", "linear", "mlp", "neuron"]
+__all__ = ["Activation", "Init", "begin_network", "linear", "mlp", "neuron"]
 
 #: How parameters begin: see `mlp`.
 Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
@@ -88,13 +88,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
     >>> mlp([2, 3, 1])
     <circuit 'mlp 2-3-1': 2 inputs, 13 parameters, 21 gates, outputs score>
     """
-    if len(sizes) < 2:
-        raise InputError(
-            f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, mlp([2, 3, 1])"
-        )
-    bend = activation_gate(activation)
-    circuit = Circuit("mlp " + "-".join(str(checks.count(size, "size")) for size in sizes))
-    draw = initialiser(init, seed)
+    circuit, bend, draw = begin_network("mlp", "mlp([2, 3, 1])", sizes, activation, init, seed)
     signals = _inputs(circuit, sizes[0])
     for layer, size in enumerate(sizes[1:], 1):
         last = layer == len(sizes) - 1
@@ -108,6 +102,23 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
     for number, score in enumerate(signals, 1):
         circuit.output("score" if len(signals) == 1 else f"score{number}", score)
     return circuit
+
+
+def begin_network(
+    kind: str, example: str, sizes: Sequence[int], activation: Activation, init: Init, seed: int
+) -> tuple[Circuit, Gate, Callable[[int, int], np.ndarray]]:
+    """Return the empty circuit of a network, the gate of its activation, and what draws the parameters of a layer.
+
+    Raises
+    ------
+    InputError
+        If the sizes make no network, the message shows the example; or if a name is unknown.
+    """
+    if len(sizes) < 2:
+        raise InputError(f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, {example}")
+    bend = activation_gate(activation)
+    circuit = Circuit(f"{kind} " + "-".join(str(checks.count(size, "size")) for size in sizes))
+    return circuit, bend, initialiser(init, seed)
 
 
 def _weigh(circuit: Circuit, signals: Sequence[Wire], prefix: str, parameters: np.ndarray) -> Wire:

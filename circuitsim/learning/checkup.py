@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuitsim import checks
 from circuitsim.engine import Engine
-from circuitsim.errors import DivergenceError, InputError, NonFiniteWarning
+from circuitsim.errors import DivergenceError, NonFiniteWarning
 from circuitsim.gates.value import Value, shape_of, show
-from circuitsim.learning.examples import DRAW, TARGET, Points
+from circuitsim.learning.examples import DRAW, TARGET, Points, some_of
 from circuitsim.learning.health import look_inside
 from circuitsim.learning.history import History
 from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.trainer import Trainer
+from circuitsim.learning.tuning import fresh
 
 __all__ = ["Checkup", "Finding", "check_training"]
 
@@ -156,7 +157,7 @@ class _Examination:
     ) -> None:
         self.make, self.points, self.labels = make, points, np.asarray(labels)
         self.iterations, self.batch, self.seed, self.tracer = iterations, batch, seed, tracer
-        trainer = self.fresh()
+        trainer = fresh(self.make)
         trainer.fit(points, labels, 0, batch=batch, seed=seed)
         self.count = len(self.labels)
         self.random = np.random.default_rng(checks.count(seed, "seed", least=0))
@@ -435,17 +436,9 @@ class _Examination:
 
     # -- what the checks share -------------------------------------------------------------------------------
 
-    def fresh(self) -> Trainer:
-        trainer = self.make()
-        if not isinstance(trainer, Trainer):
-            raise InputError(f"make() returned {trainer!r}: let it return a fresh Trainer")
-        if trainer.iteration:
-            raise InputError("make() returned a trainer that has learned already: let it make a fresh one each time")
-        return trainer
-
     def settled(self) -> Trainer:
         """Return a fresh trainer that knows the examples."""
-        trainer = self.fresh()
+        trainer = fresh(self.make)
         trainer.fit(self.points, self.labels, 0, batch=self.batch, seed=self.seed)
         return trainer
 
@@ -459,9 +452,7 @@ class _Examination:
         return trainer.evaluate(self.points, self.labels)[0]
 
     def part(self, numbers: NDArray[np.int_]) -> tuple[Points, NDArray[Any]]:
-        if isinstance(self.points, Mapping):
-            return {name: np.asarray(array)[numbers] for name, array in self.points.items()}, self.labels[numbers]
-        return np.asarray(self.points)[numbers], self.labels[numbers]
+        return some_of(self.points, numbers), self.labels[numbers]
 
     def fed(self) -> dict[str, NDArray[np.float64]]:
         """Return what each input is given for all examples, in the trainer's scale."""

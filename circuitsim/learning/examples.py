@@ -15,12 +15,20 @@ from circuitsim.errors import InputError
 from circuitsim.gates.value import shape_of
 from circuitsim.spelling import nearest
 
-__all__ = ["DRAW", "TARGET", "Examples", "Intake", "Points", "Targets"]
+__all__ = ["DRAW", "TARGET", "Examples", "Intake", "Points", "Targets", "some_of"]
 
 TARGET, DRAW = "target", "draw"
 
 #: Examples as rows of an array, or as an array for each input; the first axis counts the examples.
 Points: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
+
+
+def some_of(points: Points, chosen: Any) -> Points:
+    """Return some of the points, by number or by a mask."""
+    if isinstance(points, Mapping):
+        return {name: np.asarray(array)[chosen] for name, array in points.items()}
+    some: ArrayLike = np.asarray(points)[chosen]
+    return some
 
 
 class Examples:

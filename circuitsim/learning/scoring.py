@@ -1,6 +1,6 @@
 """Scores of examples, the loss and the pull that a force gives them, and how good they are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.learning.examples import Examples, Intake, Targets
 from circuitsim.learning.forces import Force
 
-__all__ = ["ClassWeights", "Judgement", "Scoring"]
+__all__ = ["ClassWeights", "Judgement", "Part", "Scoring"]
 
 #: How much the examples of each class count, by class, or all classes alike.
 ClassWeights: TypeAlias = Mapping[Any, float] | Literal["balanced"]
@@ -25,6 +25,14 @@ class Judgement(NamedTuple):
     loss: float
     accuracy: float | None
     r2: float | None
+
+
+class Part(NamedTuple):
+    """Examples that go through the circuit together: what inputs are given, the targets, and how many they are."""
+
+    fed: dict[str, Any]
+    target: Any
+    many: int
 
 
 class Scoring:
@@ -95,12 +103,28 @@ class Scoring:
         ndarray, shape (examples, ...), or float
             A number if it is a loss that is the mean of all.
         """
+        return self._joined(self._outputs(examples), len(examples))
+
+    def parts(self, examples: Examples) -> Iterator[Part]:
+        """Yield examples as they are given to the circuit: all together, or one by one if it takes one at a time."""
+        if not self.alone:
+            inputs = self.intake.feed(examples.inputs, examples.targets, -1)
+            yield Part({**inputs, **self.first}, examples.targets, len(examples))
+            return
+        for inputs, target in map(examples.one, range(len(examples))):
+            yield Part({**self.intake.feed(inputs, target, -1), **self.first}, target, 1)
+
+    def _outputs(self, examples: Examples) -> list[Value]:
+        """Return the output for each part of some examples."""
+        return [self.engine.forward(part.fed)[self.output] for part in self.parts(examples)]
+
+    def _joined(self, outputs: list[Value], count: int) -> Value:
+        """Return the scores of so many examples from the outputs for their parts."""
         if self.alone:
-            ones = (self.intake.feed(*examples.one(number), -1) for number in range(len(examples)))
-            return np.array([self.engine.forward({**inputs, **self.first})[self.output] for inputs in ones])
-        score = self._together(examples)
+            return np.array(outputs)
+        [score] = outputs
         # A circuit that looks at no input gives one score for all.
-        return np.full(len(examples), score) if self.force.targets is not None and not shape_of(score) else score
+        return np.full(count, score) if self.force.targets is not None and not shape_of(score) else score
 
     def settle(self, examples: Examples, kinds: Targets, together: bool) -> None:
         """Find out whether the circuit takes one example at a time, and whether its scores fit the targets.
@@ -122,12 +146,13 @@ class Scoring:
         few = examples if together else examples.take(slice(0, 3))
         self.alone = False
         try:
-            scores = self.scores(few)
+            outputs = self._outputs(few)
         except ShapeError:
             if together:
                 raise
             self.alone = True
-            scores = self.scores(few)
+            outputs = self._outputs(few)
+        scores = self._joined(outputs, len(few))
         kinds.check_classes(examples.targets, scores)
         if self.force.targets in ("sides", "numbers") and np.size(scores) != np.size(few.targets):
             each = [shape_of(things)[1:] for things in (scores, few.targets)]
@@ -137,7 +162,7 @@ class Scoring:
             )
         if self.alone or not self.engine.netlist.descend("input")[self.engine.output_nodes[self.output]]:
             return
-        shape = shape_of(self._together(few))
+        shape = shape_of(outputs[0])
         if together:
             if shape[:1] != (len(few),) and self.force.targets is not None:
                 raise InputError(
@@ -155,11 +180,6 @@ class Scoring:
             self.alone = shape_of(apart) != shape_of(scores) or not np.allclose(apart, scores, equal_nan=True)
         else:
             self.alone = not (shape_of(scores) == () and np.allclose(np.mean(apart), scores, equal_nan=True))
-
-    def _together(self, examples: Examples) -> Value:
-        """Return the output for examples that are given together."""
-        inputs = self.intake.feed(examples.inputs, examples.targets, -1)
-        return self.engine.forward({**inputs, **self.first})[self.output]
 
     # -- losses and pulls ----------------------------------------------------------------------------------
 

@@ -265,13 +265,13 @@ class Trainer:
             raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
         inputs = self._intake.read(points)
         count = _count(inputs, labels)
-        examples = Examples(inputs, self._targets.read(labels, count))
+        targets = self._targets.read(labels, count)
         learned, held_back = self._split(count, seed, validation)
         if patience is not None and not len(held_back) * checks.count(patience, "patience"):
             raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
         if self.standardize and self.scale is None:
             self.scale = Scale.of({name: array[learned] for name, array in inputs.items()})
-        examples = Examples(self._scaled(inputs), examples.targets)
+        examples = Examples(self._scaled(inputs), targets)
         shown, held = examples.take(learned), examples.take(held_back)
         sampler = self._choose_by("in order" if many is None else order, len(learned), anew=seed is not None)
         if self.weights is not None:
@@ -374,9 +374,7 @@ class Trainer:
         points, labels : array_like
             Any examples, as for `fit`.
         """
-        inputs = self._intake.read(points)
-        targets = self._targets.read(labels, _count(inputs, labels))
-        loss, accuracy, r2 = self._scoring.judge(Examples(self._scaled(inputs), targets))
+        loss, accuracy, r2 = self._scoring.judge(self._read(points, labels))
         return loss, r2 if accuracy is None else accuracy
 
     def probe(self, points: Points, labels: ArrayLike, engine: Engine | None = None) -> Iterator[Probe]:
@@ -397,16 +395,9 @@ class Trainer:
             What came of it, while the engine still has the trace of it, if it leaves one.
         """
         runner = self.engine if engine is None else engine
-        inputs = self._intake.read(points)
-        targets = self._targets.read(labels, _count(inputs, labels))
-        examples = Examples(self._scaled(inputs), targets)
-        together, many = [(examples.inputs, examples.targets)], len(examples)
-        parts = map(examples.one, range(many)) if self._scoring.alone else together
-        for given, target in parts:
-            fed = {**self._intake.feed(given, target, -1), **self._scoring.first}
-            count = 1 if self._scoring.alone else many
-            loss, pull = self._scoring.pull(runner.forward(fed)[self.output], target, count)
-            yield Probe(fed, count, loss, runner.backward({self.output: pull}))
+        for part in self._scoring.parts(self._read(points, labels)):
+            loss, pull = self._scoring.pull(runner.forward(part.fed)[self.output], part.target, part.many)
+            yield Probe(part.fed, part.many, loss, runner.backward({self.output: pull}))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Save parameters, the optimizer's state, the history and the place in the order of examples.
@@ -566,16 +557,18 @@ class Trainer:
 
     # -- settings ------------------------------------------------------------------------------------------
 
+    def _read(self, points: Points, labels: ArrayLike) -> Examples:
+        """Return examples in the trainer's scale."""
+        inputs = self._intake.read(points)
+        targets = self._targets.read(labels, _count(inputs, labels))
+        return Examples(self._scaled(inputs), targets)
+
     def _scaled(self, inputs: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         return inputs if self.scale is None else self.scale.apply(inputs)
 
     def _depends_on_target(self) -> bool:
-        netlist = self.engine.netlist
-        reached = {self.engine.input_nodes[TARGET]}
-        for source, target, _ in netlist.wires:
-            if source in reached:
-                reached.add(target)
-        return self.engine.output_nodes[self.output] in reached
+        engine = self.engine
+        return engine.netlist.reached([engine.input_nodes[TARGET]])[engine.output_nodes[self.output]]
 
     def _split(self, count: int, seed: int | None, validation: float) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """Return the numbers of the examples to learn from, and of those to hold back."""

@@ -21,12 +21,14 @@ from numpy.typing import ArrayLike
 from circuitsim import checks
 from circuitsim.errors import DivergenceError, InputError, NonFiniteWarning
 from circuitsim.gates.value import show
-from circuitsim.learning.examples import Points
+from circuitsim.learning.examples import Points, some_of
 from circuitsim.learning.sampling import Order
 from circuitsim.learning.trainer import Trainer
 from circuitsim.progress import progress_bar
 
-__all__ = ["CrossValidation", "Draw", "Range", "Search", "cross_validate", "log_uniform", "random_search", "uniform"]
+__all__ = [
+    "CrossValidation", "Draw", "Range", "Search", "cross_validate", "fresh", "log_uniform", "random_search", "uniform",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -249,19 +251,13 @@ def cross_validate(
         for fold in range(folds):
             held = np.zeros(count, dtype=bool)
             held[numbers[fold::folds]] = True
-            trainer = make()
-            if not isinstance(trainer, Trainer):
-                raise InputError(f"make() returned {trainer!r}: let it return a fresh Trainer")
-            if trainer.iteration:
-                raise InputError(
-                    "make() returned a trainer that has learned already: let it make a fresh one each time"
-                )
+            trainer = fresh(make)
             with_classes = trainer.force.targets in ("sides", "classes")
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", NonFiniteWarning)  # an infinite cost says as much
                     history = trainer.fit(
-                        _some(points, ~held),
+                        some_of(points, ~held),
                         targets[~held],
                         iterations,
                         batch=batch,
@@ -271,7 +267,7 @@ def cross_validate(
                     )
                 if history.ended == "interrupted":
                     raise KeyboardInterrupt
-                cost, share = trainer.evaluate(_some(points, held), targets[held])
+                cost, share = trainer.evaluate(some_of(points, held), targets[held])
                 with_classes = history.accuracy is not None
             except DivergenceError:
                 cost, share = math.inf, math.nan
@@ -361,16 +357,24 @@ def random_search(
     return Search(tuple(sorted(tried, key=lambda draw: draw.result.mean)))
 
 
+def fresh(make: Callable[[], Trainer]) -> Trainer:
+    """Return the trainer that a function makes, if it is one and has not learned yet.
+
+    Raises
+    ------
+    InputError
+        If it is none, or has.
+    """
+    trainer = make()
+    if not isinstance(trainer, Trainer):
+        raise InputError(f"make() returned {trainer!r}: let it return a fresh Trainer")
+    if trainer.iteration:
+        raise InputError("make() returned a trainer that has learned already: let it make a fresh one each time")
+    return trainer
+
+
 def _draw(choice: Choice, random: np.random.Generator) -> Any:
     return choice.draw(random) if isinstance(choice, Range) else choice[int(random.integers(len(choice)))]
-
-
-def _some(points: Points, chosen: Any) -> Points:
-    """Return some of the points."""
-    if isinstance(points, Mapping):
-        return {name: np.asarray(array)[chosen] for name, array in points.items()}
-    some: ArrayLike = np.asarray(points)[chosen]
-    return some
 
 
 def _word(value: Any) -> str:

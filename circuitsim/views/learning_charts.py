@@ -82,20 +82,14 @@ def panels_svg(title: str, panels: Mapping[str, Mapping[str, Curve]]) -> str:
             _dress(axes, what if number else f"{title}: {what}", "iteration", "", FAINT)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             for name, (xs, ys) in curves.items():
-                dots = {"marker": "o", "markersize": 3} if len(xs) < 3 else {}
-                drawn.setdefault(name, axes.plot(xs, ys, linewidth=1.5, **looks[name], **dots)[0])
+                drawn.setdefault(name, axes.plot(xs, ys, linewidth=1.5, **looks[name], **_dots(xs))[0])
             known = [y for _, ys in curves.values() for y in ys if y < math.inf]
             if known and min(known) > 0.0:
                 axes.set_yscale("log")
             else:
                 axes.set_ylim(bottom=0.0)
                 axes.yaxis.set_major_locator(MaxNLocator(4, integer=all(y == int(y) for y in known)))
-        made = figure.legend(
-            list(drawn.values()), [""] * len(drawn), loc="outside lower center", ncols=min(4, len(drawn)), frameon=False
-        )
-        for text, name in zip(made.get_texts(), drawn, strict=True):
-            text.set_parse_math(False)
-            text.set_text(name)
+        _legend(figure, drawn, loc="outside lower center", ncols=min(4, len(drawn)))
         return _svg(figure)
 
 
@@ -121,10 +115,7 @@ def points_svg(title: str, groups: Mapping[str, tuple[Array, Array]], across: st
             colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
             drawn.append(axes.scatter(xs, ys, s=size, c=colour, marker=marker, edgecolors="white", linewidths=0.6))
         if len(groups) > 1:
-            made = figure.legend(drawn, [""] * len(drawn), loc="outside right upper", frameon=False)
-            for text, name in zip(made.get_texts(), groups, strict=True):
-                text.set_parse_math(False)
-                text.set_text(name)  # not as a label, which may not begin with an underscore
+            _legend(figure, dict(zip(groups, drawn, strict=True)), loc="outside right upper")
         return _svg(figure)
 
 
@@ -138,10 +129,23 @@ def _dress(axes: Any, title: str, across: str, up: str, colour: str) -> None:
         spine.set_visible(side != "top")
 
 
+def _legend(figure: Figure, drawn: Mapping[str, Any], **where: Any) -> None:
+    """Add a legend of what was drawn, by name."""
+    made = figure.legend(list(drawn.values()), [""] * len(drawn), frameon=False, **where)
+    for text, name in zip(made.get_texts(), drawn, strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)  # not as a label, which may not begin with an underscore
+
+
+def _dots(xs: Sequence[float]) -> dict[str, Any]:
+    """Return the marks without which a curve of so few numbers would not be seen."""
+    return {"marker": "o", "markersize": 3} if len(xs) < 3 else {}
+
+
 def _draw_curves(axes: Any, curves: Mapping[str, Curve], colour: str) -> None:
     for number, (name, (xs, ys)) in enumerate(curves.items()):
-        dots = {"marker": "o", "markersize": 3} if len(xs) < 3 else {}
-        axes.plot(xs, ys, color=colour, linewidth=1.5, linestyle="dashed" if number else "solid", label=name, **dots)
+        style = "dashed" if number else "solid"
+        axes.plot(xs, ys, color=colour, linewidth=1.5, linestyle=style, label=name, **_dots(xs))
 
 
 def _svg(figure: Figure) -> str:
