@@ -5,7 +5,8 @@ that cannot be raises `InputError`.
 """
 
 from dataclasses import dataclass
-from math import cos, pi
+
+import numpy as np
 
 from circuitsim import checks
 
@@ -33,7 +34,7 @@ class LinearDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        return self.start + (self.end - self.start) * min(update / self.updates, 1.0)
+        return self.start + (self.end - self.start) * np.minimum(update / self.updates, 1.0)
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,4 @@ class CosineDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        return self.end + (self.start - self.end) * (1 + cos(pi * min(update / self.updates, 1.0))) / 2
+        return self.end + (self.start - self.end) * (1 + np.cos(np.pi * np.minimum(update / self.updates, 1.0))) / 2

@@ -136,7 +136,7 @@ def _like(meant: NDArray[Any], targets: Any, force: str) -> NDArray[Any]:
 
 
 def _svm_pull(score: Value, target: Value) -> Value:
-    return as_value(np.where(np.less(target * score, 1.0), target, 0.0))
+    return np.where(np.less(target * score, 1.0), target, 0.0)[()]  # [()] makes a number of what has no axis
 
 
 def _svm_loss(score: Any, target: Any) -> Any:
@@ -228,7 +228,7 @@ with -1 and the right one pulled with 1. Of several largest the first is pushed;
 
 
 def _loss_pull(score: Value, target: Value) -> Value:
-    return as_value(-np.ones_like(score))
+    return -np.ones_like(score)[()]
 
 
 def _loss_itself(score: Any, target: Any) -> Any:

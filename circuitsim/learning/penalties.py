@@ -102,7 +102,8 @@ class L1(Penalty):
     def shrink(self, value: Value, step: float) -> Value:
         """Return the value that is left after a step."""
         reach = step * self.strength
-        return as_value(np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach))
+        left: Value = np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach)[()]
+        return left
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
