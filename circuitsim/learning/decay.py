@@ -58,7 +58,7 @@ class ExponentialDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        return float(self.start * self.factor ** (update // self.every))
+        return self.start * self.factor ** (update // self.every)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ have the same bits there; other functions may differ in the last one.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -89,7 +89,7 @@ const power = (a, b) =>
 """
 
 
-def statements(graph: Graph, names: Sequence[str]) -> tuple[list[str], list[str]]:
+def statements(graph: Graph, names: Sequence[str], fixed: Collection[str] = ()) -> tuple[list[str], list[str], list[str]]:
     """Return what has to be computed first, a line for each shared result, and an expression for each output.
 
     Parameters
@@ -98,13 +98,31 @@ def statements(graph: Graph, names: Sequence[str]) -> tuple[list[str], list[str]
         What is done.
     names : sequence of str
         How the inputs are written; results that are shared are called t0, t1 and so on.
+    fixed : collection of str
+        The names of inputs that stay the same in a loop.
+
+    Returns
+    -------
+    before : list of str
+        What depends on fixed inputs alone, a line for each result, to be computed before a loop.
+    lines : list of str
+        The rest, a line for each result that is used more than once.
+    outputs : list of str
+        The outputs.
     """
     used = graph.used
+    operations = [place for place in used if graph.nodes[place][0] not in ("input", "constant")]
     counts = Counter(graph.outputs)
-    for place in used:
-        if graph.nodes[place][0] not in ("input", "constant"):
-            counts.update(graph.nodes[place][1:])
+    varies = {place for place, name in enumerate(names) if name not in fixed}
+    hoisted = set()
+    for place in operations:
+        rest = graph.nodes[place][1:]
+        counts.update(rest)
+        if not varies.isdisjoint(rest):
+            varies.add(place)
+            hoisted.update(at for at in rest if at not in varies)
     texts: dict[int, str] = {}
+    before: list[str] = []
     lines: list[str] = []
     for place in used:
         kind, *rest = graph.nodes[place]
@@ -114,10 +132,11 @@ def statements(graph: Graph, names: Sequence[str]) -> tuple[list[str], list[str]
             texts[place] = number(rest[0])
         else:
             texts[place] = TEXTS[kind].format(*(texts[at] for at in rest))
-            if counts[place] > 1:
-                lines.append(f"const t{len(lines)} = {texts[place]};")
-                texts[place] = f"t{len(lines) - 1}"
-    return lines, [texts[place] for place in graph.outputs]
+            if counts[place] > 1 or place in hoisted:
+                called = f"t{len(before) + len(lines)}"
+                (lines if place in varies else before).append(f"const {called} = {texts[place]};")
+                texts[place] = called
+    return before, lines, [texts[place] for place in graph.outputs]
 
 
 def arrow(graph: Graph) -> str:
@@ -130,7 +149,7 @@ def arrow(graph: Graph) -> str:
     '(a) => ((a * a) - 1)'
     """
     names = [f"a{at}" if len(graph.inputs) > 26 else chr(ord("a") + at) for at in range(len(graph.inputs))]
-    lines, outputs = statements(graph, names)
+    _, lines, outputs = statements(graph, names)
     result = outputs[0] if len(outputs) == 1 else f"[{', '.join(outputs)}]"
     body = f"{{ {' '.join(lines)} return {result}; }}" if lines else result
     return f"({', '.join(names)}) => {body}"

@@ -71,9 +71,9 @@ def _rule(gate: Gate, attributes: dict[str, Any] | None) -> str:
     forward, shares = readings(gate, attributes)
     inputs = [f"values[source[s + {port}]]" if port else "values[source[s]]" for port in range(gate.arity)]
     loop = f"for (; k < end; k++, s += {gate.arity}) {{{{ const {{given}}; {{body}} }}}}"
-    lines, (output,) = statements(forward, _named(inputs))
+    _, lines, (output,) = statements(forward, _named(inputs))
     fire = loop.format(given=_given(inputs), body=" ".join([*lines, f"values[k] = {output};"]))
-    lines, sent = statements(shares, ["g", "o", *_named(inputs)])
+    _, lines, sent = statements(shares, ["g", "o", *_named(inputs)])
     sends = [f"gradients[sent[s + {port}]] = {text};" for port, text in enumerate(sent)]
     given = f"g = gradients[k], o = values[k], {_given(inputs)}"
     share = loop.format(given=given, body=" ".join([*lines, *sends]))

@@ -15,9 +15,9 @@ class Engine {
     const nodes = [...kinds.keys()];
     const level = new Int32Array(kinds.length);
     for (const [source, target] of wires) level[target] = Math.max(level[target], level[source] + 1);
-    const rank = (node) => kinds[node] === "g" ? 1 : kinds[node] === "o" ? 2 : 0;
+    const rank = (node) => "cipgo".indexOf(kinds[node]);  // so that parameters, too, stand side by side
     this.order = [...nodes].sort((one, other) => rank(one) - rank(other)
-      || (rank(one) === 1 && (level[one] - level[other] || rules[one] - rules[other])) || one - other);
+      || (kinds[one] === "g" && (level[one] - level[other] || rules[one] - rules[other])) || one - other);
     this.place = new Int32Array(kinds.length);
     this.order.forEach((node, place) => { this.place[node] = place; });
 
@@ -29,7 +29,7 @@ class Engine {
     for (const node of this.order) {
       const at = this.place[node], last = this.runs[this.runs.length - 1];
       const before = this.order[at - 1];
-      if (rank(node) === 1) {
+      if (kinds[node] === "g") {
         if (last && rules[before] === rules[node] && level[before] === level[node]) last[2] = at + 1;
         else this.runs.push([rules[node], at, at + 1, source.length]);
       }
