@@ -26,11 +26,18 @@ def block(name: str, data: Any) -> str:
     return f'<script type="application/json" id="{name}">{text}</script>'
 
 
-def fill(title: str, data: str, frame_name: str, scripts: tuple[str, ...]) -> str:
-    """Put style, scripts and data into a page's frame; what is put in is not searched for places again."""
-    frame, style, script = _frame(frame_name, scripts)
+def fill(
+    title: str, data: str, frame_name: str, styles: tuple[str, ...], scripts: tuple[str, ...], more: str = ""
+) -> str:
+    """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
+
+    `more` is a script of this page alone, which comes before the others.
+    """
+    frame, style, script = _frame(frame_name, styles, scripts)
+    # One scope of its own and strict rules for all of it.
+    script = '(() => {\n"use strict";\n' + more + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
-    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
+    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script, "picture": ""}
     text = []
     for number, piece in enumerate(frame.split("@")):
         text.append(pieces[piece] if number % 2 else piece)
@@ -44,12 +51,13 @@ def save_page(text: str, path: Path) -> None:
 
 
 @cache
-def _frame(name: str, names: tuple[str, ...]) -> tuple[str, str, str]:
+def _frame(name: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> tuple[str, str, str]:
     folder = files("circuitsim.views") / "page"
-    frame, style, *scripts = [folder.joinpath(file).read_text(encoding="utf-8") for file in (name, "page.css", *names)]
-    # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + "\n".join(scripts) + "})();\n"
-    return frame, style, script
+
+    def read(*names: str) -> str:
+        return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
+
+    return read(name), read(*styles), read(*scripts)
 
 
 def _digest(text: str) -> str:

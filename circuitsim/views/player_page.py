@@ -8,10 +8,13 @@ from typing import Any
 from circuitsim.files import check_path
 from circuitsim.trace.kinds import Kind
 from circuitsim.trace.trace import Trace
+from circuitsim.gates.symbols import SymbolError
 from circuitsim.views.flow import Flow
 from circuitsim.views.forms import PAGES
+from circuitsim.views.formula import slope_formulas
 from circuitsim.views.grouping import group_gates
 from circuitsim.views.html_page import block, fill, save_page
+from circuitsim.views.page_program import program, readings
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.training_panels import panels
 
@@ -20,7 +23,10 @@ __all__ = ["embed", "page", "player"]
 MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
 
-SCRIPTS = ("numbers.js", "story.js", "stage.js", "detail.js", "training.js", "player.js")
+SCRIPTS = (
+    "numbers.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js", "training.js",
+    "player.js",
+)  # fmt: skip
 
 
 def player(
@@ -81,11 +87,42 @@ def page(
         stage["notes"].append(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
         )
+    stage["heading"] = _heading(trace)
+    stage["slopes"] = _slopes(trace)
+    script = ""
+    if history is None and grouping is None and len(parts) == 1 and trace.layout is None:
+        try:
+            found = program(trace.netlist)
+        except SymbolError as error:
+            stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {error}.")
+        else:
+            script = found.script
     blocks = [block("scene", stage)]
+    if script:
+        blocks.append(block("program", found.tables))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
-    return fill(trace.netlist.name, "\n".join(blocks), "page.html", SCRIPTS)
+    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css"), SCRIPTS, script)
+
+
+def _heading(trace: Trace) -> list[list[str]]:
+    """Return the question that the page asks."""
+    outputs = list(trace.netlist.of_kind("output"))
+    what = [outputs[0], "name"] if len(outputs) == 1 else ["the outputs", ""]
+    return [["What would make ", ""], what, [" larger?", ""]]
+
+
+def _slopes(trace: Trace) -> dict[str, list[str | None]]:
+    """Return how the slopes of gates are written, by the gates' names."""
+    found = {}
+    for node in trace.netlist.nodes:
+        if node.gate is not None and node.gate.name not in found:
+            try:
+                found[node.gate.name] = slope_formulas(readings(node.gate, node.attributes)[1])
+            except SymbolError:
+                found[node.gate.name] = []
+    return found
 
 
 def embed(trace: Trace) -> str | None:

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import Any
 
+from circuitsim.circuit.netlist import Node
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.explanation import local_derivative, operator
@@ -37,10 +38,11 @@ __all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
 MOST_MESSAGES = 5000  # in one window
 
 UNIT = 18.0  # pixels to a unit of the layout
-LETTER = 0.51  # width of a digit in units, on the safe side for the fonts of browsers at 15 pixels
-SMALL = 0.44  # the same for the names below gates
-BODY = 1.9  # height of a node's body
-MARGIN = 1.4
+LETTER = 8.0  # pixels that a digit takes, on the safe side for the fonts of browsers
+SMALL = 6.6  # the same for the names below gates
+MARGIN = 2.4  # units around the circuit: numbers and arrows stand there
+PULL = 110  # pixels at the right for the pull at an output
+DENSE = 24  # nodes, above which everything is drawn smaller
 
 
 def json_number(value: Value) -> float | str:
@@ -56,13 +58,19 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
     letters = _letters(trace)
     titles = [_title(trace, index) for index in range(len(netlist.nodes))]
 
-    def body(index: int) -> tuple[float, float]:
-        gate = netlist.nodes[index].gate
-        width = len(titles[index]) * LETTER * (1.25 if gate else 1.0) + 1.1
-        below = len(netlist.nodes[index].name) * SMALL if gate else 0.0
-        return max(width, BODY + 0.3, below), BODY + (1.9 if gate else 1.1)
+    dense = len(netlist.nodes) > DENSE
+    bodies = [_body(node, title, dense) for node, title in zip(netlist.nodes, titles, strict=True)]
 
-    layout = lay_out(netlist, body, lambda index: letters[index] * LETTER + 1.0 if letters[index] else 0.5)
+    def body(index: int) -> tuple[float, float]:
+        width, height = bodies[index]
+        gate = netlist.nodes[index].gate
+        below = len(netlist.nodes[index].name) * SMALL - width if gate else 0.0
+        return (width + max(0.0, below)) / UNIT, (height + (36 if gate else 22)) / UNIT
+
+    def stub(index: int) -> float:
+        return (letters[index] * LETTER + 16) / UNIT if letters[index] else 0.5
+
+    layout = lay_out(netlist, body, stub)
 
     def x(units: float) -> float:
         return round((units + MARGIN) * UNIT, 1)
@@ -76,15 +84,20 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
         if node.gate is not None:
             entry |= {"gate": node.gate.name, "operator": None if folded else operator(node), "ports": node.gate.ports}
             entry["infix"] = node.gate.infix is not None
-        place = [x(box.x), y(box.y), (box.width - 0.2) * UNIT, BODY * UNIT, x(box.start), x(box.end)]
+        width, height = bodies[index]
+        centre = x(box.x)
+        place = [centre, y(box.y), width, height, centre + width / 2, x(box.end)]
         nodes.append(entry | {"place": [round(length, 1) for length in place]})
     wires = []
     for (source, target, port), path in zip(netlist.wires, layout.paths, strict=True):
         points = [coordinate for px, py in path.tolist() for coordinate in (x(px), y(py))]
+        points[0] = nodes[source]["place"][4]  # bodies are narrower than the names below them
+        points[-2] = nodes[target]["place"][0] - nodes[target]["place"][2] / 2
         wires.append([source, target, port, points])
     return {
         "title": netlist.name,
-        "size": [round((layout.width + 2 * MARGIN) * UNIT), round((layout.height + 2 * MARGIN) * UNIT)],
+        "dense": dense,
+        "size": [round((layout.width + 2 * MARGIN) * UNIT) + PULL, round((layout.height + 2 * MARGIN) * UNIT)],
         "nodes": nodes,
         "wires": wires,
         "gates": {node.gate.name: _first_sentence(node.gate) for node in netlist.nodes if node.gate},
@@ -242,6 +255,18 @@ def _time(met: tuple[int, float, int, Value]) -> float:
 
 def _snapshot(standing: dict[int, tuple[Value, int]]) -> list[list[Any]]:
     return [[where, json_number(value), tag] for where, (value, tag) in sorted(standing.items())]
+
+
+def _body(node: Node, title: str, dense: bool) -> tuple[float, float]:
+    """Return the width and height of what is drawn for a node, in pixels."""
+    if node.gate is not None:
+        least = 26.0 if dense else 40.0
+        return max(least, len(title) * LETTER * 1.2 + 16), least
+    if node.kind == "output":
+        return max(64.0 if dense else 104.0, len(title) * LETTER + 24), 44.0 if dense else 64.0
+    if node.kind == "constant":
+        return max(36.0, len(title) * LETTER * 1.1 + 20), 28.0 if dense else 36.0
+    return max(96.0 if dense else 112.0, (len(title) + 8) * LETTER + 20), 28.0 if dense else 40.0
 
 
 def _letters(trace: Trace) -> list[int]:

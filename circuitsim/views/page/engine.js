@@ -136,3 +136,14 @@ class Engine {
     }
   }
 }
+
+// The slopes of a gate, by port: what each would be sent for a gradient of 1.
+Engine.prototype.slopes = function (node) {
+  const at = this.place[node], run = this.runs.find(([, from, end]) => from <= at && at < end);
+  const {inputs, share} = RULES[run[0]], first = run[3] + (at - run[1]) * inputs;
+  this.scratch ??= new Float64Array(this.kinds.length + 8);
+  this.aside ??= Int32Array.from(this.source, (_, entry) => this.kinds.length + entry % 8);
+  this.scratch[at] = 1;
+  share(at, at + 1, first, this.values, this.source, this.scratch, this.aside);
+  return Array.from({length: inputs}, (_, port) => this.scratch[this.kinds.length + (first + port) % 8]);
+};

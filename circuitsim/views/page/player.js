@@ -1,4 +1,4 @@
-// The player: a clock over simulated time, and the controls that set it. Time alone decides what is seen.
+// The player: a clock over simulated time, and the controls that set it. Time and numbers alone decide what is seen.
 
 class Player {
   constructor(scene, training) {
@@ -9,23 +9,44 @@ class Player {
     this.playing = false;
     this.chosen = null;
     this.stories = new Map();
-    const choose = (what, hold) => this.choose(what, hold);
-    this.stage = new Stage(scene, byId("stage"), choose);
-    this.detail = new Detail(scene, byId("detail"), choose);
+    const program = readData("program");
+    this.live = program && scene.windows === 1 && !training ? new Live(scene, program, readData("window-0")) : null;
+    this.stage = new Stage(scene, byId("stage"), {
+      choose: (what, hold) => this.choose(what, hold),
+      value: (node) => this.live.engine.value(node),
+      pulled: (output) => this.live.engine.pulls.get(output) ?? 0,
+      set: (node, value) => this.change(() => this.live.set(node, value), node),
+      pull: (output, value) => this.change(() => this.live.pull(output, value)),
+      type: (node, begin) => this.type(node, begin),
+      settled: () => this.writeHash(),
+    }, Boolean(this.live));
+    this.camera = new Camera(byId("stage"), scene.size, byId("overview"), scene.nodes.map(({place}) => place));
+    this.camera.moved = () => this.rule?.place(this.chosen, this.camera, this.stage);
+    this.rule = new Rule(scene, byId("rule"), () => this.choose(null));
+    this.why = new Why(scene, byId("why"), (node) => {
+      this.asked = node;
+      this.draw();
+    });
+    this.asked = null;
     this.training = training ? new Training(training, byId("training"), (time) => this.seek(time)) : null;
-    byId("title").textContent = scene.title;
+    byId("title").replaceChildren(...scene.heading.map(([text, look]) => look ? make("span", {class: look}, text) : text));
     byId("about").textContent = scene.about;
     byId("notes").replaceChildren(...scene.notes.map((note) => make("p", {}, note)));
+    for (const id of ["reset", "respond"]) byId(id).hidden = !this.live;
     this.listen();
-    this.goToHash();
+    this.camera.open();
+    this.goToHash(true);
+    this.ready = true;
   }
 
-  // -- windows -------------------------------------------------------------------------------------------------
+  // -- windows, and what they tell -----------------------------------------------------------------------------
 
   open(part) {
     part = Math.max(0, Math.min(this.scene.windows - 1, part));
     if (part === this.part) return;
-    if (!this.stories.has(part)) this.stories.set(part, new Story(this.scene, readData("window-" + part)));
+    if (!this.stories.has(part)) {
+      this.stories.set(part, this.live ? this.live.story() : new Story(this.scene, readData("window-" + part)));
+    }
     for (const other of this.stories.keys()) if (Math.abs(other - part) > 1) this.stories.delete(other);
     this.part = part;
     this.story = this.stories.get(part);
@@ -33,7 +54,7 @@ class Player {
     const range = byId("time");
     range.min = start;
     range.max = end > start ? end : start + 1;
-    this.msPerTick = 900 / this.typical();
+    this.msPerTick = 700 / this.typical();
     this.chosen = this.chosen && !this.chosen.why ? this.chosen : null;
     byId("windows").hidden = this.scene.windows === 1;
     byId("window").textContent =
@@ -41,59 +62,54 @@ class Player {
     byId("earlier").disabled = part === 0;
     byId("later").disabled = part === this.scene.windows - 1;
     this.drawBand();
-    this.listSteps();
+    this.listed = false;
+    if (byId("list").open) this.listSteps();
   }
 
   // How long a message or firing lasts, in the middle; it should take a good half second to watch.
   typical() {
-    const lasting = this.story.records
-      .map((r) => r.end - r.start)
-      .filter((d) => d > 0)
-      .sort((a, b) => a - b);
+    const lasting = this.story.records.map((r) => r.end - r.start).filter((d) => d > 0).sort((a, b) => a - b);
     return lasting[lasting.length >> 1] || 1;
   }
 
+  // Where values and where gradients are under way, pale ahead and full behind.
   drawBand() {
     const [start, end] = this.story.span;
-    const place = (time) => (100 * (time - start)) / (end - start || 1);
+    const place = (time) => (100 * (Math.min(end, Math.max(start, time)) - start)) / (end - start || 1);
     const stretches = [];
     for (const record of this.story.records) {
       const kind = record.kind === VALUE || record.kind === FORWARD ? "value" : "gradient";
-      const last = stretches.at(-1);
-      if (last && last.kind === kind && record.start <= last.end) last.end = Math.max(last.end, record.end);
-      else stretches.push({ kind, start: record.start, end: record.end });
+      const from = place(record.start), till = place(record.end), last = stretches.at(-1);
+      const near = last && last.kind === kind && from <= last.till + 0.15; // what is nearer than two pixels is one
+      if (near) last.till = Math.max(last.till, till);
+      else stretches.push({kind, from, till});
     }
-    byId("band").replaceChildren(
-      ...stretches.slice(0, 600).map(({ kind, start: from, end: till }) => {
-        const bar = make("span", { class: kind });
-        bar.style.left = place(Math.max(from, start)) + "%";
-        bar.style.width = place(Math.min(till, end)) - place(Math.max(from, start)) + "%";
-        return bar;
-      }),
-    );
+    const bars = () => stretches.map(({kind, from, till}) => {
+      const bar = make("i", {class: kind});
+      bar.style.left = from + "%";
+      bar.style.width = till - from + "%";
+      return bar;
+    });
+    this.done = make("i", {class: "done"});
+    const within = make("div");
+    within.append(...bars());
+    within.style.position = "relative";
+    within.style.height = "100%";
+    this.doneInside = within;
+    this.done.append(within);
+    byId("band").replaceChildren(...bars(), this.done);
   }
 
   listSteps() {
+    if (this.listed) return;
+    this.listed = true;
     const most = 400;
-    const items = this.story.steps.slice(0, most).map((step, number) =>
-      make(
-        "li",
-        {},
-        make(
-          "button",
-          {
-            type: "button",
-            class: "link",
-            "data-step": number,
-            onclick: () => {
-              this.pause();
-              this.goTo(number);
-            },
-          },
-          this.told(step),
-        ),
-      ),
-    );
+    const items = this.story.steps.slice(0, most).map((step, number) => make("li", {}, make("button", {
+      type: "button", class: "link", "data-step": number, onclick: () => {
+        this.pause();
+        this.goTo(number);
+      },
+    }, this.told(step))));
     const rest = this.story.steps.length - most;
     if (rest > 0) items.push(make("li", {}, `and ${rest} more steps in this window`));
     byId("steps").replaceChildren(...items);
@@ -101,20 +117,102 @@ class Player {
 
   told(step) {
     const iteration = this.training?.iteration(step.tag);
-    const example =
-      iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? this.example(step.tag) + ": " : "";
+    const example = iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? this.example(step.tag) + ": " : "";
     return example + this.story.sentence(step);
   }
 
   // What an example is called: as its tokens are numbered, and in which batch if there are several.
   example(tag) {
-    const { batch, batches } = this.scene;
+    const {batch, batches} = this.scene;
     if (!batches) return "Example " + tag;
     return `Microbatch ${tag % batch}` + (batches > 1 ? ` of batch ${Math.floor(tag / batch)}` : "");
   }
 
   severalTags() {
     return (this.story.many ??= new Set(this.story.records.map((r) => r.tag)).size > 1 || this.scene.windows > 1);
+  }
+
+  // -- numbers that are changed --------------------------------------------------------------------------------
+
+  change(act, node = null) {
+    act();
+    if (node !== null) this.asked = node;
+    this.story = this.live.story();
+    this.stories.set(this.part, this.story);
+    this.answer = null;
+    this.listed = false;
+    if (byId("list").open) this.listSteps();
+    this.draw();
+  }
+
+  type(node, begin = "") {
+    const {name} = this.scene.nodes[node];
+    const field = make("input", {type: "text", id: "typed", inputmode: "decimal", "aria-label": `value of ${name}`});
+    field.value = begin || String(this.live.engine.value(node));
+    const [x, y] = this.camera.place(...this.scene.nodes[node].place);
+    field.style.left = x - 52 + "px";
+    field.style.top = y - 20 + "px";
+    byId("board").append(field);
+    field.focus();
+    if (!begin) field.select();
+    let over = false;
+    const take = (use) => {
+      if (over) return;
+      over = true;
+      const value = Number(field.value.replace("−", "-").replace(",", "."));
+      field.remove();
+      if (use && field.value.trim() !== "" && Number.isFinite(value)) {
+        this.change(() => this.live.set(node, value), node);
+        this.writeHash();
+      } else if (use) this.toast(`${field.value || "nothing"} is no number: ${name} stays ${show(this.live.engine.value(node))}`);
+      this.stage.drawnNodes[node].group.focus();
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") take(true);
+      if (event.key === "Escape") take(false);
+    });
+    field.addEventListener("blur", () => take(true));
+  }
+
+  respond() {
+    const moved = this.live.respond(0.1);
+    this.change(() => {});
+    const parts = moved.flatMap(([node, before, after], at) => [
+      ...(at ? [", "] : []), [this.scene.nodes[node].name, "name"], " went from ", [show(before), "v"], " to ", [show(after), "v"],
+    ]);
+    this.answer = ["Each number moved 0.1 × its gradient: ", ...parts, "."];
+    this.set(this.story.span[1]);
+    this.writeHash();
+  }
+
+  // What matters most, once all has been told.
+  summary() {
+    const {story, scene} = this;
+    if (scene.batch || this.severalTags()) return null;
+    const ends = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
+    const felt = ends.map((node) => [node, story.at(story.felt[node], Infinity)?.value]);
+    if (!felt.length || felt.some(([, value]) => value !== undefined && typeof value !== "number")) return null;
+    const outputs = [...scene.nodes.keys()].filter((index) => scene.nodes[index].kind === "output");
+    const pulled = outputs.filter((node) => story.at(story.felt[node], Infinity));
+    if (pulled.length !== 1) return null;
+    const name = [scene.nodes[pulled[0]].name, "name"], pull = story.at(story.felt[pulled[0]], Infinity).value;
+    if (pull === 0) return ["Nobody pulls on ", name, ", so nothing flows back."];
+    const [node, gradient] = felt.reduce((one, other) => size(other[1]) > size(one[1]) ? other : one);
+    if (!size(gradient)) return ["Nothing can move ", name, " just now: every gradient is 0."];
+    const slope = gradient / pull;
+    return [
+      [story.label(node), "name"], ends.length > 1 ? " matters most. " : " can move it. ", slope > 0 ? "Raise it by 0.01, and " : "Lower it by 0.01, and ",
+      name, " rises by about ", [show(Math.abs(slope) / 100, 3), "v"], ".",
+    ];
+  }
+
+  toast(words) {
+    const toast = document.querySelector(".toast");
+    toast.textContent = words;
+    toast.classList.add("on");
+    clearTimeout(this.toasting);
+    this.toasting = setTimeout(() => toast.classList.remove("on"), 2400);
   }
 
   // -- the clock -----------------------------------------------------------------------------------------------
@@ -132,6 +230,7 @@ class Player {
   }
 
   goTo(step) {
+    this.answer = null;
     if (step < 0 && this.part > 0) {
       this.open(this.part - 1);
       step = this.story.steps.length - 1;
@@ -141,10 +240,10 @@ class Player {
     }
     const steps = this.story.steps;
     if (step < 0 || !steps.length) this.set(this.story.span[0], -1);
-    else if (step >= steps.length) this.set(this.story.span[1], steps.length - 1);
+    else if (step >= steps.length) this.set(this.story.span[1], steps.length);
     else this.set(steps[step].at, step);
-    this.stage.following = true;
-    this.stage.follow();
+    this.camera.following = true;
+    this.camera.follow(this.stage.centre);
     this.writeHash();
   }
 
@@ -153,8 +252,6 @@ class Player {
     this.pause();
     this.open(this.scene.spans.findLastIndex(([start]) => start <= time));
     this.set(time);
-    this.stage.following = true;
-    this.stage.follow();
     this.writeHash();
   }
 
@@ -164,8 +261,9 @@ class Player {
       this.open(0);
       this.set(this.story.span[0]);
     }
+    this.answer = null;
     this.playing = true;
-    this.stage.following = true;
+    this.camera.following = true;
     this.hold = 0;
     this.before = performance.now();
     this.buttons();
@@ -186,12 +284,12 @@ class Player {
     this.before = now;
     if (this.hold > 0) this.hold -= passed;
     else this.advance(passed / this.msPerTick);
-    this.stage.follow(0.12);
+    this.camera.follow(this.stage.centre, 0.12);
     if (this.playing) requestAnimationFrame((later) => this.tick(later));
   }
 
   advance(by) {
-    const { span, steps } = this.story;
+    const {span, steps} = this.story;
     let time = this.time + by;
     // Look at the outputs for a moment before they are pulled, if nothing else goes on meanwhile.
     const turn = steps.find((step) => step.kind === "pull" && step.from > this.time && step.from <= time);
@@ -212,49 +310,54 @@ class Player {
   // -- what is seen --------------------------------------------------------------------------------------------
 
   draw() {
-    const { story, time } = this;
-    const step = story.steps[this.step];
-    this.stage.show(story, time, new Set(step ? step.nodes : []));
-    this.detail.show(story, time, this.chosen);
-    const fresh = this.chosen?.why ? story.at(story.felt[this.chosen.node], time) : null;
-    this.stage.highlight(this.chosen, fresh ? story.makers(this.chosen.node, fresh.tag) : null);
-    this.say(step);
+    const {story, time} = this, [start, end] = story.span;
+    const step = story.steps[Math.min(this.step, story.steps.length - 1)];
+    const over = time >= end && this.step >= story.steps.length - 1 && this.part === this.scene.windows - 1;
+    this.stage.show(story, time, new Set(step && !over ? step.nodes : []));
+    this.rule.show(story, time, this.chosen);
+    const of = this.chosen?.why ? this.chosen.node : null;
+    const fresh = of === null ? null : story.at(story.felt[of], time);
+    this.stage.highlight(this.chosen, fresh ? story.makers(of, fresh.tag) : null);
+    this.rule.place(this.chosen, this.camera, this.stage);
+    this.why.show(story, time, this.whom());
+    this.say(step, over);
     const range = byId("time");
     range.value = time;
-    const place = `tick ${ticks(time)} of ${ticks(story.span[1])}`;
-    byId("clock").textContent = `${place} · step ${this.step + 1} of ${story.steps.length}`;
+    this.done.style.width = (100 * (time - start)) / (end - start || 1) + "%";
+    this.doneInside.style.width = byId("band").clientWidth + "px";
+    const place = `tick ${ticks(time)} of ${ticks(end)}`;
+    byId("clock").textContent = place;
+    byId("clock").dataset.step = `${Math.min(this.step, story.steps.length - 1) + 1} of ${story.steps.length}`;
     mark(range, "aria-valuetext", `${place}${step ? ": " + this.told(step) : ""}`);
     this.training?.follow(time);
   }
 
-  say(step) {
-    const phase = byId("phase"),
-      sentence = byId("sentence");
-    const forward = step && ["send", "forward", "arrive"].includes(step.kind);
-    const words = !step
-      ? "before the first step"
-      : forward
-        ? "▸ values flow forward"
-        : step.kind === "pull"
-          ? "◂ the pull"
-          : "◂ gradients flow back";
-    if (phase.textContent !== words) phase.textContent = words;
-    phase.className = !step ? "" : forward ? "value" : "gradient";
-    const told = step ? this.told(step) : "Press play, or step forward.";
-    const alike = step
-      ? this.story.steps.filter((other) => other !== step && other.from === step.from && other.kind === step.kind)
-      : [];
+  // Of which node the gradient is asked for: the one that was chosen last, or the one that matters most.
+  whom() {
+    if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind !== "output"
+      && this.scene.nodes[this.chosen.node].kind !== "constant") return this.chosen.node;
+    if (this.asked !== null) return this.asked;
+    const {story, scene} = this;
+    const ends = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
+    if (!ends.length) return null;
+    const felt = (node) => size(story.at(story.felt[node], Infinity)?.value);
+    return ends.reduce((one, other) => felt(other) > felt(one) ? other : one);
+  }
+
+  say(step, over) {
+    const sentence = byId("sentence");
+    const rich = this.answer ?? (over ? this.summary() : null);
+    const told = rich ? JSON.stringify(rich) : step ? this.told(step) : "Press play, or step forward.";
+    const alike = step && !rich
+      ? this.story.steps.filter((other) => other !== step && other.from === step.from && other.kind === step.kind) : [];
     const more = alike.length
-      ? "at the same time: " +
-        listed(
-          alike.map((other) => this.story.actor(other.nodes[0])),
-          5,
-        )
-      : "";
+      ? " At the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) + "." : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
-      sentence.replaceChildren(told, ...(more ? [make("span", { class: "more" }, more)] : []));
+      const parts = rich ? rich.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])) : [told];
+      sentence.replaceChildren(...parts, ...(more ? [make("span", {class: "more"}, more)] : []));
     }
+    if (!byId("list").open) return;
     for (const button of byId("steps").querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
     byId("steps").querySelector(`[data-step="${this.step}"]`)?.setAttribute("aria-current", "step");
   }
@@ -267,16 +370,12 @@ class Player {
     byId("sentence").setAttribute("aria-live", this.playing ? "off" : "polite");
   }
 
-  choose(what, hold) {
-    if (!hold && this.chosen?.held) return;
-    const same =
-      what &&
-      this.chosen?.held &&
-      this.chosen.node === what.node &&
-      this.chosen.wire === what.wire &&
-      Boolean(this.chosen.why) === Boolean(what.why);
-    this.chosen = !what || same ? null : { ...what, held: hold };
+  choose(what) {
+    const same = what && this.chosen && this.chosen.node === what.node && this.chosen.wire === what.wire
+      && Boolean(this.chosen.why) === Boolean(what.why);
+    this.chosen = !what || same ? null : what;
     this.draw();
+    if (this.ready) this.writeHash();
   }
 
   // -- what people do ------------------------------------------------------------------------------------------
@@ -286,38 +385,45 @@ class Player {
     on("play", () => (this.playing ? this.pause() : this.play()));
     on("back", () => this.stepBy(-1));
     on("forward", () => this.stepBy(1));
-    on("first", () => this.jump(0));
-    on("last", () => this.jump(this.scene.windows - 1, true));
     on("earlier", () => this.jump(this.part - 1));
     on("later", () => this.jump(this.part + 1));
-    on("smaller", () => this.stage.resize(1 / 1.25));
-    on("larger", () => this.stage.resize(1.25));
-    on("fit", () => {
-      this.stage.resize();
-      this.stage.following = true;
-      this.stage.follow();
+    on("smaller", () => this.camera.zoom(1 / 1.25));
+    on("larger", () => this.camera.zoom(1.25));
+    on("fit", () => this.camera.fit());
+    on("respond", () => this.respond());
+    on("reset", () => {
+      this.change(() => this.live.reset());
+      this.writeHash();
+      this.toast("As it was at first");
     });
-    on("theme", () => this.changeTheme());
+    on("share", () => {
+      this.writeHash();
+      navigator.clipboard?.writeText(location.href).catch(() => {});
+      this.toast("Link copied: it holds your numbers");
+    });
+    byId("list").addEventListener("toggle", () => byId("list").open && this.listSteps());
     byId("time").addEventListener("input", (event) => {
       this.pause();
+      this.answer = null;
       this.set(Number(event.target.value));
-      this.stage.following = true;
-      this.stage.follow();
+      this.camera.following = true;
+      this.camera.follow(this.stage.centre);
     });
     byId("time").addEventListener("change", () => this.writeHash());
-    byId("stage").addEventListener("pointerleave", () => {
-      if (this.chosen && !this.chosen.held) this.choose(null, true);
-    });
-    window.addEventListener("resize", () => this.stage.resize());
+    new ResizeObserver(() => {
+      if (this.camera.fitted) this.camera.fit();
+      else this.camera.show();
+      this.draw();
+    }).observe(byId("board"));
     window.addEventListener("hashchange", () => {
-      if (location.hash !== this.written && /\b(step|tick|window)=/.test(location.hash)) this.goToHash();
+      if (location.hash !== this.written) this.goToHash();
     });
     document.addEventListener("keydown", (event) => this.key(event));
-    this.theme(window.matchMedia("(prefers-color-scheme: dark)").matches);
+    followTheme(() => this.training?.draw());
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input[type=text]")) return;
     const pressed = event.target.matches("button, summary, [role=button]");
     const actions = {
       " ": () => (this.playing ? this.pause() : this.play()),
@@ -325,7 +431,7 @@ class Player {
       ArrowRight: () => this.stepBy(1),
       Home: () => this.jump(0),
       End: () => this.jump(this.scene.windows - 1, true),
-      Escape: () => this.choose(null, true),
+      Escape: () => this.choose(null),
     };
     if (!(event.key in actions) || (event.key === " " && pressed) || event.target.id === "iteration") return;
     event.preventDefault();
@@ -334,7 +440,7 @@ class Player {
 
   stepBy(count) {
     this.pause();
-    // Halfway through a step, going back leads to its own beginning.
+    // Halfway through a step, going back leads to its own beginning; from the end it leads to the last step.
     const step = this.story.steps[this.step];
     const within = count < 0 && step && this.time > step.at;
     this.goTo(this.step + (within ? 0 : count));
@@ -342,55 +448,98 @@ class Player {
 
   jump(part, toEnd = false) {
     this.pause();
+    this.answer = null;
     this.open(part);
-    this.stage.following = true;
+    this.camera.following = true;
     if (toEnd) this.set(this.story.span[1]);
     else this.set(this.story.span[0], -1);
-    this.stage.follow();
+    this.camera.follow(this.stage.centre);
     this.writeHash();
   }
 
-  theme(dark) {
-    document.documentElement.dataset.theme = dark ? "dark" : "light";
-    byId("theme").textContent = dark ? "Light" : "Dark";
-  }
-
-  changeTheme() {
-    this.theme(document.documentElement.dataset.theme !== "dark");
-    this.training?.draw();
-  }
-
-  // "#step=7", or "#tick=3.25" between steps; "&window=2" if there are several.
-  goToHash() {
+  // "#step=7", or "#tick=3.25" between steps, "#end"; "&window=2" if there are several; "v.x=2" and "p.f=-1" are a value
+  // that was set and a pull.
+  goToHash(first = false) {
     const found = new URLSearchParams(location.hash.slice(1));
     const number = (name) => (/^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
-    const step = number("step"),
-      time = number("tick");
     this.pause();
+    if (this.live) {
+      this.live.reset();
+      for (const [key, text] of found) {
+        const value = Number(text), name = key.slice(2);
+        if (text.trim() === "" || !Number.isFinite(value)) continue;
+        const node = this.live.nodes.get("input:" + name) ?? this.live.nodes.get("parameter:" + name);
+        const output = this.live.nodes.get("output:" + name);
+        if (key.startsWith("v.") && node !== undefined) this.live.engine.set(node, value);
+        if (key.startsWith("p.") && this.live.pulled && this.live.engine.pulls.has(output)) {
+          this.live.engine.pulls.set(output, value);
+        }
+      }
+      this.live.compute();
+      this.stories.clear();
+      this.part = -1;
+    }
     this.open(Math.round(number("window") ?? 1) - 1);
-    if (step === null) {
-      this.set(time ?? this.story.span[0], time === null ? -1 : null);
-      this.stage.following = true;
-      this.stage.follow();
-    } else if (step < 1) this.set(this.story.span[0], -1);
+    const gate = this.scene.nodes.findIndex((node) => node.kind === "gate" && node.name === found.get("gate"));
+    this.chosen = gate >= 0 ? {node: gate} : null;
+    const step = number("step"), time = number("tick");
+    if (step === null && time === null) {
+      const rest = first && (this.live || this.scene.windows === 1) && !this.training;
+      this.set(rest ? this.story.span[1] : this.story.span[0], rest ? null : -1);
+    } else if (step === null) this.set(time);
+    else if (step < 1) this.set(this.story.span[0], -1);
     else this.goTo(Math.min(Math.round(step), this.story.steps.length) - 1);
   }
 
   writeHash() {
-    const step = this.story.steps[this.step];
-    const where =
-      !step && this.time === this.story.span[0]
-        ? "step=0"
-        : step?.at === this.time
-          ? "step=" + (this.step + 1)
-          : "tick=" + Number(this.time.toFixed(4));
-    this.written = "#" + where + (this.scene.windows > 1 ? "&window=" + (this.part + 1) : "");
+    const step = this.story.steps[this.step], found = new URLSearchParams();
+    if (this.time >= this.story.span[1] && this.part === this.scene.windows - 1) found.set("tick", Number(this.time.toFixed(4)));
+    else if (!step && this.time === this.story.span[0]) found.set("step", 0);
+    else if (step?.at === this.time) found.set("step", this.step + 1);
+    else found.set("tick", Number(this.time.toFixed(4)));
+    if (this.scene.windows > 1) found.set("window", this.part + 1);
+    if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind === "gate") {
+      found.set("gate", this.scene.nodes[this.chosen.node].name);
+    }
+    if (this.live) {
+      const {moved, pulled} = this.live.changed;
+      for (const node of moved) found.set("v." + this.scene.nodes[node].name, this.live.engine.value(node));
+      for (const node of pulled) found.set("p." + this.scene.nodes[node].name, this.live.engine.pulls.get(node));
+    }
+    this.written = "#" + found;
     try {
       history.replaceState(null, "", this.written);
     } catch {
       /* a page inside a notebook has no address of its own */
     }
   }
+}
+
+// The theme: as it was chosen last, else as the system has it, and it follows the system.
+function followTheme(changed) {
+  const root = document.documentElement, dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const kept = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
+  const put = (theme) => {
+    root.dataset.theme = theme;
+    changed();
+  };
+  put(kept() ?? (dark.matches ? "dark" : "light"));
+  dark.addEventListener("change", () => kept() ?? put(dark.matches ? "dark" : "light"));
+  byId("theme").addEventListener("click", () => {
+    const theme = root.dataset.theme === "dark" ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", theme);
+    } catch {
+      /* pages in a frame may keep nothing */
+    }
+    put(theme);
+  });
 }
 
 function byId(id) {
@@ -402,4 +551,13 @@ function readData(id) {
   return found ? JSON.parse(found.textContent) : null;
 }
 
-new Player(readData("scene"), readData("history"));
+const player = new Player(readData("scene"), readData("history"));
+
+// For tests and the curious.
+window.circuitsim = player.live && {
+  set: (name, value) => player.change(() => player.live.set(
+    player.live.nodes.get("input:" + name) ?? player.live.nodes.get("parameter:" + name), value)),
+  pull: (name, value) => player.change(() => player.live.pull(player.live.nodes.get("output:" + name), value)),
+  values: () => Object.fromEntries(player.scene.nodes.map((node, at) => [node.name, player.live.engine.value(at)])),
+  gradients: () => Object.fromEntries(player.scene.nodes.map((node, at) => [node.name, player.live.engine.gradient(at)])),
+};

@@ -1,0 +1,141 @@
+// What part of the circuit is in sight: fit, zoom about the pointer, drag, pinch, and an overview of large circuits.
+
+const LARGEST = 4; // pixels on the screen for one of the drawing
+
+class Camera {
+  // svg: the stage; size: width and height of the drawing; overview: a small svg, shown when not all is in sight
+  constructor(svg, [width, height], overview, places) {
+    Object.assign(this, {svg, width, height, overview});
+    this.pointers = new Map();
+    this.following = true;
+    overview.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const [x, y, w, h] of places) {
+      overview.append(makeSvg("rect", {class: "dot", x: x - w / 2, y: y - h / 2, width: w, height: h, rx: 6}));
+    }
+    this.frame = makeSvg("rect", {class: "frame"});
+    overview.append(this.frame);
+    this.listen();
+    this.fit();
+  }
+
+  // All of it, as large as the room allows, but no larger than drawn.
+  fit() {
+    const room = this.room();
+    this.scale = Math.min(1.25, room.width / this.width, room.height / this.height);
+    this.centre = [this.width / 2, this.height / 2];
+    this.fitted = true;
+    this.show();
+  }
+
+  // All of it if its words can be read then, and else its beginning.
+  open() {
+    this.fit();
+    if (this.scale >= 0.55 || this.room().width < 1) return;
+    this.fitted = false;
+    this.scale = 0.8;
+    this.centre = [Math.min(this.width / 2, this.room().width / 2 / this.scale), this.height / 2];
+    this.show();
+  }
+
+  room() {
+    const {width, height} = this.svg.getBoundingClientRect();
+    return {width, height: Math.max(1, height - 36)}; // the legend lies below
+  }
+
+  zoom(factor, x = null, y = null) {
+    const room = this.room();
+    const at = [x ?? room.width / 2, y ?? room.height / 2];
+    const [px, py] = this.point(...at);
+    const least = Math.min(0.2, room.width / this.width, room.height / this.height);
+    this.scale = Math.min(LARGEST, Math.max(least, this.scale * factor));
+    const [qx, qy] = this.point(...at);
+    this.centre = [this.centre[0] + px - qx, this.centre[1] + py - qy];
+    this.fitted = this.following = false;
+    this.show();
+  }
+
+  // The place in the drawing under a place on the stage.
+  point(x, y) {
+    const {width, height} = this.room();
+    return [this.centre[0] + (x - width / 2) / this.scale, this.centre[1] + (y - height / 2) / this.scale];
+  }
+
+  // The place on the stage of a place in the drawing.
+  place(x, y) {
+    const {width, height} = this.room();
+    return [(x - this.centre[0]) * this.scale + width / 2, (y - this.centre[1]) * this.scale + height / 2];
+  }
+
+  show() {
+    const box = this.svg.getBoundingClientRect(), room = this.room();
+    const wide = box.width / this.scale, high = box.height / this.scale;
+    const left = this.centre[0] - wide / 2, top = this.centre[1] - room.height / this.scale / 2;
+    if (!(wide > 0 && high > 0)) return;
+    this.svg.setAttribute("viewBox", `${left} ${top} ${wide} ${high}`);
+    const inside = left <= 1 && top <= 1 && left + wide >= this.width - 1 && top + high >= this.height - 1;
+    this.overview.toggleAttribute("hidden", inside);
+    for (const [name, value] of Object.entries({x: left, y: top, width: wide, height: high})) {
+      this.frame.setAttribute(name, value);
+    }
+    this.moved?.();
+  }
+
+  // Keep a place in sight, unless somebody has taken hold of the picture.
+  follow(place, share = 1) {
+    if (!this.following || this.fitted || !place) return;
+    this.centre = [0, 1].map((k) => this.centre[k] + share * (place[k] - this.centre[k]));
+    this.show();
+  }
+
+  listen() {
+    const {svg, overview, pointers} = this;
+    const local = (event) => {
+      const box = svg.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    svg.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), ...local(event));
+    }, {passive: false});
+    svg.addEventListener("pointerdown", (event) => {
+      if (event.target.closest(".live") || event.button) return;
+      pointers.set(event.pointerId, local(event));
+    });
+    svg.addEventListener("pointermove", (event) => {
+      const was = pointers.get(event.pointerId);
+      if (!was) return;
+      const now = local(event);
+      if (pointers.size === 1) {
+        if (Math.hypot(now[0] - was[0], now[1] - was[1]) < 4 && !svg.classList.contains("dragging")) return;
+        if (!svg.classList.contains("dragging")) svg.setPointerCapture(event.pointerId);
+        svg.classList.add("dragging");
+        this.centre = [0, 1].map((k) => this.centre[k] - (now[k] - was[k]) / this.scale);
+        this.fitted = this.following = false;
+        this.show();
+      } else {
+        const other = [...pointers].find(([id]) => id !== event.pointerId)[1];
+        const span = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
+        this.zoom(span(now, other) / span(was, other), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
+      }
+      pointers.set(event.pointerId, now);
+    });
+    for (const name of ["pointerup", "pointercancel", "pointerleave"]) {
+      svg.addEventListener(name, (event) => {
+        pointers.delete(event.pointerId);
+        if (!pointers.size) setTimeout(() => svg.classList.remove("dragging"));
+      });
+    }
+    const jump = (event) => {
+      const matrix = overview.getScreenCTM().inverse();
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix);
+      this.centre = [at.x, at.y];
+      this.following = false;
+      this.show();
+    };
+    overview.addEventListener("pointerdown", (event) => {
+      overview.setPointerCapture(event.pointerId);
+      jump(event);
+    });
+    overview.addEventListener("pointermove", (event) => event.buttons && jump(event));
+  }
+}
