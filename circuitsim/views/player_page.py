@@ -97,13 +97,14 @@ def page(
             stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {error}.")
         else:
             script = found.script
+            stage["about"] = f"Drag any number, or the pull, and watch what flows back. {stage['about'].capitalize()}."
     blocks = [block("scene", stage)]
     if script:
         blocks.append(block("program", found.tables))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
-    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css"), SCRIPTS, script)
+    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script)
 
 
 def _heading(trace: Trace) -> list[list[str]]:

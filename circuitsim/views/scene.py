@@ -37,7 +37,7 @@ __all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
 
-UNIT = 18.0  # pixels to a unit of the layout
+UNIT, SMALL_UNIT = 18.0, 14.0  # pixels to a unit of the layout, and where there are many nodes
 LETTER = 8.0  # pixels that a digit takes, on the safe side for the fonts of browsers
 SMALL = 6.6  # the same for the names below gates
 MARGIN = 2.4  # units around the circuit: numbers and arrows stand there
@@ -59,24 +59,26 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
     titles = [_title(trace, index) for index in range(len(netlist.nodes))]
 
     dense = len(netlist.nodes) > DENSE
+    unit = SMALL_UNIT if dense else UNIT
+    letter = 6.8 if dense else LETTER
     bodies = [_body(node, title, dense) for node, title in zip(netlist.nodes, titles, strict=True)]
 
     def body(index: int) -> tuple[float, float]:
         width, height = bodies[index]
         gate = netlist.nodes[index].gate
         below = len(netlist.nodes[index].name) * SMALL - width if gate else 0.0
-        return (width + max(0.0, below)) / UNIT, (height + (36 if gate else 22)) / UNIT
+        return (width + max(0.0, below)) / unit, (height + (36 if gate else 22)) / unit
 
     def stub(index: int) -> float:
-        return (letters[index] * LETTER + 16) / UNIT if letters[index] else 0.5
+        return (letters[index] * letter + 14) / unit if letters[index] else 0.5
 
     layout = lay_out(netlist, body, stub)
 
     def x(units: float) -> float:
-        return round((units + MARGIN) * UNIT, 1)
+        return round((units + MARGIN) * unit, 1)
 
     def y(units: float) -> float:
-        return round((layout.height - units + MARGIN) * UNIT, 1)
+        return round((layout.height - units + MARGIN) * unit, 1)
 
     nodes = []
     for index, (node, box) in enumerate(zip(netlist.nodes, layout.boxes, strict=True)):
@@ -97,7 +99,7 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
     return {
         "title": netlist.name,
         "dense": dense,
-        "size": [round((layout.width + 2 * MARGIN) * UNIT) + PULL, round((layout.height + 2 * MARGIN) * UNIT)],
+        "size": [round((layout.width + 2 * MARGIN) * unit) + PULL, round((layout.height + 2 * MARGIN) * unit)],
         "nodes": nodes,
         "wires": wires,
         "gates": {node.gate.name: _first_sentence(node.gate) for node in netlist.nodes if node.gate},

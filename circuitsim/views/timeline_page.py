@@ -26,7 +26,7 @@ def write_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]
     path = check_path(path, PAGES)
     data = [_chart(title, timeline) for title, timeline in timelines.items()]
     title = next(iter(timelines), "") if len(timelines) == 1 else "Timelines"
-    save_page(fill(title or "Timeline", block("timelines", data), "timeline.html", ("page.css",), SCRIPTS), path)
+    save_page(fill(title or "Timeline", block("timelines", data), "timeline.html", ("timeline.css",), SCRIPTS), path)
 
 
 def _chart(title: str, timeline: Timeline) -> dict[str, Any]:

@@ -36,6 +36,10 @@ class Player {
     this.listen();
     this.camera.open();
     this.goToHash(true);
+    if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
+      const outputs = scene.nodes.filter((node) => node.kind === "output").map(({place}) => place);
+      this.camera.follow(mean(outputs));
+    }
     this.ready = true;
   }
 

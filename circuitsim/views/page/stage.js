@@ -58,7 +58,7 @@ class Stage {
     };
     if (node.kind === "gate") {
       text("title", {y: 0}, node.text);
-      drawn.name = text("name halo", {y: height / 2 + 16}, node.name);
+      text("name halo", {y: height / 2 + 16}, this.dense ? node.name.split(".").at(-1) : node.name);
       drawn.value = text("value halo", {x: start - x + 6, y: -8});
       drawn.gradient = text("gradient halo", {x: start - x + 6, y: 20});
       drawn.label = `gate ${node.name}, ${node.gate}`;
