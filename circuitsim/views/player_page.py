@@ -1,6 +1,7 @@
 """Writes a trace as one page to play with, forward and backward; `html_page` says how pages are made."""
 
 import html
+import math
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -90,7 +91,7 @@ def page(
     stage["heading"] = _heading(trace)
     stage["slopes"] = _slopes(trace)
     script = ""
-    if history is None and grouping is None and len(parts) == 1 and trace.layout is None:
+    if history is None and grouping is None and len(parts) == 1 and _can_live(trace):
         try:
             found = program(trace.netlist)
         except SymbolError as error:
@@ -105,6 +106,16 @@ def page(
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
     return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script)
+
+
+def _can_live(trace: Trace) -> bool:
+    """Tell whether a trace is of one example of finite numbers, forward at least."""
+    return (
+        trace.layout is None
+        and len({record.tag for record in trace}) == 1
+        and all(isinstance(record.value, float) and math.isfinite(record.value) for record in trace)
+        and all(isinstance(value, float) for value in trace.held.values())
+    )
 
 
 def _heading(trace: Trace) -> list[list[str]]:

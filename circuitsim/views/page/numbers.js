@@ -3,6 +3,7 @@
 function show(value, digits = 4) {
   if (typeof value === "string") return value.replaceAll("-", "−");
   if (value === 0) return "0";
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "−inf";
   let [mantissa, exponent] = rounded(Math.abs(value), digits);
   if (exponent < -4 || exponent >= digits) {
     const size = String(Math.abs(exponent)).padStart(2, "0");
