@@ -45,6 +45,9 @@ def test_what_is_none_of_its_kind_is_told(gate, name):
     (lambda: cs.conv2d(1, 2), "give images of"), (lambda: cs.slice(1.0, slices=0), "too many indices"),
     (lambda: cs.take([1], indices=[7]), "there is no element 7 in 1"), (lambda: cs.sum([1], axis=1), "no axis 1"),
     (lambda: cs.layer_norm(1, 2, 3), "there is no axis -1"), (lambda: cs.embedding(1.0, 0), "a table has rows"),
+    (lambda: cs.conv2d(np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2)), stride=None), "stride of conv2d is None: give"),
+    (lambda: cs.batch_norm(np.ones((0, 3)), 1.0, 0.0), "there are no numbers to take the mean of"),
+    (lambda: cs.pad([1.0], widths=[]), r"widths=\[\] are for 0 axes: give a pair for each of 1"),
     (lambda: cs.var([1.0], ddof=1), "1 numbers are too few with ddof=1: give 2 or more"),
     (lambda: cs.dropout([1.0], [0.0, 1.0]), "give one whole number|the draw is one number"),
 ])  # fmt: skip

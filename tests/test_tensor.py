@@ -73,12 +73,16 @@ def transposes(draw):
 @st.composite
 def spreads(draw):
     inputs, attributes = draw(reductions())
-    return inputs, attributes | {"ddof": draw(st.integers(0, cs.gates.tensor._count(*inputs, attributes["axis"]) - 1))}
+    return inputs, attributes | {
+        "ddof": draw(st.integers(0, cs.gates.tensor.count_along(*inputs, attributes["axis"]) - 1))
+    }
 
 
 @st.composite
 def deviations(draw):
-    inputs, attributes = draw(spreads().filter(lambda drawn: cs.gates.tensor._count(*drawn[0], drawn[1]["axis"]) > 1))
+    inputs, attributes = draw(
+        spreads().filter(lambda drawn: cs.gates.tensor.count_along(*drawn[0], drawn[1]["axis"]) > 1)
+    )
     return inputs, attributes
 
 

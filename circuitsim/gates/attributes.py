@@ -97,7 +97,7 @@ _WIDTHS = "whole numbers not below 0: one, a pair for the height and the width, 
 _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "alpha": (_is_number, "a number"),
     "approximate": (lambda thing: thing in ("none", "tanh"), "'none' or 'tanh'"),
-    "axes": (lambda thing: thing is None or _row(thing, _one()), "the axes in their new order, or None"),
+    "axes": (lambda thing: _row(thing, _one()), "the axes in their new order, or None"),
     "axis": (lambda thing: thing is None or _one()(thing) or _row(thing, _one()), _AXES),
     "classes": (_one(1), "a whole number above 0"),
     "cols": (_numbers(), "whole numbers"),
@@ -113,10 +113,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "shape": (lambda thing: _one(-1)(thing) or _row(thing, _one(-1)), "whole numbers"),
     "slices": (_is_index, "numbers, slices, lists of whole numbers or masks, which are known when the gate is wired"),
     "slope": (_is_number, "a number"),
-    "stride": (
-        lambda thing: thing is None or _pair(_one(1))(thing),
-        "a whole number above 0, or two for the height and the width",
-    ),
+    "stride": (_pair(_one(1)), "a whole number above 0, or two for the height and the width"),
     "value": (_is_number, "a number"),
     "widths": (
         lambda thing: _pair(_one(0))(thing) or _row(thing, lambda width: _row(width, _one(0), 2)),

@@ -101,6 +101,8 @@ class Gate:
         self.ports = ports or tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.attributes = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.required = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty)
+        #: The attributes that need not be said: for them None is as good as nothing.
+        self.unsaid = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is None)
         if not self.ports:
             raise GateError(f"gate {name!r} has no ports: give its function at least one positional parameter")
         self.vjps: list[Callable[..., Any] | None] = [None] * len(self.ports)
@@ -209,7 +211,8 @@ class Gate:
         if missing := [name for name in self.required if name not in attributes]:
             raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
         if self.built_in:
-            check_attributes(self.name, attributes)
+            told = {name: value for name, value in attributes.items() if value is not None or name not in self.unsaid}
+            check_attributes(self.name, told)
 
     def with_attributes(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""

@@ -8,7 +8,7 @@ from circuitsim.errors import InputError, ShapeError
 from circuitsim.gates.gate import gate
 from circuitsim.gates.indexing import check_numbers
 from circuitsim.gates.shapes import Axes, Shape, along, broadcast, kept, multiplied, reduced
-from circuitsim.gates.tensor import spread
+from circuitsim.gates.tensor import count_along, spread
 from circuitsim.gates.value import fit, show
 
 
@@ -195,6 +195,8 @@ def _kept(shape: tuple[int, ...], draw: Any, rate: float, seed: int) -> Any:
 
 def _normal(x: Any, axes: Any, epsilon: float) -> tuple[Any, Any]:
     """Return `x` with mean 0 and variance 1 along axes, and what it was divided by."""
+    if count_along(x, axes) == 0:
+        raise ValueError("there are no numbers to take the mean of")
     width = np.sqrt(np.var(x, axis=axes, keepdims=True) + epsilon)
     return (x - np.mean(x, axis=axes, keepdims=True)) / width, width
 

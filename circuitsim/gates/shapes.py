@@ -146,7 +146,7 @@ def border_widths(widths: Any, dimensions: int) -> list[tuple[int, int]]:
     """Return how many elements are put before and after, for each axis: one number, a pair, or a pair for each."""
     if isinstance(widths, int):
         return [(widths, widths)] * dimensions
-    if all(isinstance(width, int) for width in widths):
+    if len(widths) == 2 and all(isinstance(width, int) for width in widths):
         return [(widths[0], widths[1])] * dimensions
     if len(widths) != dimensions:
         raise ValueError(f"widths={widths} are for {len(widths)} axes: give a pair for each of {dimensions}")

@@ -38,7 +38,8 @@ def spread(gradient: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
     return np.expand_dims(gradient, axes_of(axis, np.ndim(x)))
 
 
-def _count(x: Any, axis: Axes) -> int:
+def count_along(x: Any, axis: Axes) -> int:
+    """Return how many numbers meet in each result of a reduction."""
     return int(np.prod([np.shape(x)[place] for place in axes_of(axis, np.ndim(x))], dtype=int))
 
 
@@ -55,18 +56,20 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
 
 @gate(numpy=np.mean)
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Take the mean of all elements, or of those along one axis or several."""
-    return np.mean(x, axis=along(axis), keepdims=keepdims)
+    """Take the mean of all elements, or of those along one axis or several; nan if there are none."""
+    return np.divide(
+        np.sum(x, axis=along(axis), keepdims=keepdims), count_along(x, axis)
+    )  # np.mean warns of no numbers
 
 
 @mean.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims) / _count(x, axis), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x)).copy()
 
 
 def _deviation(x: Any, axis: Axes, ddof: int) -> Any:
     """Return how far all are from their mean, divided by the number that a variance is divided by."""
-    return (x - np.mean(x, axis=along(axis), keepdims=True)) / (_count(x, axis) - ddof)
+    return (x - np.mean(x, axis=along(axis), keepdims=True)) / (count_along(x, axis) - ddof)
 
 
 @gate(numpy=np.var)
@@ -101,7 +104,7 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, ddof: int = 0, k
 
 def _check_enough(x: Any, axis: Axes, ddof: int) -> None:
     """Refuse what NumPy warns of; the shape rule says why."""
-    if _count(x, axis) <= ddof:
+    if count_along(x, axis) <= ddof:
         raise ValueError("there are too few numbers")
 
 
@@ -125,7 +128,7 @@ def _to_extreme(find: Any) -> Any:
         rest = tuple(place for place in range(np.ndim(x)) if place not in axes)
         rows = np.transpose(x, rest + axes)
         kept = rows.shape[: len(rest)]
-        count = _count(x, axis)  # not -1, which an empty batch does not determine
+        count = count_along(x, axis)  # not -1, which an empty batch does not determine
         chosen = find(rows.reshape((*kept, count)), axis=-1)[..., None]
         share = np.zeros((*kept, count))
         np.put_along_axis(share, chosen, np.reshape(gradient, (*kept, 1)), axis=-1)
