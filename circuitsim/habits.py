@@ -57,7 +57,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("Environment", "Process", "Timeout", "Event", "Store", "Resource", "Container"), _CLOCK),
         **dict.fromkeys(("simulate", "run"), "write cs.Simulation(circuit).run(x=1)"),
         **dict.fromkeys(("save", "load"), "write run.save('run.trace'), cs.Trace.load('run.trace'), or trainer.save"),
-        **dict.fromkeys(("gelu", "leaky_relu", "silu", "elu", "mish", "log2", "log10"), _OWN),
+        **dict.fromkeys(("silu", "mish", "log2", "log10"), _OWN),
         **dict.fromkeys(("cat", "concatenate", "hstack", "vstack"), "write cs.concat(x, y, axis=0)"),
         **dict.fromkeys(("dot", "mm", "bmm", "einsum"), "write x @ y, or cs.matmul(x, y)"),
         "check_gate": "write cs.testing.check_gate(gate, 1.0)",
