@@ -1,10 +1,14 @@
 """Attributes of gates: what is none of its kind is told when a gate is wired or called, in one sentence."""
 
+import json
+
 import numpy as np
 import pytest
 
 import circuitsim as cs
 from circuitsim.gates import attributes, registry
+from tests.both import again
+from tests.test_random_circuits import assert_same_bits
 
 WRONG = {
     "alpha": ["a", None, 1j], "approximate": ["tan", None, 1], "axes": [0, "ab", [0.5]],
@@ -62,3 +66,23 @@ def test_a_draw_is_one_whole_number(engine, draw):
     circuit.output("f", cs.dropout(circuit.input("x"), circuit.input("draw")))
     with pytest.raises(cs.InputError, match=r"dropout was given the draw .*: give one whole number"):
         engine(circuit, nonfinite="ignore").forward({"x": [1.0, 2.0], "draw": draw})
+
+
+@pytest.mark.parametrize(("gate", "inputs", "given"), [
+    (cs.conv2d, [(1, 2, 5, 6), (3, 2, 2, 3)], {"stride": (1, 2), "pad": (1, 0)}),
+    (cs.conv2d, [(1, 2, 5, 6), (3, 2, 2, 3)], {"pad": ((0, 1), (2, 0))}),
+    (cs.max_pool2d, [(1, 2, 6, 6)], {"kernel": (3, 2), "stride": (2, 1)}),
+    (cs.avg_pool2d, [(1, 2, 6, 6)], {"kernel": (3, 2), "stride": (2, 1)}),
+    (cs.pad, [(2, 3)], {"widths": ((1, 0), (2, 1))}), (cs.broadcast_to, [(1, 3)], {"shape": (2, 2, 3)}),
+    (cs.var, [(2, 3)], {"axis": (0, 1), "ddof": 2}),
+])  # fmt: skip
+def test_lists_stand_for_tuples(engine, gate, inputs, given):
+    """JSON has only lists."""
+    found = []
+    values = {f"x{n}": np.cos(np.arange(np.prod(shape))).reshape(shape) for n, shape in enumerate(inputs)}
+    for told in (given, json.loads(json.dumps(given))):
+        circuit = cs.Circuit()
+        circuit.output("f", gate(*circuit.inputs(list(values)), **told))
+        found.append(again(engine(circuit), values))
+    for one, other in zip(*found, strict=True):
+        assert_same_bits(one, other)

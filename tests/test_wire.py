@@ -80,7 +80,7 @@ REFUSED = {
     "norm": (lambda x, y: np.linalg.norm(x), r"np.linalg.norm takes no wires, .* np.sqrt\(np.sum\(x \* x\)\)"),
     "floor": (lambda x, y: np.floor(x), r"np.floor takes no wires, .* define one with @cs.gate\(numpy=...\)"),
     "take flat": (lambda x, y: np.take(x, 0), "np.take of a wire needs axis="),
-    "correction": (lambda x, y: np.var(x, correction=1), "np.var takes no correction= with wires: the gate is var, its"),
+    "correction": (lambda x, y: np.var(x, correction=1), "np.var takes no correction= with wires: the gate is var"),
     "out": (lambda x, y: np.exp(x, out=np.zeros(3)), "np.exp takes no out= with wires"),
     "dtype": (lambda x, y: np.add(x, y, dtype=float), "np.add takes no dtype= with wires"),
     "reduce": (lambda x, y: np.add.reduce(x), "np.add.reduce takes no wires: write np.sum"),
