@@ -8,8 +8,9 @@ A package writes in its pyproject.toml::
 and the module is imported when a command starts, so that what it registers (gates, engines, forms) is known by name.
 """
 
-import sys
 from importlib.metadata import entry_points
+
+from circuitsim.cli.console import tell
 
 __all__ = ["load_extensions"]
 
@@ -21,8 +22,7 @@ def load_extensions() -> None:
             entry.load()
         except Exception as error:
             package = f" of package {entry.dist.name}" if entry.dist is not None else ""
-            print(
+            tell(
                 f"note: the extension {entry.name!r}{package} was not loaded, because {entry.value} cannot be imported "
-                f"({type(error).__name__}: {error}): mend or uninstall it",
-                file=sys.stderr,
+                f"({type(error).__name__}: {error}): mend or uninstall it"
             )

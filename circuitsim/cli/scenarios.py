@@ -6,15 +6,17 @@ last line ``play(main)`` under ``if __name__ == "__main__"``. It runs by itself 
 
 import ast
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import FunctionType
 from typing import Any, get_type_hints
 
 import typer
-from rich.markup import escape
 
 from circuitsim.cli.console import (
     Json,
@@ -22,15 +24,15 @@ from circuitsim.cli.console import (
     SavePicture,
     SaveTimeline,
     Seed,
-    kindly,
     print_json,
     print_table,
     say,
     told_saved,
 )
 from circuitsim.cli.extensions import load_extensions
-from circuitsim.errors import InputError
-from circuitsim.gates.value import Value, show
+from circuitsim.cli.process import serve
+from circuitsim.errors import CircuitSimError, InputError
+from circuitsim.gates.value import Value, shorten, show
 from circuitsim.spelling import nearest
 from circuitsim.views.forms import SUFFIXES, check_save
 
@@ -119,24 +121,27 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
         What usage messages call the command.
     """
     suffixes = _suffixes(main)
+    file = main.__code__.co_filename
 
     @wraps(main)
     def command(**options: Any) -> None:
-        save = options.get("save")
-        with kindly():
-            if save is not None:
-                check_save(save, suffixes)
-            report = main(**options)
-        report.print(options["as_json"])
+        if arguments is None:  # a process of its own, which no command has started
+            load_extensions()
+        save, as_json = options.get("save"), options.get("as_json", False)
         if save is not None:
-            told_saved(save, options["as_json"])
+            check_save(save, suffixes)
+        with _shown_from(file):
+            report = main(**options)
+        if not isinstance(report, Report):
+            raise InputError(f"main of {file!r} returned {shorten(report)}: return a Report")
+        report.print(as_json)
+        if save is not None:
+            told_saved(save, as_json)
 
-    if arguments is None:  # a process of its own, which no command has started
-        load_extensions()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
-    app.command(help=escape("\n\n".join(_flow(paragraph) for paragraph in paragraphs)))(command)
-    app(args=arguments, prog_name=name)
+    app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
+    serve(app, arguments, name)
 
 
 def _suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
@@ -175,10 +180,14 @@ def find(name: str) -> Path:
         If there is none.
     """
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # such as a name that is too long
+        found = False
+    if not found:
         raise InputError(
-            f"there is no scenario {name!r}: {nearest(name, summaries())}use one of {', '.join(summaries())}, "
-            "or the path of a .py file"
+            f"there is no scenario {shorten(name)}: {nearest(name, summaries())}use one of "
+            f"{', '.join(summaries())}, or the path of a .py file"
         )
     return path
 
@@ -189,17 +198,42 @@ def load(path: Path) -> Callable[..., Report]:
     Raises
     ------
     InputError
-        If the file has none.
+        If the file cannot be read, is no Python, or has no such function.
+    typer.Exit
+        If what stands in it raised an exception, whose traceback was shown.
     """
+    try:
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
+    except SyntaxError as error:
+        raise InputError(f"{str(path)!r} is no Python: {error.msg} in line {error.lineno or 1}") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise InputError(f"{str(path)!r} is no Python: it has null bytes or nests too deeply") from None
     spec = spec_from_file_location(f"circuitsim_scenario_{path.stem}", path)
     assert spec is not None
-    assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    main: Callable[..., Report] | None = getattr(module, "main", None)
-    if main is None:
+    with _shown_from(str(path)):
+        exec(code, module.__dict__)
+    main = getattr(module, "main", None)
+    if not isinstance(main, FunctionType):
         raise InputError(
             f"{str(path)!r} is no scenario: define a function main(seed, save, as_json) that returns a Report"
         )
     return main
+
+
+@contextmanager
+def _shown_from(file: str) -> Iterator[None]:
+    """Show the traceback of an exception that a scenario raised, from the line in its file on, and exit with 1."""
+    try:
+        yield
+    except (CircuitSimError, typer.TyperException, typer.Exit, typer.Abort, MemoryError):
+        raise
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != file:
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+        raise typer.Exit(1) from None
