@@ -11,10 +11,10 @@ import typer
 
 import circuitsim
 from circuitsim import views
+from circuitsim.checks import shown
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
 from circuitsim.cli.console import Json, Save, print_json, print_table, print_tree, say, told_saved
-from circuitsim.cli.extensions import load_extensions
 from circuitsim.cli.given_values import read_value
 from circuitsim.cli.process import serve
 from circuitsim.errors import InputError
@@ -55,7 +55,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    load_extensions()
+    pass
 
 
 # Unknown options are let through as arguments, because an expression may begin with a minus sign.
@@ -159,8 +159,9 @@ def view(
 
     It is a run to play, or the timeline of the devices that examples streamed through.
     """
+    trace = Trace.load(file)
     page = save or file.with_suffix(".html")
-    views.view(Trace.load(file), page, flow)
+    views.view(trace, page, flow)
     told_saved(page, as_json=False)
     if show:
         webbrowser.open(page.resolve().as_uri())
@@ -182,12 +183,12 @@ def _read_values(assignments: list[str]) -> dict[str, Value]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if assignment.startswith("-"):
-            raise InputError(f"there is no option {name!r}: circuitsim flow --help lists them")
+            raise InputError(f"there is no option {shown(name)}: circuitsim flow --help lists them")
         if not equals or not name:
-            raise InputError(f"{assignment!r} is no value for an input: write NAME=VALUE, for example x=2")
+            raise InputError(f"{shown(assignment)} is no value for an input: write NAME=VALUE, for example x=2")
         if name in values:
-            raise InputError(f"input {name!r} is given twice: give it one value")
-        values[name] = read_value(text, f"input {name!r}")
+            raise InputError(f"input {shown(name)} is given twice: give it one value")
+        values[name] = read_value(text, f"input {shown(name)}")
     return values
 
 

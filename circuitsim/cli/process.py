@@ -22,12 +22,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from textwrap import shorten
 from typing import Any, NoReturn
 
 import numpy as np
 import typer
 
 from circuitsim.cli.console import tell
+from circuitsim.cli.extensions import load_extensions
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
 __all__ = ["serve"]
@@ -53,13 +55,17 @@ def serve(app: typer.Typer, arguments: Sequence[str] | None, name: str | None) -
     _open_streams()
     try:
         with _notes():
+            load_extensions()
             # Out of standalone mode an app returns the exit code of `typer.Exit`, and what its command returned if it
             # came to its end. It has then told of Ctrl-C by code 130, and of a closed pipe by exiting with 1.
             answer = app(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
             sys.stdout.flush()
         code = answer or 0
-    except (CircuitSimError, typer.TyperException) as error:
-        tell(f"error: {error.format_message() if isinstance(error, typer.TyperException) else error}")
+    except CircuitSimError as error:
+        tell(f"error: {error}")
+        code = 2
+    except typer.TyperException as error:
+        tell(f"error: {shorten(error.format_message(), 400)}")  # it says again whatever was given
         code = 2
     except MemoryError:
         tell("error: this takes more memory than there is: ask for less")

@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 
 import typer
 
+from circuitsim import checks
 from circuitsim.cli.console import (
     Json,
     Save,
@@ -29,10 +30,9 @@ from circuitsim.cli.console import (
     say,
     told_saved,
 )
-from circuitsim.cli.extensions import load_extensions
 from circuitsim.cli.process import serve
 from circuitsim.errors import CircuitSimError, InputError
-from circuitsim.gates.value import Value, shorten, show
+from circuitsim.gates.value import Value, show
 from circuitsim.spelling import nearest
 from circuitsim.views.forms import SUFFIXES, check_save
 
@@ -43,6 +43,7 @@ __all__ = [
     "SavePicture",
     "SaveTimeline",
     "Seed",
+    "application",
     "counts",
     "find",
     "load",
@@ -120,20 +121,23 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
     name : str, optional
         What usage messages call the command.
     """
+    serve(application(main), arguments, name)
+
+
+def application(main: Callable[..., Report]) -> typer.Typer:
+    """Return the app whose one command is a scenario's main."""
     suffixes = _suffixes(main)
     file = main.__code__.co_filename
 
     @wraps(main)
     def command(**options: Any) -> None:
-        if arguments is None:  # a process of its own, which no command has started
-            load_extensions()
         save, as_json = options.get("save"), options.get("as_json", False)
         if save is not None:
             check_save(save, suffixes)
         with _shown_from(file):
             report = main(**options)
         if not isinstance(report, Report):
-            raise InputError(f"main of {file!r} returned {shorten(report)}: return a Report")
+            raise InputError(f"main of {file!r} returned {checks.shown(report)}: return a Report")
         report.print(as_json)
         if save is not None:
             told_saved(save, as_json)
@@ -141,7 +145,7 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
     app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
-    serve(app, arguments, name)
+    return app
 
 
 def _suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
@@ -186,7 +190,7 @@ def find(name: str) -> Path:
         found = False
     if not found:
         raise InputError(
-            f"there is no scenario {shorten(name)}: {nearest(name, summaries())}use one of "
+            f"there is no scenario {checks.shown(name)}: {nearest(name, summaries())}use one of "
             f"{', '.join(summaries())}, or the path of a .py file"
         )
     return path
