@@ -163,7 +163,7 @@ from circuitsim.rules import Memory
 from circuitsim.simulation import Run, Simulation, StreamRun
 from circuitsim.trace import Kind, Timeline, Trace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "L1",

@@ -25,6 +25,7 @@ from circuitsim.cli.given_values import read_value
 from circuitsim.gates.value import show
 from circuitsim.views.forms import SUFFIXES
 
+ROOT = Path(__file__).parent.parent
 NEURON = ["sigmoid(a*x + b*y + c)", "a=1", "b=2", "c=-3", "x=-1", "y=3"]
 
 
@@ -185,8 +186,28 @@ def test_help_keeps_its_brackets(tmp_path):
 
 
 def test_nobody_is_sent_to_a_package_of_another():
-    for path in [*Path(circuitsim.__file__).parent.rglob("*.py"), *scenarios.folder().glob("*.py")]:
-        assert "circuitsim[" not in path.read_text(encoding="utf-8"), path
+    """Somebody else's circuitsim is in the index; ours is circuitsim-actors."""
+    texts = [path for kind in ("*.py", "*.md", "*.toml", "*.ipynb") for path in ROOT.rglob(kind)]
+    texts = [path for path in texts if not {".venv", ".git"} & set(path.parts) and path != Path(__file__)]
+    assert len(texts) > 100
+    for path in texts:
+        told = path.read_text(encoding="utf-8")
+        assert not re.search(r"circuitsim\[|install( +-\S+)* +['\"]?circuitsim(?!-actors)", told), path
+
+
+def test_an_installation_shows_that_it_works(tmp_path):
+    def check(*setup):
+        program = "import runpy, circuitsim.testing; " + "".join(setup)
+        program += "runpy.run_module('circuitsim.testing', run_name='__main__')"
+        return subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+
+    done = check()
+    assert (done.returncode, done.stdout.split()[:3]) == (0, ["circuitsim", circuitsim.__version__, "works:"])
+    broken = check("from circuitsim import Compiled; Compiled.backward = lambda self: {n: 1.0 for n in 'abcxy'}; ")
+    assert broken.returncode == 1
+    assert "does not work: Compiled goes back wrongly" in broken.stderr
 
 
 NUMBERS = st.floats(allow_nan=False).map(show) | st.sampled_from(["100%", "5.2e-32", "0.445042", "(1, 2)", "x 3, y -2"])

@@ -4,6 +4,7 @@ import ast
 import math
 import operator
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,9 @@ def read_value(text: str, what: str) -> Value:
     if plain.endswith(","):
         raise wrong
     try:
-        found = as_value(np.asarray(_compute(ast.parse(plain.replace("−", "-"), mode="eval").body), dtype=np.float64))
+        with warnings.catch_warnings(action="ignore"):  # what looks odd to Python is refused
+            tree = ast.parse(plain.replace("−", "-"), mode="eval")
+        found = as_value(np.asarray(_compute(tree.body), dtype=np.float64))
     except ArithmeticError:
         raise InputError(f"the value of {what}, {shown(text)}, is beyond what a float holds") from None
     except (SyntaxError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
