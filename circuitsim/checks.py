@@ -36,6 +36,10 @@ __all__ = [
 LARGE = 50_000_000
 
 
+#: What lies beyond overflows when times are added up and divided by each other.
+SHORTEST, LONGEST = 1e-100, 1e100
+
+
 def whole(value: object) -> int | None:
     """Return a whole number as an int, and None for what is none.
 
@@ -117,9 +121,13 @@ def number(
     """
     found = real(value)
     enough = found is not None and (found > 0.0 if positive else found >= 0.0)
+    timed = unit in ("ticks", "bytes a tick")
+    if timed and found and not SHORTEST <= found <= LONGEST and not (found == math.inf and not finite):
+        enough = False
     if found is None or not enough or not (found < below or (found == math.inf and not finite)):
         told = f"{'a finite' if finite else 'a'} number {'above' if positive else 'not below'} 0"
         told += f" and below {below:g}" if below < math.inf else ""
+        told += f", from {SHORTEST:g} to {LONGEST:g}" if timed and found and 0.0 < found < math.inf else ""
         raise error(f"{what} is {shown(value)}: give {unit}{', ' if unit else ''}{told}{more}")
     return found
 

@@ -2,12 +2,13 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated, Any, TypeAlias
+from typing import IO, Annotated, Any, TypeAlias
 
 import numpy as np
 import typer
@@ -23,6 +24,7 @@ __all__ = [
     "SavePicture",
     "SaveTimeline",
     "Seed",
+    "give_up",
     "print_json",
     "print_table",
     "print_tree",
@@ -98,8 +100,16 @@ def say(text: str, style: str = "") -> None:
 
 def tell(line: str) -> None:
     """Say a line on stderr, if somebody listens there."""
-    with suppress(OSError):
+    try:
         print(line, file=sys.stderr, flush=True)
+    except OSError:
+        give_up(sys.stderr)
+
+
+def give_up(stream: IO[str]) -> None:
+    """Let what is left of what was written to a stream go nowhere, or the exit of the process writes it once more."""
+    with suppress(OSError, ValueError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def told_saved(path: Path, as_json: bool) -> None:

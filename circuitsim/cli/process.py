@@ -21,14 +21,14 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from textwrap import shorten
 from typing import Any, NoReturn
 
 import numpy as np
 import typer
 
-from circuitsim.cli.console import tell
+from circuitsim.cli.console import give_up, tell
 from circuitsim.cli.extensions import load_extensions
 from circuitsim.errors import CircuitSimError, NonFiniteWarning
 
@@ -73,7 +73,7 @@ def serve(app: typer.Typer, arguments: Sequence[str] | None, name: str | None) -
     except KeyboardInterrupt:
         code = 130
     except OSError as error:  # of stdout: whatever else is read and written is told of in errors of our own
-        _give_up_stdout()
+        give_up(sys.stdout)
         if error.errno == errno.EPIPE:
             code = 1
         else:
@@ -90,10 +90,13 @@ def _notes() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("always", NonFiniteWarning)
         show_as_ever = warnings.showwarning
+        told: set[str] = set()
 
         def note(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
             if issubclass(category, NonFiniteWarning):
-                tell(f"note: {message}")
+                if str(message) not in told:
+                    tell(f"note: {message}")
+                told.add(str(message))
             else:
                 show_as_ever(message, category, *rest, **more)
 
@@ -108,7 +111,7 @@ def _open_streams() -> None:
             # It takes the lowest number that is free, which is the one that belongs to it: no file is opened under
             # that number later on, to be written to by accident.
             opened = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
-            setattr(sys, name, open(opened, mode, encoding="utf-8"))  # noqa: SIM115 (open as long as the process)
+            setattr(sys, name, open(opened, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     codecs.register_error("circuitsim", _in_ascii)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="circuitsim")
@@ -120,9 +123,3 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
         raise error
     letters = error.object[error.start : error.end]
     return "".join(_IN_ASCII.get(letter, "?") for letter in letters), error.end
-
-
-def _give_up_stdout() -> None:
-    """Let what is left of the output go nowhere, so that the exit of the process does not try to write it again."""
-    with suppress(OSError, ValueError):  # it is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -44,12 +44,16 @@ __all__ = [
     "SaveTimeline",
     "Seed",
     "application",
+    "check_stream",
     "counts",
     "find",
     "load",
     "play",
     "summaries",
 ]
+
+
+PIECE = 2000  # about how many bytes an example takes at a stage, while it is there and in the trace
 
 
 @dataclass
@@ -107,6 +111,18 @@ def counts(text: str, what: str) -> list[int]:
     if min(numbers) < 1:
         raise InputError(f"the {what} are {text!r}: give whole numbers above 0 with commas, such as 1,2,4,8")
     return numbers
+
+
+def check_stream(stages: int, examples: int) -> None:
+    """Refuse a stream that memory cannot hold, before anything is built for it.
+
+    Raises
+    ------
+    TooLargeError
+        If it cannot.
+    """
+    told = f"a stream of {checks.shown(examples)} examples through {checks.shown(stages)} stages"
+    checks.fits(PIECE * (stages + 1) * (examples + 1), told)
 
 
 def play(main: Callable[..., Report], arguments: list[str] | None = None, name: str | None = None) -> None:
