@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play, watched
 from circuitsim.files import check_path
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.views import save_timelines
@@ -60,7 +60,7 @@ def main(
         "both": cs.Cluster(link=failing, crash_every=crash_every, downtime=downtime),
     }
     runs: dict[str, cs.StreamRun] = {}
-    for name, cluster in cases.items():
+    for name, cluster in watched("what fails", cases):
         simulation = cs.Simulation(circuit, plan, cluster=cluster, seed=seed)
         simulation.learn(cs.Momentum(STEP))
         runs[name] = simulation.stream(examples, gradient=-1.0 / microbatches)

@@ -14,7 +14,7 @@ import typer
 
 import circuitsim as cs
 from circuitsim.cli.race import BATCH, DataToo, race
-from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, check_stream, counts, play
+from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, check_stream, counts, play, watched
 from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
 from circuitsim.views.forms import PICTURES
@@ -48,7 +48,7 @@ def main(
         return report
     curves: dict[int, tuple[list[float], list[float]]] = {}
     found: dict[str, dict[str, Any]] = {}
-    for window in sizes:
+    for _, window in watched("under way", {name(window): window for window in sizes}):
         run = stream(stages, window, step, curvature, updates)
         times = [update.time for update in run.timeline.updates]
         places = [float(update.value) for update in run.timeline.updates]

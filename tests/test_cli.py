@@ -280,6 +280,21 @@ def test_sentences_are_broken_between_words():
     assert all(line.startswith("    ") for line in printed.splitlines())
 
 
+def read_all(terminal):
+    """Return what is written to a pseudo-terminal until its other end is closed."""
+    text = b""
+    while True:
+        try:
+            read = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not read:
+            break
+        text += read
+    os.close(terminal)
+    return text.decode()
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_on_a_real_terminal_numbers_stay_whole(columns):
     """In a pseudo-terminal, as people have it."""
@@ -291,18 +306,9 @@ def test_on_a_real_terminal_numbers_stay_whole(columns):
         env={key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")} | {"TERM": "xterm"},
     )  # fmt: skip
     os.close(theirs)
-    text = b""
-    while True:
-        try:
-            read = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not read:
-            break
-        text += read
+    text = read_all(ours)
     process.wait()
-    os.close(ours)
-    lines = re.sub(r"\x1b\[[\d;]*m", "", text.decode()).splitlines()
+    lines = re.sub(r"\x1b\[[\d;]*m", "", text).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= columns
     assert "-11.5924" in " ".join(lines).split()
 
@@ -541,3 +547,19 @@ def test_ctrl_c_ends_with_a_word_and_130(tmp_path, command):
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["own.py"]
+
+
+@pytest.mark.parametrize("command", [
+    ["run", "staleness", "--updates", "40"], ["run", "faults", "--batches", "1"], ["run", "workers", "--seeds", "5"],
+    ["run", "pipeline", "--stages", "2"], ["run", "mlp", "--iterations", "50"], ["run", "gate", "--save", "gate.gif"],
+])  # fmt: skip
+def test_long_work_shows_a_bar_on_a_terminal(tmp_path, command):
+    """And only there: `call` and the tests of scenarios find nothing on stderr."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "circuitsim", *command], stdout=subprocess.DEVNULL, stderr=theirs, cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(theirs)
+    assert "━" in read_all(ours)
+    assert process.wait() == 0

@@ -50,7 +50,7 @@ ROOMS = {
     },
     "views": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
-        "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
+        "errors", "spelling", "checks", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
     },
     "extend": {"files", "gates", "circuit", "rules", "engine", "plan", "trace", "learning", "views"},

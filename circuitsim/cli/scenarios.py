@@ -7,14 +7,14 @@ last line ``play(main)`` under ``if __name__ == "__main__"``. It runs by itself 
 import ast
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import FunctionType
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import typer
 
@@ -33,6 +33,7 @@ from circuitsim.cli.console import (
 from circuitsim.cli.process import serve
 from circuitsim.errors import CircuitSimError, InputError
 from circuitsim.gates.value import Value, show
+from circuitsim.progress import progress_bar
 from circuitsim.spelling import nearest
 from circuitsim.views.forms import SUFFIXES, check_save
 
@@ -50,8 +51,12 @@ __all__ = [
     "load",
     "play",
     "summaries",
+    "watched",
 ]
 
+
+Key = TypeVar("Key")
+Thing = TypeVar("Thing")
 
 PIECE = 2000  # about how many bytes an example takes at a stage, while it is there and in the trace
 
@@ -123,6 +128,14 @@ def check_stream(stages: int, examples: int) -> None:
     """
     told = f"a stream of {checks.shown(examples)} examples through {checks.shown(stages)} stages"
     checks.fits(PIECE * (stages + 1) * (examples + 1), told)
+
+
+def watched(label: str, things: Mapping[Key, Thing]) -> Iterator[tuple[Key, Thing]]:
+    """Yield keys and what they stand for one after the other; on a terminal, a bar shows which one is at work."""
+    with progress_bar(label, len(things)) as advance:
+        for number, (key, thing) in enumerate(things.items()):
+            advance(number, str(key))
+            yield key, thing
 
 
 def play(main: Callable[..., Report], arguments: list[str] | None = None, name: str | None = None) -> None:
