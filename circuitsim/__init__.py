@@ -35,6 +35,7 @@ from circuitsim.errors import (
     SaveError,
     ScheduleError,
     ShapeError,
+    TooLargeError,
     TraceError,
     UnknownNameError,
     WireError,
@@ -170,7 +171,7 @@ from circuitsim.rules import Memory
 from circuitsim.simulation import Run, Simulation, StreamRun
 from circuitsim.trace import Kind, Timeline, Trace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "L1",
@@ -223,6 +224,7 @@ __all__ = [
     "Simulation",
     "StreamRun",
     "Timeline",
+    "TooLargeError",
     "Trace",
     "TraceError",
     "Trainer",

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play
 from circuitsim.plan import auto
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.progress import progress_bar
@@ -66,6 +66,7 @@ def main(
     if own is not None and own.devices != p:
         raise cs.ScheduleError(f"the table {str(table)!r} has {own.devices} ranks, not {p}: leave --stages out")
 
+    check_stream(p * chunks, m)
     search = partial(auto, forward=forward, backward=backward, weight=weight, latency=latency, limit=memory, kept=kept)
     makers = {name: make for name, make in SCHEDULES.items() if name != "interleaved" or m % p == 0}
     makers |= {"interleaved": partial(SCHEDULES["interleaved"], chunks=chunks)} if "interleaved" in makers else {}

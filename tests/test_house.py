@@ -50,7 +50,7 @@ ROOMS = {
     },
     "views": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
-        "errors", "spelling", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
+        "errors", "spelling", "checks", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
     },
     "extend": {"files", "gates", "circuit", "rules", "engine", "plan", "trace", "learning", "views"},
@@ -241,7 +241,8 @@ def test_the_version_stands_in_one_place():
     assert "version" not in project["project"]
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"] == {"path": "circuitsim/__init__.py"}
-    assert version("circuitsim") == cs.__version__, "install it anew: pip install -e ."
+    assert version("circuitsim-actors") == cs.__version__, "install it anew: pip install -e ."
+    assert f"\n## {cs.__version__} (" in (root / "CHANGELOG.md").read_text(encoding="utf-8")
     told = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert f"`Trace.save` | {archive.VERSION} |" in told
     assert f"`Trainer.save` | {checkpoint.VERSION} |" in told

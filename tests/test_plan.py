@@ -20,7 +20,7 @@ from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b
 from tests.pipelines import chain, network
 
 COUNTS = st.integers(1, 99)
-NUMBERS = st.floats(0, 1e9, allow_nan=False)
+NUMBERS = st.just(0.0) | st.floats(1e-9, 1e9)
 ABOVE = st.floats(1e-9, 1e9)
 NAMES = st.text(min_size=1, max_size=4)
 TICKS = st.one_of(

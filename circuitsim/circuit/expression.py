@@ -11,6 +11,7 @@ Statements are parted by ``;`` or new lines. Each names the wire that it makes, 
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,7 +107,8 @@ def _in_python(text: str) -> str:
 def _statements(text: str) -> list[tuple[str | None, ast.expr]]:
     """Return the expressions in a text with what the text calls them; refuse all that is no expression."""
     try:
-        body = ast.parse(text).body
+        with warnings.catch_warnings(action="ignore"):  # what looks odd to Python is refused below, or meant so
+            body = ast.parse(text).body
     except (RecursionError, MemoryError):
         raise _too_deep() from None
     except SyntaxError as error:

@@ -37,6 +37,7 @@ from circuitsim.spelling import nearest
 __all__ = ["Probe", "Trainer"]
 
 #: Histories keep the parameters of each evaluation if a circuit has no more numbers than this.
+ITERATION = 180  # bytes that a history keeps of one, and 8 for each example of its batch
 MOST_KEPT = 10_000
 
 
@@ -258,6 +259,8 @@ class Trainer:
         """
         checks.count(iterations, "iterations", least=0)
         many = None if batch == "all" else checks.count(batch, "batch")
+        told = f"a training of {checks.shown(iterations)} iterations, each of {checks.shown(many or 'all')} examples,"
+        checks.fits(iterations * (ITERATION + 8 * (many or 0)), told)
         if many is not None and self._descent is not None:
             raise InputError("LBFGS takes all examples at a time: give batch='all'")
         every = max(1, iterations // 100) if every is None else checks.count(every, "every")

@@ -166,5 +166,5 @@ def _slowdown(given: object) -> Fixed[int | str, float]:
                 f"the slowdown of device {device!r} is {factor!r}: give a number, and let Costs be random instead"
             )
         key = device if isinstance(device, str) else checks.count(device, "the device that slowdown names", least=0)
-        factors[key] = checks.number(factor, f"the slowdown of device {device!r}")
+        factors[key] = checks.number(factor, f"the slowdown of device {device!r}", below=checks.LONGEST)
     return Fixed(factors)

@@ -135,13 +135,13 @@ Ticks: TypeAlias = float | Distribution
 
 def exponential(mean: float) -> Distribution:
     """Return an exponentially distributed time: how long it still takes does not depend on how long it took."""
-    return _known("exponential", checks.number(mean, "the mean of an exponential time"))
+    return _known("exponential", checks.number(mean, "the mean of an exponential time", "ticks"))
 
 
 def uniform(low: float, high: float) -> Distribution:
     """Return a time that is uniformly distributed between two bounds."""
-    low = checks.number(low, "the lower bound of a uniform time")
-    high = checks.number(high, "the upper bound of a uniform time")
+    low = checks.number(low, "the lower bound of a uniform time", "ticks")
+    high = checks.number(high, "the upper bound of a uniform time", "ticks")
     if high < low:
         raise InputError(f"a uniform time from {low:g} to {high:g} runs backward: give the lower bound first")
     return _known("uniform", low, high)
@@ -151,7 +151,7 @@ def lognormal(median: float, spread: float) -> Distribution:
     """Return a time with a long tail: its logarithm is normal, with standard deviation `spread`."""
     return _known(
         "lognormal",
-        checks.number(median, "the median of a lognormal time"),
+        checks.number(median, "the median of a lognormal time", "ticks"),
         checks.number(spread, "the spread of a lognormal time"),
     )
 
