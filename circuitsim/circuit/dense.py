@@ -37,7 +37,8 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
     >>> dense([784, 128, 10])
     <circuit 'dense 784-128-10': 1 inputs, 4 parameters, 5 gates, outputs scores>
     """
-    circuit, bend, draw = begin_network("dense", "dense([784, 128, 10])", sizes, activation, init, seed)
+    # A layer is drawn, stacked upon its biases and copied into the circuit.
+    circuit, sizes, bend, draw = begin_network("dense", "dense([784, 128, 10])", sizes, activation, init, seed, 24)
     signal = circuit.input("x")
     for layer, (inputs, neurons) in enumerate(pairwise(sizes), 1):
         parameters = draw(inputs, neurons)

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from circuitsim.checks import shown
 from circuitsim.errors import InputError
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -117,7 +118,7 @@ def read(thing: object) -> Value:
             return float(array)
         return array.astype(np.float64, copy=False)
     except (ValueError, TypeError, OverflowError):
-        raise NoValueError(f"{shorten(thing)} is not a number or an array of numbers") from None
+        raise NoValueError(f"{shown(thing)} is not a number or an array of numbers") from None
 
 
 def add_up(values: Iterable[Value | None]) -> Any:
@@ -210,9 +211,3 @@ def show(value: Value, digits: int = 6) -> str:
     if value.size <= 6 and value.ndim == 1:
         return "[" + ", ".join(show(float(element), digits) for element in value) + "]"
     return "array " + "×".join(map(str, value.shape))
-
-
-def shorten(thing: object) -> str:
-    """Write any thing for people, on one line of at most 60 letters."""
-    text = " ".join(repr(thing).split())
-    return text if len(text) <= 60 else text[:57] + "..."

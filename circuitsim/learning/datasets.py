@@ -33,6 +33,9 @@ __all__ = [
     "zen",
 ]
 
+#: About how many bytes a point takes while a dataset is made.
+BYTES = 100
+
 #: What the labels of a dataset are: -1 and +1, the numbers of classes, or real numbers to predict.
 Targets = Literal["sides", "classes", "numbers"]
 
@@ -268,7 +271,9 @@ def _plane(name: str, points: NDArray[np.float64], labels: NDArray[Any]) -> Data
 
 def _checked(count: int, noise: float, seed: int) -> tuple[int, float, int]:
     """Return how many points, how much noise and which seed, if they can be."""
-    return checks.count(count, "count", least=2), checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
+    count = checks.count(count, "count", least=2)
+    checks.fits(BYTES * count, f"a dataset of {checks.shown(count)} points")
+    return count, checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
 
 
 def _sklearn() -> Any:

@@ -22,10 +22,13 @@ from circuitsim.plan.schedule import Schedule, Work
 
 __all__ = ["SCHEDULES", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
 
+#: About how many bytes a schedule takes for each microbatch on a device, of up to three pieces of work.
+SLOT = 500
+
 
 def gpipe(devices: int, microbatches: int) -> Schedule:
     """Return the GPipe schedule: every device does all forward passes, then all backward passes."""
-    devices, microbatches = _sizes(devices, microbatches)
+    devices, microbatches = sizes(devices, microbatches)
     numbers = list(range(microbatches))
     rows = [_works("F", s, numbers) + _works("B", s, numbers) for s in range(devices)]
     return Schedule("gpipe", _tuples(rows))
@@ -40,7 +43,7 @@ def one_f_one_b(devices: int, microbatches: int) -> Schedule:
     0F0 0F1 0B0 0F2 0B1 0B2
     1F0 1B0 1F1 1B1 1F2 1B2
     """
-    devices, microbatches = _sizes(devices, microbatches)
+    devices, microbatches = sizes(devices, microbatches)
     numbers = list(range(microbatches))
     rows = [_alternate(_works("F", s, numbers), _works("B", s, numbers), devices - s) for s in range(devices)]
     return Schedule("1f1b", _tuples(rows))
@@ -54,8 +57,8 @@ def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
     ScheduleError
         If the devices do not divide the microbatches.
     """
-    devices, microbatches = _sizes(devices, microbatches)
     chunks = checks.count(chunks, "the number of chunks on a device", error=ScheduleError)
+    devices, microbatches = sizes(devices, microbatches, chunks)
     if microbatches % devices:
         raise ScheduleError(
             f"interleaved takes microbatches in rounds of {devices}, one for each device: "
@@ -92,7 +95,8 @@ def zb_h2(devices: int, microbatches: int) -> Schedule:
 
 def zb_v(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-V schedule: stages 0 to p - 1 lead down the devices, stages p to 2p - 1 lead back up."""
-    devices, microbatches = _sizes(devices, microbatches)
+    devices, microbatches = sizes(devices, microbatches, 2)
+    sizes(devices, devices, 4)  # the pattern has twice as many microbatches as there are devices
     numbers = list(range(microbatches))
     enough = max(microbatches, 2 * devices - 1)  # the pattern's own length; what it has too many is left out
     rows = []
@@ -139,7 +143,7 @@ def _split(
     barrier: bool,
 ) -> Schedule:
     """Return a schedule of F, I and W: so many F first, then I, the W of so many microbatches ago, and F in turn."""
-    devices, microbatches = _sizes(devices, microbatches)
+    devices, microbatches = sizes(devices, microbatches)
     numbers = list(range(microbatches))
     rows = []
     for s in range(devices):
@@ -163,12 +167,15 @@ def _works(kind: str, stage: int, microbatches: Iterable[int]) -> list[Work]:
     return list(map(tuple.__new__, repeat(Work), zip(repeat(kind), repeat(stage), microbatches)))
 
 
-def _sizes(devices: int, microbatches: int) -> tuple[int, int]:
-    """Return the numbers of devices and of microbatches, if there is one of each at least."""
-    return (
-        checks.count(devices, "the number of devices", error=ScheduleError),
-        checks.count(microbatches, "the number of microbatches", error=ScheduleError),
+def sizes(devices: int, microbatches: int, chunks: int = 1) -> tuple[int, int]:
+    """Return the numbers of devices and of microbatches, if there is one of each at least and memory for the order."""
+    devices = checks.count(devices, "the number of devices", error=ScheduleError)
+    microbatches = checks.count(microbatches, "the number of microbatches", error=ScheduleError)
+    checks.fits(
+        SLOT * devices * microbatches * chunks,
+        f"a schedule of {checks.shown(devices)} devices and {checks.shown(microbatches)} microbatches",
     )
+    return devices, microbatches
 
 
 def _tuples(rows: Sequence[Sequence[Work]]) -> tuple[tuple[Work, ...], ...]:

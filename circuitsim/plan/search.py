@@ -14,7 +14,7 @@ from itertools import accumulate
 from circuitsim import checks
 from circuitsim.errors import ScheduleError
 from circuitsim.plan.schedule import Schedule, Work, in_turn
-from circuitsim.plan.schedules import gpipe, one_f_one_b, zb_h1, zb_h2
+from circuitsim.plan.schedules import gpipe, one_f_one_b, sizes, zb_h1, zb_h2
 
 __all__ = ["auto"]
 
@@ -64,14 +64,15 @@ def auto(
     >>> max(auto(4, 16, limit=4).peaks())
     4
     """
-    devices = checks.count(devices, "the number of devices", error=ScheduleError)
-    microbatches = checks.count(microbatches, "the number of microbatches", error=ScheduleError)
+    devices, microbatches = sizes(devices, microbatches)
     limit = 2.0 * devices if limit is None else limit
     times = {"forward": forward, "backward": backward, "weight": weight, "latency": latency}
     for name, given in times.items():
         checks.number(given, f"the {name} time", "ticks", positive=name == "forward", error=ScheduleError)
-    if not (checks.real(limit) or 0.0) >= 1:
-        raise ScheduleError(f"a limit of {limit!r} leaves no room for one activation: give at least 1")
+    room = checks.real(limit) or 0.0
+    if not room >= 1:
+        raise ScheduleError(f"a limit of {checks.shown(limit)} leaves no room for one activation: give at least 1")
+    limit = min(room, float(microbatches))  # more are never kept; it may be infinite
     checks.probability(kept, "what W keeps of an activation", error=ScheduleError)
     ideal = microbatches * (forward + backward + weight)
     ticks = (forward, backward, weight)

@@ -1,0 +1,74 @@
+"""What messages show of what people gave, and what memory cannot hold."""
+
+import pathlib
+
+import pytest
+
+import circuitsim as cs
+from circuitsim import checks
+
+
+class Refuses:
+    def __repr__(self):
+        raise RuntimeError("no")
+
+
+class Long:
+    def __repr__(self):
+        return "long\n" * 2_000_000
+
+
+@pytest.mark.parametrize("thing", [
+    Refuses(), [Refuses()], {"a": Refuses()}, Long(), 10**5000, [10**5000], "x" * 10**7, "a\n\0\ud800", b"x" * 1000,
+    [[1] * 1000] * 1000,
+], ids=type)  # fmt: skip
+def test_what_is_shown_is_one_short_line(thing):
+    text = checks.shown(thing)
+    assert len(text) <= 60
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize("name", [
+    "a\0b", "x" * 300, "y/" * 3000, "\ud800.html", "", 1, 3.5, None, b"a.html", True, ["a"], pathlib.Path("a\0b"),
+], ids=type)  # fmt: skip
+def test_paths_that_no_file_can_have(name):
+    with pytest.raises(cs.InputError, match=r"^the path is "):
+        checks.path(name)
+
+
+MANY = 10**9
+
+
+@pytest.mark.parametrize("make", [
+    lambda: cs.neuron(MANY),
+    lambda: cs.linear(10**400),
+    lambda: cs.mlp([MANY, 1]),
+    lambda: cs.mlp([2] * 10**6 + [MANY]),
+    lambda: cs.dense([10**6, 10**7]),
+    lambda: cs.datasets.moons(10**12),
+    lambda: cs.datasets.spirals(10**12),
+    lambda: cs.schedules.gpipe(MANY, 1),
+    lambda: cs.schedules.interleaved(1, 1, chunks=MANY),
+    lambda: cs.schedules.zb_h1(1, MANY),
+    lambda: cs.schedules.zb_v(10**6, 1),
+])  # fmt: skip
+def test_what_memory_cannot_hold_is_not_begun(make):
+    with pytest.raises(cs.TooLargeError, match=r"of memory, and .* free: give a smaller number") as caught:
+        make()
+    assert isinstance(caught.value, MemoryError)
+
+
+@pytest.mark.parametrize("where", ["the machine", "the container", "the process"])
+def test_the_least_of_all_limits_counts(where, monkeypatch):
+    resource = pytest.importorskip("resource")
+    psutil = pytest.importorskip("psutil")
+    free = dict.fromkeys(["the machine", "the container", "the process"], 10**15) | {where: 10**9}
+    memory = type("Memory", (), {"available": free["the machine"], "vms": 0})()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda self: memory)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (free["the process"], free["the process"]))
+    files = {"memory.max": free["the container"] + 7, "memory.current": 7}
+    monkeypatch.setattr(pathlib.Path, "read_text", lambda self, encoding: str(files.get(self.name, "max")))
+    checks.fits(10**9, "what just fits")
+    with pytest.raises(cs.TooLargeError, match=r"^it takes about 1 GB of memory, and 1\.0 GB are free"):
+        checks.fits(10**9 + 1, "it")
