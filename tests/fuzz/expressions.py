@@ -62,10 +62,10 @@ NASTY = [
     "9" * 30, "9" * 5000, "1e-400", ".5.", "..", "None", "True", "x if y else z", "lambda x: x", "[x for x in y]",
     "x:=1", "b'x'", "__import__('os')", "x.real", "x[0]", "x()", "sin", "sin()", "sin(x,y)", "sin(*x)", "sin(x=1)",
     "max(x)", "max()", "max(x,y,z)", "where(x,y)", "matmul(x,y)", "sum(x)", "reshape(x)", "concat(x,y)", "stack()",
-    "one_hot(x)", "softmax(x)", "(" * 300, "-" * 3000, "+x" * 300, "import os", "del x", "pass", "await x", "yield x", "f'{x}'",
-    "é", "ſin(x)", "σ(x)", "√(x)", "×", "²", "·", "÷", "−", "٣", "𝐱", "\ud800", "\u202e", "\ufeff", "ﬁ", "f = ", "q = ",
-    "f = x", "# x", "x\\\ny", "not x", "x and y", "x in y", "x<y<z", "...", "inf", "nan", "pi", "e", "abs", "-0.0",
-    "1e308*10", "2**2**2**9", "(-8)**0.5", "0**-1", "1/0",
+    "one_hot(x)", "softmax(x)", "(" * 300, "-" * 3000, "+x" * 300, "import os", "del x", "pass", "await x", "yield x",
+    "f'{x}'", "é", "ſin(x)", "σ(x)", "√(x)", "×", "²", "·", "÷", "−", "٣", "𝐱", "\ud800", "\u202e", "\ufeff", "ﬁ",
+    "f = ", "q = ", "f = x", "# x", "x\\\ny", "not x", "x and y", "x in y", "x<y<z", "...", "inf", "nan", "pi", "e",
+    "abs", "-0.0", "1e308*10", "2**2**2**9", "(-8)**0.5", "0**-1", "1/0",
 ]  # fmt: skip
 
 
