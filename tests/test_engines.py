@@ -109,10 +109,18 @@ def test_shapes_that_a_gate_cannot_take_are_told_in_its_own_words(engine, wire_u
 @pytest.mark.parametrize(
     ("wire_up", "message"),
     [
-        (lambda x: cs.conv2d(x, x, stride=0), "a kernel of 4×4 cannot move by 0 within a border of 0"),
-        (lambda x: cs.max_pool2d(x, kernel=0, stride=1), "a kernel of 0×0 cannot move by 1"),
+        (
+            lambda x: cs.conv2d(x, np.ones((1, 1, 7, 7)), pad=1),
+            "a kernel of 7 does not fit into 4 with a border of 1 and",
+        ),
+        (lambda x: cs.max_pool2d(x, kernel=(1, 5)), "a kernel of 5 does not fit into 4"),
         (lambda x: cs.softmax(x, axis=4), "there is no axis 4"),
-        (lambda x: cs.one_hot(x, classes=-1), "there cannot be -1 classes"),
+        (lambda x: cs.sum(x, axis=(0, -4)), r"\(0, -4\) names an axis twice"),
+        (lambda x: cs.concat(x, x, axis=None), "it works along one axis, not along axis=None"),
+        (lambda x: cs.var(x, axis=0, ddof=1), "1 numbers are too few with ddof=1: give 2 or more"),
+        (lambda x: cs.std(x, axis=0, ddof=1), "1 numbers are too few with ddof=1: give 2 or more"),
+        (lambda x: cs.pad(x, widths=((1, 1), (2, 2))), "are for 2 axes: give a pair for each of 4"),
+        (lambda x: cs.broadcast_to(x, shape=(4,)), r"they do not broadcast to \(4,\)"),
     ],
 )
 def test_attributes_that_fit_no_shape_are_told_before_anything_runs(wire_up, message):

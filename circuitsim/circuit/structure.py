@@ -9,7 +9,8 @@ A structure is a dict with ``format`` ("circuitsim circuit"), ``version`` (1), t
 - ``outputs``: the node that each output shows.
 
 JSON lists stand for lists. What JSON lacks is tagged: ``{"float": "nan"}``, ``{"tuple": […]}``, ``{"slice": […]}``,
-``{"dict": [[key, value], …]}``, and ``{"array": […], "shape": […], "dtype": "float64"}`` with the elements row by row.
+``{"dict": [[key, value], …]}``, ``{"ellipsis": []}`` for ``...``, and ``{"array": […], "shape": […],
+"dtype": "float64"}`` with the elements row by row.
 Numbers keep all their bits; a nan with other bits than ``float("nan")`` stands as ``{"float": "fff8000000000000"}``.
 
 What is read is checked first: who forged it gets a sentence, and no object is made of it but numbers, texts and gates
@@ -150,6 +151,8 @@ def pack(thing: Any) -> Any:
         thing = thing.item()
     if thing is None or type(thing) in (bool, int, str):
         return thing
+    if thing is Ellipsis:
+        return {"ellipsis": []}
     if type(thing) is float:
         return thing if math.isfinite(thing) else {"float": _odd(thing)}
     if type(thing) is list:
@@ -189,6 +192,8 @@ def unpack(packed: Any) -> Any:
         return _even(content)
     if not isinstance(content, list):
         raise ValueError
+    if tag == "ellipsis" and not content:
+        return Ellipsis
     if tag == "tuple":
         return tuple(map(unpack, content))
     if tag == "slice" and len(content) == 3:

@@ -131,7 +131,7 @@ class Wire:
     __hash__ = object.__hash__
 
     def __getitem__(self, slices: Any) -> "Wire":
-        return self.circuit.gate(gates.slice, self, slices=slices)
+        return self.circuit.gate(gates.slice, self, slices=slices if isinstance(slices, tuple) else (slices,))
 
     @property
     def T(self) -> "Wire":  # noqa: N802  (NumPy's name)

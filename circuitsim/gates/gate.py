@@ -28,9 +28,10 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import GateError
-from circuitsim.gates.attributes import key_of, own_attributes
+from circuitsim.gates.attributes import check_attributes, key_of, own_attributes
 from circuitsim.gates.code import Code
 from circuitsim.gates.elementwise import check_elementwise
+from circuitsim.gates.failure import explain_failure
 from circuitsim.gates.shapes import elementwise as same_shape
 from circuitsim.gates.value import Value, as_value, read, refused_to_write
 
@@ -207,6 +208,8 @@ class Gate:
             raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
         if missing := [name for name in self.required if name not in attributes]:
             raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
+        if self.built_in:
+            check_attributes(self.name, attributes)
 
     def with_attributes(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""
@@ -251,13 +254,14 @@ class Gate:
         self.check_arguments(len(inputs), attributes)
         if attributes:
             attributes = own_attributes(attributes)
+        values = [as_value(thing) for thing in inputs]
         try:
             with np.errstate(all="ignore"):
-                return read(self.forward(*map(as_value, inputs), **attributes))
-        except ValueError as error:
-            if not refused_to_write(error):
-                raise
-            raise GateError(f"{self.name} writes to an input in place: return a new array") from None
+                return read(self.forward(*values, **attributes))
+        except Exception as error:
+            if self.built_in or refused_to_write(error):
+                explain_failure(None, self.for_inputs(len(values)), attributes, values, error)
+            raise
 
     def __repr__(self) -> str:
         return f"<gate {self.name}{self._signature()}>"

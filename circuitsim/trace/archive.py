@@ -27,8 +27,8 @@ array         dtype    what it is
 
 A node has ``name``, ``kind`` and, if it is a gate, ``gate`` (the name in the registry), ``symbol``, ``ports`` and
 ``attributes``; JSON lists stand for lists, and what JSON lacks is tagged: ``{"tuple": […]}``, ``{"slice": […]}``,
-``{"array": […]}``, ``{"dict": [[key, value], …]}``, ``{"float": "nan"}``. Readers ignore arrays and keys that they do
-not know; the version rises when an old reader would misread a new file.
+``{"array": […]}``, ``{"dict": [[key, value], …]}``, ``{"float": "nan"}``, ``{"ellipsis": []}``. Readers ignore arrays
+and keys that they do not know; the version rises when an old reader would misread a new file.
 
 Gates are looked up by name. One that is not defined where the file is opened keeps its name, symbol and ports, so
 the trace can be shown, but it computes nothing.
@@ -303,6 +303,8 @@ def _pack(thing: Any, key: str, where: str) -> Any:
         return thing
     if isinstance(thing, float):
         return thing if math.isfinite(thing) else {"float": repr(thing)}
+    if thing is Ellipsis:
+        return {"ellipsis": []}
     if isinstance(thing, slice):
         return {"slice": [_pack(part, key, where) for part in (thing.start, thing.stop, thing.step)]}
     if isinstance(thing, np.ndarray) and thing.dtype.kind in "bifu":
@@ -326,6 +328,7 @@ def _unpack(packed: Any) -> Any:
     ((tag, content),) = packed.items()
     made: dict[str, Any] = {
         "float": float,
+        "ellipsis": lambda _: Ellipsis,
         "slice": lambda parts: slice(*_unpack(parts)),
         "array": lambda rows: np.array(_unpack(rows)),
         "tuple": lambda elements: tuple(_unpack(elements)),
