@@ -1,11 +1,12 @@
 """Forged circuits in JSON: refused in a sentence, or a circuit that both engines run alike."""
 
+import copy
 import json
 
 import numpy as np
 
 import circuitsim as cs
-from tests.forging import forge
+from tests.forging import THINGS, forge
 from tests.fuzz.agreement import bits, came_of, run_both
 from tests.fuzz.circuits import Wiring
 
@@ -32,6 +33,33 @@ TEXTS += [
     '{"array":[1.0],"shape":[1],"dtype":"float64"}',
 ]
 
+NUMBERS = [
+    2,
+    3,
+    -2,
+    7,
+    10**6,
+    10**9,
+    2**31,
+    2**53,
+    2**63,
+    -(2**63) - 1,
+    0.0,
+    0.5,
+    -0.5,
+    1e300,
+    {"tuple": [0, 1]},
+    [0, 0],
+]
+NUMBERS += [
+    {"float": "inf"},
+    {"tuple": [1, 1]},
+    {"slice": [None, None, -1]},
+    {"slice": [0, 10**30, None]},
+    False,
+    "same",
+]
+
 
 def attempt(random, folder):
     circuit = Wiring(random).circuit if random.random() < 0.6 else _wide(random)
@@ -39,13 +67,12 @@ def attempt(random, folder):
     if random.random() < 0.7:
         structure = json.loads(text)
         for _ in range(random.choice([1, 1, 1, 2, 4])):
-            if structure:
-                forge(structure, random)
+            _forge(random, structure)
         forged = json.dumps(structure)
     else:
         forged = _damage(random, text)
     wrong = _read(random, forged)
-    return wrong and f"{forged[:3000]!r}: {wrong}"
+    return wrong and f"{wrong}\n{forged[:8000]!r}"
 
 
 def _wide(random):
@@ -76,6 +103,24 @@ def _wide(random):
         )
     c.output("f", total)
     return c
+
+
+def _forge(random, structure):
+    """Change one place of a structure, often one where most changes are not refused at once."""
+    nodes = structure["nodes"] if isinstance(structure.get("nodes"), list) else []
+    inner = [node for node in nodes if isinstance(node, dict) and node.keys() & {"attributes", "value", "shape"}]
+    if not inner or random.random() < 0.3:
+        if structure:
+            forge(structure, random)
+        return
+    node = random.choice(inner)
+    key = random.choice(sorted(node.keys() & {"attributes", "value", "shape"}))
+    if random.random() < 0.2 or not isinstance(node[key], dict | list) or not node[key]:
+        node[key] = copy.deepcopy(random.choice(THINGS + NUMBERS))
+    elif isinstance(node[key], dict) and key == "attributes" and random.random() < 0.5:
+        node[key][random.choice(sorted(node[key]))] = copy.deepcopy(random.choice(THINGS + NUMBERS))
+    else:
+        forge(node[key], random)
 
 
 def _damage(random, text):

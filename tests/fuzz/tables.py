@@ -35,7 +35,7 @@ def attempt(random, folder):
         path.write_bytes(table.content)
         data, wrong = came_of(lambda: cs.read_csv(path, table.targets))
         if wrong:
-            return f"{table.content!r}: {wrong}"
+            return _told(table.content, wrong)
         return _told(table.content, table.differs(data))
     content = _damage(random, table.content)
     path.write_bytes(content)
@@ -50,7 +50,7 @@ def attempt(random, folder):
 
 
 def _told(content, wrong):
-    return wrong and f"{content[:2000]!r}: {wrong}"
+    return wrong and f"{wrong}\n{content[:8000]!r}"
 
 
 class _Table:
