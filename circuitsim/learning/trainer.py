@@ -139,7 +139,7 @@ class Trainer:
     ) -> None:
         _check_parts(engine, force, optimizer, penalty)
         circuit = engine.netlist.name
-        if output is not None and output not in engine.outputs:
+        if output is not None and not (isinstance(output, str) and output in engine.outputs):
             raise InputError(
                 f"circuit {circuit!r} has no output {checks.shown(output)} to train: "
                 f"{nearest(str(output), engine.outputs)}its outputs are {checks.listed(engine.outputs)}"

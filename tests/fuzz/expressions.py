@@ -49,6 +49,8 @@ KNOWN = {
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x,
     "where": lambda condition, a, b: _choose(1.0 * (condition != 0.0), a, b),
+    "clip": lambda x, low, high: _min(_max(x, low), high),
+    "identity": lambda x: x,
     **{name: _switch(getattr(anp, name)) for name in ("greater", "greater_equal", "less", "less_equal")},
     **{name: _switch(getattr(anp, name)) for name in ("equal", "not_equal")},
     **{name: getattr(anp, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "tan")},
