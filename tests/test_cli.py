@@ -340,7 +340,7 @@ def test_version_and_list_and_help():
     (["flow", "x", "x=1", "x=2"], "input 'x' is given twice"),
     (["flow", "x", "x=1", "--jsn"], "there is no option '--jsn'"),
     (["flow", "x + y", "x=1,2", "y=1,2,3"], "gate 'add1' (add) cannot take shapes (2,) and (3,)"),
-    (["flow", "tanhh(x)", "x=1"], "unknown gate 'tanhh' in 'tanhh(x)': did you mean 'tanh'? the gates are"),
+    (["flow", "tanhh(x)", "x=1"], "unknown gate 'tanhh' in 'tanhh(x)': did you mean 'tanh'?"),
     (["flow", "sin(x, x)", "x=1"], "sin takes 1 input, (x), but was given 2"),
     (["flow", "", "x=1"], "the expression is empty"),
     (["flow", "x +", "x=1"], "the expression cannot be read"),

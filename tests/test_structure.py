@@ -5,6 +5,7 @@ import io
 import json
 import math
 import random
+import re
 import struct
 
 import networkx as nx
@@ -350,3 +351,16 @@ def test_first_values_of_parameters_do_not_count():
     assert told(one, two) is None
     assert Netlist(one).fingerprint() == Netlist(two).fingerprint()
     assert Netlist(one).structure() == Netlist(two).structure()
+
+
+@pytest.mark.parametrize("old", ['"sum"', '["x"]', '"axis"', '"shape"', '"f": "sum1"'])
+def test_what_a_forged_circuit_says_is_quoted_in_short(old):
+    circuit = cs.Circuit("rows")
+    circuit.output("f", cs.sum(circuit.input("x", (2, 3)), axis=1))
+    word = re.search(r"\w+(?=\W*$)", old)[0]
+    forged = old.replace(word, "9" * 5000)
+    text = circuit.to_json()
+    assert old in text
+    with pytest.raises(cs.CircuitSimError, match="9999") as caught:
+        cs.Circuit.from_json(text.replace(old, forged))
+    assert len(str(caught.value)) <= 400

@@ -595,3 +595,12 @@ def test_where_nothing_varies_no_gradient_passes(engine):
         warnings.simplefilter("ignore")  # NumPy's, of the same
         with pytest.raises(cs.ShapeError, match=r"'std1' \(std\) cannot take shapes \(4, 1\): 1 numbers are too few"):
             runner.forward({"x": np.ones((4, 1))})
+
+
+@pytest.mark.parametrize("slices", [[[]], [[0, 1, 2, 3]], ([0, 10**30],), [[0, [1]]]])
+def test_an_index_that_numpy_does_not_take_is_refused_in_a_sentence(engine, slices):
+    for shape in ((2, 3), None):  # when the gate is wired, and when it first runs
+        circuit = cs.Circuit()
+        with pytest.raises(cs.ShapeError, match="slice"):
+            circuit.output("f", cs.slice(circuit.input("x", shape), slices=slices))
+            engine(circuit).forward({"x": np.ones((2, 3))})

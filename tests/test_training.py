@@ -127,6 +127,10 @@ def test_circuits_that_cannot_be_trained(engine):
         trainer(engine, cs.parse("x * y"))
     with pytest.raises(cs.InputError, match="no output 'f' to train: its outputs are score"):
         trainer(engine, svm(), output="f")
+    for word in ("output", "carry"):
+        with pytest.raises(cs.InputError, match=word) as caught:
+            trainer(engine, svm(), **{word: np.zeros((30, 30))})
+        assert "\n" not in str(caught.value)
     with pytest.raises(cs.InputError, match="no rule"):
         engine(svm()).update()
     runner = engine(svm())

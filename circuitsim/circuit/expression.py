@@ -13,6 +13,7 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -255,12 +256,12 @@ def _operation(node: ast.expr, text: str) -> _Operation | None:
         gate = gates.registry.get(name) or gates.registry.get(_by_symbol().get(name, ""))
         if gate is None:
             known = {name: gate for name, gate in gates.registry.items() if not gate.required}
+            if question := nearest(name, known).strip():
+                raise ExpressionError(f"unknown gate {_quote(name)} in {_quote(text)}: {question}")
             scalars = " ".join(sorted(name for name, gate in known.items() if not gate.for_arrays))
             arrays = " ".join(sorted(name for name, gate in known.items() if gate.for_arrays))
-            raise ExpressionError(
-                f"unknown gate {name!r} in {_quote(text)}: {nearest(name, known)}the gates are {scalars}, and for "
-                f"arrays {arrays}"
-            )
+            listed = shorten(f"{scalars}, and for arrays {arrays}", 300, placeholder=" ...")
+            raise ExpressionError(f"unknown gate {_quote(name)}: the gates are {listed}")
         if gate.required:
             needed = " and ".join(gate.required)
             raise _refuse(node, text, f"{name} needs its {needed}, which only Python can give, cs.{name}(...)")

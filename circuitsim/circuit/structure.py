@@ -20,7 +20,7 @@ that are in the registry.
 import json
 import math
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from circuitsim.errors import CircuitError, GateError, LoadError
 from circuitsim.gates.attributes import own_attributes
 from circuitsim.gates.gate import Gate, registry
 from circuitsim.gates.value import own_value
+from circuitsim.spelling import listed, shown
 
 __all__ = ["Parts", "build", "describe", "difference", "pack", "pack_attributes", "parse", "plain", "unpack"]
 
@@ -125,8 +126,8 @@ def pack_attributes(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
             packed[key] = pack(attribute)
         except TypeError as error:
             raise CircuitError(
-                f"attribute {key!r} of gate {name!r} is or holds a thing of type {error}, which no file can hold: use "
-                "numbers, texts, lists, tuples, slices, dicts or arrays"
+                f"attribute {shown(key)} of gate {shown(name)} is or holds a thing of type {error}, which no file can "
+                "hold: use numbers, texts, lists, tuples, slices, dicts or arrays"
             ) from None
     return packed
 
@@ -266,7 +267,7 @@ def parse(text: str) -> dict[str, Any]:
     for number, entry in enumerate(read["nodes"]):
         _check_node(number, entry)
         if entry["name"] in names:
-            raise _no_circuit(f"it has two nodes called {entry['name']!r}")
+            raise _no_circuit(f"it has two nodes called {shown(entry['name'])}")
         names.add(entry["name"])
     for number, wire in enumerate(read["wires"]):
         if (
@@ -280,7 +281,7 @@ def parse(text: str) -> dict[str, Any]:
         raise _no_circuit("it has the same wire twice")
     for output, source in read["outputs"].items():
         if not output or not isinstance(source, str) or source not in names:
-            raise _no_circuit(f"output {output!r} shows {_show(source)}, which is no node")
+            raise _no_circuit(f"output {shown(output)} shows {_show(source)}, which is no node")
     return read
 
 
@@ -292,16 +293,16 @@ def _check_node(number: int, entry: Any) -> None:
     _check_fields(f"node {number}", entry, {"name", "kind", *needed}, more)
     name = _check_text(entry["name"], f"the name of node {number}")
     if kind == "parameter" and ("value" in entry) == ("shape" in entry):
-        raise _no_circuit(f"parameter {name!r} has not one value")
+        raise _no_circuit(f"parameter {shown(name)} has not one value")
     if "shape" in entry and _lengths(entry["shape"]) is None:
-        raise _no_circuit(f"the shape of {name!r} is {_show(entry['shape'])}")
+        raise _no_circuit(f"the shape of {shown(name)} is {_show(entry['shape'])}")
     if kind == "gate":
-        _check_text(entry["gate"], f"the gate of {name!r}")
+        _check_text(entry["gate"], f"the gate of {shown(name)}")
         ports = entry["ports"]
         if not isinstance(ports, list) or not all(isinstance(port, str) for port in ports):
-            raise _no_circuit(f"the ports of gate {name!r} are {_show(ports)}")
+            raise _no_circuit(f"the ports of gate {shown(name)} are {_show(ports)}")
         if not isinstance(entry.get("attributes", {}), dict):
-            raise _no_circuit(f"the attributes of gate {name!r} are {_show(entry['attributes'])}")
+            raise _no_circuit(f"the attributes of gate {shown(name)} are {_show(entry['attributes'])}")
 
 
 def build(structure: Mapping[str, Any]) -> Parts:
@@ -321,7 +322,9 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
     name, kind = entry["name"], entry["kind"]
     node: dict[str, Any] = {"kind": kind}
     if kind == "gate":
-        attributes = {key: _read(part, f"attribute {key!r} of {name!r}") for key, part in _attributes(entry).items()}
+        attributes = {
+            key: _read(part, f"attribute {shown(key)} of {shown(name)}") for key, part in _attributes(entry).items()
+        }
         node["gate"] = _find_gate(entry, attributes)
         if attributes:
             node["attributes"] = own_attributes(attributes)
@@ -329,11 +332,11 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
         if "shape" in entry:
             node["shape"] = tuple(entry["shape"])
     elif "value" not in entry:
-        raise _no_circuit(f"parameter {name!r} has no value")
+        raise _no_circuit(f"parameter {shown(name)} has no value")
     else:
-        value = _read(entry["value"], f"the value of {name!r}")
+        value = _read(entry["value"], f"the value of {shown(name)}")
         if type(value) is not float and not (type(value) is np.ndarray and value.dtype == np.float64 and value.ndim):
-            raise _no_circuit(f"the value of {name!r} is {_show(entry['value'])}")
+            raise _no_circuit(f"the value of {shown(name)} is {_show(entry['value'])}")
         node["value"] = own_value(value)
     return node
 
@@ -341,18 +344,18 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _find_gate(entry: Mapping[str, Any], attributes: dict[str, Any]) -> Gate:
     """Return the gate that is known under the saved name, if it has the ports and attributes of the saved one."""
     name, ports = entry["gate"], entry["ports"]
-    where = f"gate {entry['name']!r} of the circuit"
+    where = f"gate {shown(entry['name'])} of the circuit"
     if name not in registry:
-        raise LoadError(f"{where} is {name!r}, which is not defined here: import the module that defines it first")
+        raise LoadError(f"{where} is {shown(name)}, which is not defined here: import the module that defines it first")
     try:
         gate = registry[name].for_inputs(len(ports))
         if list(gate.ports) == ports:
             gate.check_arguments(len(ports), attributes)
             return gate
-        reason = f"here {name!r} has ports {', '.join(gate.ports)}, there {', '.join(ports) or 'none'}"
+        reason = f"here {shown(name)} has ports {listed(gate.ports)}, there {listed(ports)}"
     except GateError as error:
         reason = str(error)
-    raise LoadError(f"{where} is not the {name!r} that is defined here: {reason}")
+    raise LoadError(f"{where} is not the {shown(name)} that is defined here: {reason}")
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "the other circuit") -> str | None:
@@ -371,10 +374,10 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "
     mine = {entry["name"]: entry for entry in here["nodes"]}
     for name, entry in mine.items():
         if name not in nodes:
-            return f"{other} has no {entry['kind']} {name!r}"
+            return f"{other} has no {entry['kind']} {shown(name)}"
     for name, entry in nodes.items():
         if name not in mine:
-            return f"{other} has a {entry['kind']} {name!r}, this one has none".replace("a input", "an input")
+            return f"{other} has a {entry['kind']} {shown(name)}, this one has none".replace("a input", "an input")
     for name, entry in mine.items():
         if told := _node_difference(nodes[name], entry, other):
             return told
@@ -384,30 +387,31 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "
         orders = [[n for n, entry in found.items() if entry["kind"] == kind] for found in (nodes, mine)]
         for one, two in zip(*orders, strict=True):
             if one != two:
-                return f"{other} has its {kind}s in another order, {one!r} where this one has {two!r}"
+                return f"{other} has its {kind}s in another order, {shown(one)} where this one has {shown(two)}"
     return None
 
 
 def _node_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str) -> str | None:
     kind, name = here["kind"], here["name"]
-    what = f"{kind} {name!r}"
+    what = f"{kind} {shown(name)}"
     if there["kind"] != kind:
-        return f"{name!r} is of kind {there['kind']} in {other}, of kind {kind} in this one"
+        return f"{shown(name)} is of kind {there['kind']} in {other}, of kind {kind} in this one"
     if kind == "parameter" and there.get("shape") != here.get("shape"):
         shapes = [tuple(entry["shape"]) if "shape" in entry else None for entry in (there, here)]
         return f"{other} has {what} of shape {shapes[0]}, this one {shapes[1]}"
     if kind == "gate":
         if there["gate"] != here["gate"]:
-            return f"{what} is {there['gate']!r} in {other}, {here['gate']!r} in this one"
+            return f"{what} is {shown(there['gate'])} in {other}, {shown(here['gate'])} in this one"
         if there["ports"] != here["ports"]:
             ports = [", ".join(entry["ports"]) or "none" for entry in (there, here)]
             return f"{what} has ports {ports[0]} in {other}, {ports[1]} in this one"
         one, two = _attributes(there), _attributes(here)
         for key in [*two, *(key for key in one if key not in two)]:
             if (key in one) != (key in two):
-                return f"{what} has {'an' if key in one else 'no'} attribute {key!r} in {other}, not so in this one"
+                has = f"has {'an' if key in one else 'no'} attribute {shown(key)}"
+                return f"{what} {has} in {other}, not so in this one"
             if told := _value_difference(one[key], two[key], other):
-                return f"attribute {key!r} of {what} {told}"
+                return f"attribute {shown(key)} of {what} {told}"
         return None
     if kind == "input" or not (told := _value_difference(there.get("value"), here.get("value"), other)):
         return None
@@ -437,8 +441,8 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
     for target, port in sorted(one.keys() | two.keys(), key=lambda key: (places[key[0]], key[1])):
         sources = one.get((target, port)), two.get((target, port))
         if sources[0] != sources[1]:
-            told = [f"wired to {source!r}" if source is not None else "open" for source in sources]
-            return f"port {port} of {target!r} is {told[0]} in {other}, {told[1]} in this one"
+            told = [f"wired to {shown(source)}" if source is not None else "open" for source in sources]
+            return f"port {port} of {shown(target)} is {told[0]} in {other}, {told[1]} in this one"
     orders = []
     for wires in (there["wires"], here["wires"]):
         leaving: dict[str, list[tuple[str, int]]] = {}
@@ -449,8 +453,8 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
         if orders[0][source] != wires:
             first = next(pair for pair in zip(orders[0][source], wires, strict=True) if pair[0] != pair[1])
             return (
-                f"the wires that leave {source!r} are in another order, {first[0][0]!r} port {first[0][1]} in {other} "
-                f"where this one has {first[1][0]!r} port {first[1][1]}"
+                f"the wires that leave {shown(source)} are in another order, {shown(first[0][0])} port {first[0][1]} "
+                f"in {other} where this one has {shown(first[1][0])} port {first[1][1]}"
             )
     return None
 
@@ -458,11 +462,11 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
 def _outputs_difference(there: Mapping[str, str], here: Mapping[str, str], other: str) -> str | None:
     for output, source in here.items():
         if output not in there:
-            return f"{other} has no output {output!r}"
+            return f"{other} has no output {shown(output)}"
         if there[output] != source:
-            return f"output {output!r} shows {there[output]!r} in {other}, {source!r} in this one"
+            return f"output {shown(output)} shows {shown(there[output])} in {other}, {shown(source)} in this one"
     if list(there) != list(here):
-        return f"{other} has the outputs {', '.join(there)}, this one {', '.join(here)}"
+        return f"{other} has the outputs {listed(there)}, this one {listed(here)}"
     return None
 
 
@@ -480,7 +484,7 @@ def _read(packed: Any, what: str) -> Any:
 
 def _check_fields(what: str, entry: Mapping[str, Any], needed: set[str], more: Iterable[str] = ()) -> None:
     if missing := sorted(needed - set(entry)):
-        raise _no_circuit(f"{what} has no field {missing[0]!r}")
+        raise _no_circuit(f"{what} has no field {shown(missing[0])}")
     if unknown := sorted(set(entry) - needed - set(more)):
         raise _no_circuit(f"{what} has an unknown field {_show(unknown[0])}")
 
@@ -518,12 +522,7 @@ def _no_circuit(reason: str) -> LoadError:
 def _show(packed: Any) -> str:
     """Write plain data for people, in few letters."""
     if isinstance(packed, dict) and isinstance(packed.get("shape"), list) and len(packed["shape"]) <= 32:
-        return f"an array of {_short(packed.get('dtype'))} of shape {_short(tuple(packed['shape']))}"
+        return f"an array of {shown(packed.get('dtype'))} of shape {shown(tuple(packed['shape']))}"
     if isinstance(packed, dict) and len(packed) == 1 and "float" in packed:
-        return _short(packed["float"], str)
-    return _short(packed)
-
-
-def _short(thing: Any, write: Callable[[Any], str] = repr) -> str:
-    text = write(thing) if not isinstance(thing, list | dict) or len(thing) < 20 else f"a {type(thing).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
+        return shown(packed["float"]).strip("'")
+    return shown(packed)

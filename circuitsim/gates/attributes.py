@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from circuitsim.checks import real, whole
+from circuitsim.checks import real, shown, whole
 from circuitsim.errors import GateError
-from circuitsim.gates.value import shorten
 
 __all__ = ["check_attributes", "key_of", "own_attributes"]
 
@@ -37,7 +36,7 @@ def check_attributes(gate: str, attributes: Mapping[str, Any]) -> None:
     for name, attribute in attributes.items():
         fits, asked = _KINDS[name]
         if not fits(attribute):
-            raise GateError(f"{name} of {gate} is {shorten(attribute)}: give {asked}")
+            raise GateError(f"{name} of {gate} is {shown(attribute)}: give {asked}")
 
 
 def _numbers(least: int | None = None) -> Callable[[Any], bool]:

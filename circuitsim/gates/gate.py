@@ -207,7 +207,7 @@ class Gate:
             raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}{named}")
         if unknown := sorted(set(attributes) - set(self.attributes)):
             known = ", ".join(self.attributes) or "none"
-            raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
+            raise GateError(f"{self.name} has no attribute {checks.shown(unknown[0])}; its attributes are: {known}")
         if missing := [name for name in self.required if name not in attributes]:
             raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
         if self.built_in:

@@ -78,7 +78,7 @@ def _(x: Any, *, slices: Any) -> Any:
         return None
     try:
         return np.broadcast_to(0.0, x)[index(slices)].shape  # takes no memory
-    except IndexError as error:
+    except (IndexError, OverflowError, TypeError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -140,10 +140,10 @@ class Trainer:
     ) -> None:
         _check_parts(engine, force, optimizer, penalty)
         circuit = engine.netlist.name
-        if output is not None and output not in engine.outputs:
+        if output is not None and not (isinstance(output, str) and output in engine.outputs):
             raise InputError(
-                f"circuit {circuit!r} has no output {output!r} to train: {nearest(str(output), engine.outputs)}its "
-                f"outputs are {', '.join(engine.outputs)}"
+                f"circuit {circuit!r} has no output {checks.shown(output)} to train: "
+                f"{nearest(str(output), engine.outputs)}its outputs are {checks.listed(engine.outputs)}"
             )
         if not engine.parameters:
             raise InputError(f"circuit {circuit!r} has no parameters to train: add one, circuit.parameter('a', 1.0)")
@@ -159,7 +159,7 @@ class Trainer:
         if self.clip is not None and (isinstance(optimizer, LBFGS) or _moves_by_itself(engine)):
             raise InputError("clip is for parameters that move once for each batch: leave it out")
         self.standardize = checks.flag(standardize, "standardize")
-        self.carry = _check_carry(carry or {}, engine)
+        self.carry = _check_carry({} if carry is None else carry, engine)
         self.history = History()
         self.fed: dict[str, Any] = {}
         self.pull: Value = 0.0
@@ -265,7 +265,9 @@ class Trainer:
             raise InputError("LBFGS takes all examples at a time: give batch='all'")
         every = max(1, iterations // 100) if every is None else checks.count(every, "every")
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-            raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
+            raise InputError(
+                f"callbacks={checks.shown(callbacks)} cannot be: give a list of functions that take the trainer"
+            )
         inputs = self._intake.read(points)
         count = _count(inputs, labels)
         targets = self._targets.read(labels, count)
@@ -600,31 +602,35 @@ class Trainer:
 def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
     """Tell what a trainer was given in the wrong place."""
     if not isinstance(engine, Engine):
-        raise InputError(f"a trainer was given {engine!r} for an engine: give it one, Simulation(circuit)")
+        raise InputError(f"a trainer was given {checks.shown(engine)} for an engine: give it one, Simulation(circuit)")
     if not isinstance(force, Force):
-        raise InputError(f"a trainer was given {force!r} for a force: give it one, forces.svm")
+        raise InputError(f"a trainer was given {checks.shown(force)} for a force: give it one, forces.svm")
     if not isinstance(optimizer, Optimizer | LBFGS):
-        raise InputError(f"a trainer was given {optimizer!r} for an optimizer: give it one, SGD(step=0.01)")
+        raise InputError(f"a trainer was given {checks.shown(optimizer)} for an optimizer: give it one, SGD(step=0.01)")
     springs = penalty if isinstance(penalty, Sequence) else [penalty]
     if odd := [spring for spring in springs if not hasattr(spring, "pull")]:
-        raise InputError(f"a trainer was given {odd[0]!r} for a penalty: give it one, L2(0.1)")
+        raise InputError(f"a trainer was given {checks.shown(odd[0])} for a penalty: give it one, L2(0.1)")
 
 
 def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
     """Return what is carried: for each input the output, and the first value."""
     checked = {}
     if not isinstance(carry, Mapping):
-        raise InputError(f"carry is {carry!r}: give a mapping of inputs to pairs of an output and a first value")
+        raise InputError(
+            f"carry is {checks.shown(carry)}: give a mapping of inputs to pairs of an output and a first value"
+        )
     for name, pair in carry.items():
         try:
             output, value = pair
         except (TypeError, ValueError):
-            raise InputError(f"carry gives input {name!r} {pair!r}: give an output and a first value") from None
+            raise InputError(
+                f"carry gives input {checks.shown(name)} {checks.shown(pair)}: give an output and a first value"
+            ) from None
         for what, known in ((name, engine.inputs), (output, engine.outputs)):
             if what not in known:
                 raise InputError(
-                    f"carry names {what!r}, which circuit {engine.netlist.name!r} lacks: "
-                    f"{nearest(str(what), known)}there are {', '.join(known)}"
+                    f"carry names {checks.shown(what)}, which circuit {engine.netlist.name!r} lacks: "
+                    f"{nearest(str(what), known)}there are {checks.listed(known)}"
                 )
         checked[name] = output, own_value(value)
     return checked
