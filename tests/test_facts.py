@@ -231,6 +231,14 @@ def test_a_parameter_that_is_only_added_is_a_bias():
     assert [name for name, springs in engine.springs.items() if springs] == ["a", "c"]
 
 
+def test_what_is_only_added_or_subtracted_is_a_bias_and_nothing_else():
+    circuit = cs.Circuit()
+    a, b, c, d, e, _ = circuit.parameters(a=1.0, b=1.0, c=1.0, d=1.0, e=1.0, unused=1.0)
+    circuit.output("f", (circuit.input("x") * a + b - c) + d * (d + 1.0))
+    circuit.output("e", e)  # moves by itself
+    assert cs.Compiled(circuit).netlist.biases() == {"b", "c", "unused"}
+
+
 @pytest.mark.parametrize("x", [0.5, [0.5, -1.0]])
 def test_compiled_code_has_a_users_text_in_its_lines(x):
     calls = []

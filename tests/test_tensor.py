@@ -418,3 +418,11 @@ def test_an_empty_batch_goes_through_and_back(wire_up, shape):
         for _ in range(3):
             assert engine.forward({"x": np.zeros(shape)})["f"].shape[0] == 0
             assert engine.backward()["x"].shape == shape
+
+
+def test_logsumexp_of_nothing_is_minus_infinity():
+    """As SciPy has it: log(0 + 0), row by row, and no NaN in other rows."""
+    rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf], [1e4, 1e4]])
+    found = cs.logsumexp(rows, axis=1)
+    np.testing.assert_allclose(found, [-np.inf, 0.0, 1e4 + np.log(2.0)], rtol=1e-15)
+    assert cs.logsumexp([-np.inf, -np.inf]) == -np.inf
