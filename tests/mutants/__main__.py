@@ -5,8 +5,8 @@ package, every place of a part as likely as any other, and at each place one of 
 each it runs the tests that reach the line, the quickest first, until one fails. A fault that no test notices is told as
 SURVIVED. One that keeps a test busy for minutes has been noticed.
 
-It works in copies of the last commit in FOLDER. Which tests reach which line it learns from one run of all tests, but for
-those in a browser; that takes some minutes, and is kept there for the next time. It needs pytest-cov.
+It works in copies of the last commit in FOLDER. Which tests reach which line it learns from one run of all tests, but
+for those in a browser; that takes some minutes, and is kept there for the next time. It needs pytest-cov.
 """
 
 import argparse

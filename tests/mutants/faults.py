@@ -18,7 +18,8 @@ SWAPPED = {
     ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,), ast.Break: (ast.Continue,), ast.Continue: (ast.Break,),
 }  # fmt: skip
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "maximum", "maximum": "minimum"}
-LOOSE = ast.Name, ast.Attribute, ast.Call, ast.Constant, ast.Subscript  # what needs no brackets
+ANY_ORDER = {*NAMES, "isinstance"}
+NO_BRACKETS = ast.Name, ast.Attribute, ast.Call, ast.Constant, ast.Subscript
 
 
 class Fault(NamedTuple):
@@ -48,7 +49,7 @@ def faults_of(source):
         for new in instead(node, inside_class):
             begin, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
             becomes = ast.unparse(new)
-            if isinstance(new, ast.expr) and not isinstance(new, LOOSE):
+            if isinstance(new, ast.expr) and not isinstance(new, NO_BRACKETS):
                 becomes = f"({becomes})"
             text = (whole[:begin] + becomes.encode() + whole[end:]).decode()
             here.append(Fault(*span, node.lineno, whole[begin:end].decode(), becomes, text))
@@ -69,7 +70,7 @@ def left_alone(node):
             return True
         case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
             return True
-        case ast.Call(func=ast.Name(id="cast" | "TypeVar")):
+        case ast.Call(func=ast.Name(id="cast" | "TypeVar")) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
             return True
     return False
 
@@ -112,7 +113,7 @@ def instead(node, inside_class):
             yield ast.Return(ast.Constant(None))
     match node:
         case ast.Call(args=[first, second, *others]) if not isinstance(first, ast.Starred):
-            if not isinstance(second, ast.Starred) and ast.unparse(node.func).rpartition(".")[2] not in NAMES:
+            if not isinstance(second, ast.Starred) and ast.unparse(node.func).rpartition(".")[2] not in ANY_ORDER:
                 yield changed(node, args=[second, first, *others])
         case ast.Expr(value=ast.Call()) | ast.Raise():
             yield ast.Pass()
