@@ -1,7 +1,7 @@
 """The faults that may be put into a module: each is one place in its text, and what to write there instead.
 
 Left alone are docstrings, the texts of errors, all other strings, ``__repr__``, annotations and what else only the type
-checker reads, ``assert`` and ``__all__``.
+checker reads, what only asserts (``assert`` and ``strict=``), ``__all__`` and ``__slots__``.
 """
 
 import ast
@@ -71,6 +71,8 @@ def left_alone(node):
         case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
             return True
         case ast.Call(func=ast.Name(id="cast" | "TypeVar")) | ast.AnnAssign(annotation=ast.Name(id="TypeAlias")):
+            return True
+        case ast.keyword(arg="strict"):
             return True
     return False
 
