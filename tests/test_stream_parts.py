@@ -10,7 +10,7 @@ from circuitsim.simulation.kernel import World
 from circuitsim.simulation.links import Line
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.stage import Resident
-from tests.pipelines import linked, network, stream
+from tests.pipelines import chain, linked, network, stream
 
 
 def line(link, size=0.0):
@@ -81,3 +81,34 @@ def test_a_batch_is_as_old_as_the_oldest_version_that_it_was_computed_from():
         parameter.on_gradient(0, tag, 1.0 + tag, version)
     parameter.add()
     assert parameter.end_batch(3) == (6.0, 2)
+
+
+@pytest.mark.parametrize(("what", "between"), [("value", 2 + 1.5 * (2 + 4)), ("gradient", 10 + 1.5 * (10 + 4))])
+def test_what_is_lost_is_sent_again_after_half_as_long_again_as_there_and_back(what, between):
+    """From when the message has left: 80 bytes take 2 ticks to leave one way and 10 the other, and 4 both ways."""
+    links = {
+        ("device 0", "device 1"): cs.Link(1.0, bandwidth=40.0, loss=0.4),
+        ("device 1", "device 0"): cs.Link(3.0, bandwidth=8.0, loss=0.4),
+    }
+    found = []
+    for seed in range(12):
+        run = stream(chain(2), [{"x": np.ones(10)}], cs.Plan(2), cs.Cluster(link=links), seed=seed)
+        sent = sorted((t.start, t.fate) for t in run.timeline.transfers if t.what == what)
+        if sent[0][1] == "lost":
+            found.append(sent[1][0] - sent[0][0])
+    assert found
+    assert set(found) == {between}
+
+
+def test_where_nothing_goes_wrong_each_message_goes_once():
+    """Also where a device might crash and a link might lose: the sites do nothing on their own."""
+    circuit, placement = network(3)
+    given = [{"x": 0.1 * n, "y": 0.5} for n in range(5)]
+    sure = stream(circuit, given, cs.Plan(placement), linked(1.0))
+    unsure = stream(circuit, given, cs.Plan(placement), cs.Cluster(link=cs.Link(1.0, loss=1e-12), crash_every=1e9))
+
+    def sent(run):
+        return sorted((t.what, t.wire, t.tag, t.fate) for t in run.timeline.transfers)
+
+    assert sent(unsure) == sent(sure)
+    assert {fate for *_, fate in sent(sure)} == {"arrived"}

@@ -95,7 +95,7 @@ def ask(tree, tests):
 
 def run(tree, arguments):
     """Run pytest in a copy of the package."""
-    command = ["nice", sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
         command,
         cwd=tree,
