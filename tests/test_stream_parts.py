@@ -112,3 +112,11 @@ def test_where_nothing_goes_wrong_each_message_goes_once():
 
     assert sent(unsure) == sent(sure)
     assert {fate for *_, fate in sent(sure)} == {"arrived"}
+
+
+def test_a_number_takes_8_bytes_as_it_does_in_an_array():
+    ends = []
+    for x in (0.5, [0.5], [0.5, 0.5]):
+        run = stream(chain(2), [{"x": x}], cs.Plan(2), linked(1.0, bandwidth=4.0))
+        ends.append([(t.size, t.end - t.start) for t in run.timeline.transfers])
+    assert ends == [[(8, 3.0)] * 2, [(8, 3.0)] * 2, [(16, 5.0)] * 2]
