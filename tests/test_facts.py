@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim.compiled import compiled
 from circuitsim.compiled.levels import Levels
-from circuitsim.gates import registry
+from circuitsim.gates import functions, registry, scalar
 from circuitsim.gates.code import Expression
 from tests import programs as library
 from tests.both import ENGINES, again
@@ -152,6 +152,22 @@ def test_all_built_in_elementwise_gates_pass_the_check_that_users_gates_must():
     for gate in {gate for gate in registry.values() if gate.elementwise}:
         gate.check_elementwise()
     assert not cs.pow.elementwise
+
+
+def test_gates_for_numbers_are_elementwise_but_for_pow():
+    numbers = {gate for gate in registry.values() if gate.forward.__module__ in (scalar.__name__, functions.__name__)}
+    assert len(numbers) > 30
+    assert {gate.name for gate in numbers if not gate.elementwise} == {"pow"}
+    assert {gate.name for gate in registry.values() if gate.elementwise} - {gate.name for gate in numbers} == {
+        "where", "clip",
+    }  # fmt: skip
+
+
+def test_built_in_gates_say_where_they_are_flat():
+    chosen = {"where": ("condition",), "one_hot": ("labels",), "dropout": ("draw",), "embedding": ("indices",)}
+    chosen |= dict.fromkeys(["weston_watkins", "crammer_singer"], ("target",))
+    chosen |= dict.fromkeys(["greater", "greater_equal", "less", "less_equal", "equal", "not_equal"], ("a", "b"))
+    assert {name: registry[name].flat for name in chosen} == chosen
 
 
 def test_the_check_is_made_once():
