@@ -97,6 +97,7 @@ def test_what_is_no_mapping_is_refused(engine, wrong):
         (lambda x: cs.matmul(x, 2.0), [1.0], r"shapes \(1,\) and \(\): both must have an axis at least"),
         (lambda x: cs.conv2d(x, x), 1.0, r"shapes \(\) and \(\): give images of"),
         (lambda x: cs.softmax(x, axis=1), [1.0], r"shapes \(1,\): there is no axis 1"),
+        (lambda x: cs.embedding(x, 0.0), 1.0, r"shapes \(\) and \(\): a table has rows"),
     ],
 )
 def test_shapes_that_a_gate_cannot_take_are_told_in_its_own_words(engine, wire_up, x, message):

@@ -229,6 +229,22 @@ def test_a_dead_link_is_told_of_and_a_slow_one_is_not():
         actions = a.left(1)
 
 
+@pytest.mark.parametrize(("options", "factors"), [
+    ({}, [1, 2, 4, 8, 16, 32] + [64] * 15),
+    ({"tries": 1}, [1, 2]),
+    ({"tries": 3, "cap": 1}, [1, 1, 1, 1]),
+])  # fmt: skip
+def test_how_long_a_node_waits_for_one_that_never_answers(options, factors):
+    a, waits = node(**options), []
+    a.post(1, "x")
+    (timer,) = a.left(1)
+    while isinstance(timer, Timer):
+        waits.append(timer.delay)
+        actions = a.timer(timer.key)
+        (timer,) = actions if isinstance(actions[0], Fail) else a.left(1)
+    assert waits == [10.0 * factor for factor in factors]
+
+
 def test_a_store_refuses_older_lives_and_keeps_the_newest_state():
     store = MemoryStore()
     assert store.begin() == (1, None)
@@ -245,6 +261,8 @@ def test_settings_that_cannot_be_are_refused():
         node(hold=True)
     with pytest.raises(InputError, match="tries is 0"):
         node(tries=0)
+    with pytest.raises(InputError, match="cap is 0"):
+        node(cap=0)
 
 
 def test_a_saved_state_holds_nothing_but_what_is_not_acknowledged():

@@ -604,3 +604,11 @@ def test_an_index_that_numpy_does_not_take_is_refused_in_a_sentence(engine, slic
         with pytest.raises(cs.ShapeError, match="slice"):
             circuit.output("f", cs.slice(circuit.input("x", shape), slices=slices))
             engine(circuit).forward({"x": np.ones((2, 3))})
+
+
+def test_logsumexp_of_nothing_is_minus_infinity():
+    """As SciPy has it: log(0 + 0), row by row, and no NaN in other rows."""
+    rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf], [1e4, 1e4]])
+    found = cs.logsumexp(rows, axis=1)
+    np.testing.assert_allclose(found, [-np.inf, 0.0, 1e4 + np.log(2.0)], rtol=1e-15)
+    assert cs.logsumexp([-np.inf, -np.inf]) == -np.inf

@@ -191,3 +191,13 @@ def test_what_is_given_in_the_wrong_place(parts, message):
 def test_numbers_that_cannot_be(make):
     with pytest.raises(cs.InputError, match=r"is .*: give a (finite|whole) number"):
         make()
+
+
+def test_an_order_that_has_too_few_for_a_batch_is_refused_before_any_is_shown():
+    trained, shown = trainer(cs.Compiled, svm()), []
+    order = [0, 1, 2, 3, 4]
+    for batch in (2, 2, 1):
+        trained.fit(POINTS, LABELS, 1, order=order, batch=batch, callbacks=[watching(shown)])
+        with pytest.raises(cs.InputError, match="the order has 5 examples and more were asked for"):
+            trained.fit(POINTS, LABELS, 1, order=order, batch=4)
+    assert shown == [[0, 1], [2, 3], [4]]

@@ -59,6 +59,8 @@ class Sampler:
             if number == 1:
                 return [int(self._random.integers(self.count))]
             return [int(index) for index in self._random.integers(self.count, size=number)]
+        if isinstance(self.order, list) and self._taken + number > len(self.order):
+            raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
         chosen = []
         for _ in range(number):
             if not self._queue:
@@ -73,10 +75,7 @@ class Sampler:
         if self.order == "in order":
             return list(range(self.count))
         assert isinstance(self.order, list)
-        rest = self.order[self._taken :]
-        if not rest:
-            raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
-        return rest
+        return self.order[self._taken :]
 
     @property
     def state(self) -> dict[str, Any]:
