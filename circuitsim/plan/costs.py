@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.circuit.wire import by_name
 from circuitsim.errors import InputError, TraceError
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
@@ -69,7 +70,7 @@ class Costs(Written):
         `backward`, or 1 if that is not given either.
     backward : float, Distribution or sequence of those, optional
         The same for B, which is I and W in one piece; what I and W take together, if not given.
-    bytes : float or mapping of str to float, optional
+    bytes : float or mapping of str or Wire to float, optional
         The bytes of a message: of all, or of those that carry what the gate or the parameter of this name makes, or
         its gradient. Those that are not told have the size of the array that they carry.
 
@@ -88,7 +89,7 @@ class Costs(Written):
     input: Ticks | Sequence[Ticks] | None = None
     weight: Ticks | Sequence[Ticks] | None = None
     backward: Ticks | Sequence[Ticks] | None = None
-    bytes: float | Mapping[str, float] | None = None
+    bytes: float | Mapping[Any, float] | None = None
 
     def __post_init__(self) -> None:
         for kind, name in FIELDS.items():
@@ -96,7 +97,7 @@ class Costs(Written):
             if given is not None or kind == "F":
                 object.__setattr__(self, name, _ticks(given, kind))
         if isinstance(self.bytes, Mapping):
-            sizes: Fixed[str, float] = Fixed({name: _size(size, name) for name, size in self.bytes.items()})
+            sizes: Fixed[str, float] = Fixed({name: _size(size, name) for name, size in by_name(self.bytes).items()})
             object.__setattr__(self, "bytes", sizes)
         elif self.bytes is not None:
             object.__setattr__(self, "bytes", _size(self.bytes, None))

@@ -6,6 +6,7 @@ from os import PathLike
 from typing import ClassVar
 
 from circuitsim import display
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.habits import advises
@@ -29,20 +30,15 @@ class Traced:
     trace: Trace | None
     _noun: ClassVar[str] = "run"
 
-    def value(self, name: str, tag: int | None = None) -> Value:
-        """Return the value of any wire or output in one example, by name."""
-        trace = self._traced()
-        values, node = trace.values(tag), trace.node(name)
-        if node not in values:
-            raise TraceError(f"no value left {name!r}: nothing in {trace.netlist.name!r} uses it")
-        return values[node]
+    def value(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the value of any wire or output in one example."""
+        return self._traced().value(name, tag)
 
-    def gradient(self, name: str, tag: int | None = None) -> Value:
-        """Return the gradient of any wire in one example, by name; 0 if none came."""
-        trace = self._traced()
-        return trace.gradients(tag).get(trace.node(name), 0.0)
+    def gradient(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the gradient of any wire in one example; 0 if none came."""
+        return self._traced().gradient(name, tag)
 
-    def explain(self, name: str, tag: int | None = None) -> str:
+    def explain(self, name: str | Wire, tag: int | None = None) -> str:
         """Tell how a wire came by its gradient: the messages that made it, with the arithmetic written out.
 
         Of a parameter that examples streamed through, and without a tag, it is told which of their gradients, of which
@@ -50,19 +46,19 @@ class Traced:
 
         Parameters
         ----------
-        name : str
+        name : str or Wire
             An input, a parameter, or any other wire.
         tag : int, optional
             The example.
         """
         return explain(self._traced(), name, tag)
 
-    def paths(self, name: str, tag: int | None = None) -> Paths:
+    def paths(self, name: str | Wire, tag: int | None = None) -> Paths:
         """Find every path by which a wire came by its gradient, with the product along it; print what it returns.
 
         Parameters
         ----------
-        name : str
+        name : str or Wire
             An input, a parameter, or any other wire.
         tag : int, optional
             The example.
