@@ -345,7 +345,7 @@ class StageGraph:
 
     def done(self, tag: int) -> dict[str, Value | None]:
         """Let an example go, and return what came back to the inputs."""
-        replica = self._replica[tag]
+        replica = self._replica.pop(tag)
         self._load[replica] -= 1
         return {source.name: source.gradient(tag) for source in self.inputs[replica].values()}
 
