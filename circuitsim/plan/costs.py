@@ -74,6 +74,10 @@ class Costs(Written):
         The bytes of a message: of all, or of those that carry what the gate or the parameter of this name makes, or
         its gradient. Those that are not told have the size of the array that they carry.
 
+    activations : float or sequence of float, optional
+        The bytes that F leaves for the way back, the same at every stage or for each stage; those of the arrays that a
+        stage keeps, if not given.
+
     Raises
     ------
     InputError
@@ -90,6 +94,7 @@ class Costs(Written):
     weight: Ticks | Sequence[Ticks] | None = None
     backward: Ticks | Sequence[Ticks] | None = None
     bytes: float | Mapping[Any, float] | None = None
+    activations: float | Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         for kind, name in FIELDS.items():
@@ -101,6 +106,12 @@ class Costs(Written):
             object.__setattr__(self, "bytes", sizes)
         elif self.bytes is not None:
             object.__setattr__(self, "bytes", _size(self.bytes, None))
+        given = self.activations.tolist() if isinstance(self.activations, np.ndarray) else self.activations
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            kept = tuple(_whole(size, f"what stage {stage} keeps") for stage, size in enumerate(given))
+            object.__setattr__(self, "activations", kept)
+        elif given is not None:
+            object.__setattr__(self, "activations", _whole(given, "what a stage keeps"))
 
     def of_stages(self, stages: int) -> dict[str, list[Parts]]:
         """Return the times of F, I, W and B at each of this many stages.
@@ -123,6 +134,21 @@ class Costs(Written):
     def size(self, name: str) -> float | None:
         """Return the bytes of a message from this gate or parameter; None if they are those of the array."""
         return self.bytes.get(name) if isinstance(self.bytes, Mapping) else self.bytes
+
+    def kept_by(self, stages: int) -> list[float] | None:
+        """Return the bytes that F leaves at each of this many stages; None if they are those of the arrays.
+
+        Raises
+        ------
+        InputError
+            If there are sizes for another number of stages.
+        """
+        given = self.activations
+        if not isinstance(given, tuple):
+            return None if given is None else [given] * stages  # type: ignore[list-item]
+        if len(given) not in (1, stages):
+            raise InputError(f"there are activations of {len(given)} stages, but {stages} stages: give one for each")
+        return list(given) * (stages if len(given) == 1 else 1)
 
     @classmethod
     def from_trace(cls, trace: Traced) -> "Costs":
@@ -192,6 +218,10 @@ def _half(ticks: Ticks) -> Ticks:
 
 
 def _size(given: object, name: str | None) -> float:
-    what = "the size of a message" if name is None else f"the size of a message of {name!r}"
+    return _whole(given, "the size of a message" if name is None else f"the size of a message of {name!r}")
+
+
+def _whole(given: object, what: str) -> float:
+    """Return a number of bytes, as a whole number if it is one."""
     size = checks.number(given, what, "bytes")
     return int(size) if size.is_integer() else size

@@ -10,6 +10,7 @@ from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.habits import advises
+from circuitsim.trace.critical_path import CriticalPath, critical_path
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.report import StreamReport, report
@@ -202,8 +203,26 @@ class StreamRun(Traced):
 
     @property
     def report(self) -> StreamReport:
-        """The figures: makespan, bubble, memory, messages, staleness."""
+        """The figures: makespan, bubble, memory, messages, staleness, and why devices were idle."""
         return report(self.timeline)
+
+    @property
+    def critical_path(self) -> CriticalPath:
+        """Why it took so long: the chain of work and messages that ended last; print it.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> circuit = cs.parse("tanh(2 * tanh(x))")
+        >>> print(cs.Simulation(circuit, cs.Plan(3, schedule="1f1b")).stream([{"x": 1}, {"x": 2}]).critical_path)
+        12 ticks: work on device 0 3, device 1 3, device 2 6; messages 0
+                 0 to 1          device 0: 0F0
+                 1 to 2          device 1: 1F0
+                 2 to 8          device 2: 2F0 … 2B1, 4 pieces
+                 8 to 10         device 1: 1B1
+                10 to 12         device 0: 0B1
+        """
+        return critical_path(self.timeline)
 
     def __repr__(self) -> str:
         count = len(self.outputs)
