@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim.plan.schedules import SCHEDULES, gpipe, one_f_one_b
 from circuitsim.trace.critical_path import Idle, critical_path, idle_spans
-from circuitsim.trace.timeline import Piece, Transfer
+from circuitsim.trace.timeline import Piece, Timeline, Transfer
 from tests.pipelines import chain, linked, stream
 
 TIMES = st.sampled_from([0.25, 0.5, 1.0, 1.5, 3.0])  # sums of these are exact
@@ -153,3 +153,13 @@ def test_without_work_there_is_no_path():
     assert critical_path(run.timeline).length == 0.0
     assert idle_spans(run.timeline) == []
     assert str(critical_path(run.timeline)) == "0 ticks: work on no device; messages 0"
+
+
+def test_a_crash_of_the_first_piece_belongs_to_the_path():
+    """Nothing has ended before the piece that is begun again: the path begins with the first start all the same."""
+    timeline = Timeline(("one", "two"), 1, [Piece(0, "F", 0, 0, 1.0, 2.0, 0), Piece(1, "F", 1, 0, 1.5, 4.0, 0)])
+    path = critical_path(timeline)
+    assert [(step.start, step.end) for step in path.steps] == [(1.0, 1.5), (1.5, 4.0)]
+    assert path.steps[0].event is None
+    assert path.length == 3.0
+    assert "nothing ends" in str(path)

@@ -16,8 +16,8 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import ScheduleError
-from circuitsim.plan.schedule import Schedule, Work, in_turn
 from circuitsim.plan.literature import gpipe, one_f_one_b, zb_h1, zb_h2
+from circuitsim.plan.schedule import Schedule, Work, in_turn
 
 __all__ = ["auto"]
 

@@ -117,8 +117,7 @@ def critical_path(timeline: Timeline) -> CriticalPath:
             event = causes.of(event)
             if event is None:
                 event = causes.last_before(start)
-                if event is not None:
-                    steps.append(Step(event.end, start, None))
+                steps.append(Step(begin if event is None else event.end, start, None))
     return CriticalPath(timeline.devices, steps[::-1])
 
 
