@@ -163,3 +163,19 @@ def test_a_crash_of_the_first_piece_belongs_to_the_path():
     assert path.steps[0].event is None
     assert path.length == 3.0
     assert "nothing ends" in str(path)
+
+
+def test_a_message_counts_from_when_it_was_ready_and_only_if_it_arrived():
+    work = [Piece(0, "F", 0, 0, 0.0, 1.0, 0), Piece(1, "F", 1, 0, 3.0, 4.0, 0), Piece(2, "F", 0, 1, 0.0, 1.0, 0)]
+    sent = [
+        Transfer("value", 0, 1, 2, 1, 1.0, 1.0, 3.0, 8, "arrived"),  # of another example, at the same tick
+        Transfer("value", 0, 0, 0, 1, 1.0, 1.0, 3.0, 8, "lost"),
+        Transfer("value", 0, 0, 0, 1, 1.0, 2.0, 3.0, 8, "arrived"),  # it has waited for the link
+    ]
+    timeline = Timeline(("one", "two", "three"), 2, work, sent)
+    assert [step.event for step in critical_path(timeline).steps] == [work[0], sent[2], work[1]]
+    assert critical_path(timeline).transfers == 2.0
+    assert [idle for idle in idle_spans(timeline) if idle.device == 1] == [
+        Idle(1, 0.0, 1.0, "value", 0),
+        Idle(1, 1.0, 3.0, "transfer", 0),
+    ]
