@@ -34,6 +34,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.wire import Wire, by_name, name_of
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
@@ -216,7 +217,7 @@ class Engine(ABC):
 
         Parameters
         ----------
-        inputs : mapping of str to number or array_like
+        inputs : mapping of str or Wire to number or array_like
             A value for every input of the circuit.
 
         Raises
@@ -283,7 +284,7 @@ class Engine(ABC):
         """
         with self._turn():
             memory, changed = self.memory, dict[str, Memory]()
-            for name, thing in _mapping(values, "parameters").items():
+            for name, thing in by_name(_mapping(values, "parameters"), self.netlist.name).items():
                 value = self._named(name, thing, self.parameter_nodes, "parameter")
                 if shape_of(value) == shape_of(memory[name].value):
                     changed[name] = memory[name]._replace(value=value)
@@ -358,7 +359,7 @@ class Engine(ABC):
         with self._turn():
             restored = {
                 name: entry.copy()._replace(value=self._named(name, entry.value, self.parameter_nodes, "parameter"))
-                for name, entry in _mapping(memory, "memories").items()
+                for name, entry in by_name(_mapping(memory, "memories"), self.netlist.name).items()
             }
             self._remember(self.memory, restored)
 
@@ -402,7 +403,11 @@ class Engine(ABC):
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         inputs = _mapping(inputs, "inputs")
-        if missing := [name for name in self.input_nodes if name not in inputs]:
+        missing = [name for name in self.input_nodes if name not in inputs]
+        if missing and any(isinstance(name, Wire) for name in inputs):  # looked for only here: names are the rule
+            inputs = by_name(inputs, self.netlist.name)
+            missing = [name for name in self.input_nodes if name not in inputs]
+        if missing:
             for name in inputs:  # one that is written wrongly is told first
                 self._named(name, 0.0, self.input_nodes, "input")
             raise InputError(
@@ -422,7 +427,9 @@ class Engine(ABC):
         return values
 
     def _check_gradient(self, gradient: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
-        if not isinstance(gradient, Mapping):
+        if isinstance(gradient, Mapping):
+            gradient = {self._output_named(name): part for name, part in gradient.items()}
+        else:
             gradient = dict.fromkeys(outputs, gradient)
         found: dict[int, Value] = {}
         for name, part in gradient.items():
@@ -439,9 +446,19 @@ class Engine(ABC):
                 ) from None
         return found
 
+    def _output_named(self, name: Any) -> Any:
+        """Return the name of the first output that shows a wire; whatever is no wire is a name already."""
+        if not isinstance(name, Wire):
+            return name
+        netlist, known = self.netlist, name_of(name, self.netlist.name)
+        for output, index in self.output_nodes.items():
+            if netlist.nodes[netlist.wires[netlist.incoming[index][0]].source].name == known:
+                return output
+        return known
+
     def _check_gradients(self, gradients: Mapping[str, Any]) -> dict[str, Value]:
         """Return gradients that are to be responded to instead of those of the last backward pass."""
-        given, parameters = _mapping(gradients, "gradients"), self.parameters
+        given, parameters = by_name(_mapping(gradients, "gradients"), self.netlist.name), self.parameters
         if missing := [name for name in parameters if name not in given]:
             raise InputError(f"the gradients lack parameter {missing[0]!r} of circuit {self.netlist.name!r}: give all")
         values = {name: self._named(name, thing, self.parameter_nodes, "parameter") for name, thing in given.items()}

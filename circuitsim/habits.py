@@ -196,7 +196,10 @@ def _a(kind: str) -> str:
 class Named(dict[str, Any]):
     """Values by name, which says what to write where a name is not among them."""
 
-    def __missing__(self, name: object) -> NoReturn:
+    def __missing__(self, name: object) -> Any:
+        known: Any = getattr(name, "name", None)  # a wire of the circuit
+        if known in self:
+            return self[known]
         raise TraceError(
             f"there is no {name!r} here: it has {', '.join(self) or 'nothing'}; "
             "ask run.value(name) or run.gradient(name) for any wire"

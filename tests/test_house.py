@@ -37,7 +37,7 @@ ROOMS = {
     "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
     "engine": {"errors", "checks", "spelling", "habits", "gates", "circuit", "trace", "rules"},
-    "compiled": {"habits", "gates", "circuit", "rules", "engine"},
+    "compiled": {"errors", "spelling", "habits", "gates", "circuit", "rules", "engine"},
     "simulation": {
         "errors", "checks", "habits", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
     },

@@ -1,6 +1,7 @@
 """Schedules: PyTorch's orders, the formulas of the literature, tables, and what is wrong with some of them."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_h1, zb_h2, zb_v
+from tests.fuzz import plans, schedules
 from tests.pipelines import earliest, run
 
 PYTORCH = json.loads((Path(__file__).parent / "schedules" / "pytorch.json").read_text(encoding="utf-8"))["tables"]
@@ -171,3 +173,17 @@ def test_tables_that_do_not_fit(options, words):
 def test_schedules_of_nothing(make, words):
     with pytest.raises(cs.ScheduleError, match=words):
         make()
+
+
+@pytest.mark.parametrize("cell", ["F" * 200_000, "1" * 5000 + "F0", "0F" + "0" * 5000, "٣F0", "0F²"])
+def test_a_cell_that_cannot_be_read_is_refused_in_a_short_sentence(cell):
+    for comma in (",", " "):
+        with pytest.raises(cs.ScheduleError, match=r"cell 2 of rank 0 is '.*: write stage, kind") as refused:
+            cs.Schedule.from_table(f"0F0{comma}{cell}{comma}0B0")
+        assert len(str(refused.value)) < 200
+    assert cs.Schedule.from_table('"0F0","0B0"') == cs.Schedule.from_table("0F0 0B0")
+
+
+@pytest.mark.parametrize("kind", [schedules, plans])
+def test_a_hundred_attempts_of_the_fuzz_are_all_well(kind, tmp_path):
+    assert [told for seed in range(100) if (told := kind.attempt(random.Random(seed), tmp_path))] == []

@@ -5,7 +5,7 @@ gates' own facts (`circuitsim.gates.numpy_calls`).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.numpy_calls import gate_call, ufunc_call
 from circuitsim.habits import advises
 
-__all__ = ["Wire"]
+__all__ = ["Wire", "by_name", "name_of"]
+
+
+Value = TypeVar("Value")
 
 
 class Wiring(Protocol):
@@ -193,6 +196,29 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<wire {self.name!r} of {self.circuit.name!r}>"
+
+
+def name_of(thing: Any, circuit: str | None = None) -> Any:
+    """Return the name of a wire, of the circuit of this name if one is given; whatever is no wire is a name already.
+
+    Raises
+    ------
+    WireError
+        If the wire is of another circuit.
+    """
+    if not isinstance(thing, Wire):
+        return thing
+    if circuit is not None and thing.circuit.name != circuit:
+        raise WireError(f"wire {thing.name!r} is of circuit {thing.circuit.name!r}: give one of circuit {circuit!r}")
+    return thing.name
+
+
+def by_name(things: Mapping[Any, Value], circuit: str | None = None) -> dict[Any, Value]:
+    """Return a mapping with the names of wires where its keys are wires; pairs of wires are pairs of names."""
+    return {
+        tuple(name_of(end, circuit) for end in key) if isinstance(key, tuple) else name_of(key, circuit): thing
+        for key, thing in things.items()
+    }
 
 
 def _present(thing: Any) -> Any:

@@ -19,6 +19,7 @@ from collections.abc import Collection
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, shape_of
 
@@ -34,7 +35,7 @@ class Penalty(ABC):
     ----------
     strength : float
         The stiffness of the spring.
-    on : collection of str, optional
+    on : collection of str or Wire, optional
         The names of the parameters that it holds; all but the biases, if not given.
 
     Raises
@@ -45,11 +46,13 @@ class Penalty(ABC):
 
     elementwise = True  # whether each element of an array is held as if it were alone
 
-    def __init__(self, strength: float, on: Collection[str] | None = None) -> None:
+    def __init__(self, strength: float, on: Collection[str | Wire] | None = None) -> None:
         self.strength = checks.number(strength, "the strength of a penalty")
         if isinstance(on, str):
             raise InputError(f"on={on!r} is one text: give a list of names, on=[{on!r}]")
-        self.on: Collection[str] | None = on
+        if not isinstance(on, Collection | None):
+            raise InputError(f"on={on!r} is no list: give the names of parameters, on=['w1']")
+        self.on: Collection[str] | None = None if on is None else [name_of(name) for name in on]
 
     @abstractmethod
     def pull(self, value: Value) -> Value:
@@ -120,7 +123,7 @@ class GroupL2(Penalty):
     ----------
     strength : float
         The stiffness of the spring.
-    on : collection of str, optional
+    on : collection of str or Wire, optional
         The names of the parameters that it holds; all but the biases, if not given.
     axis : int, optional
         What a group is: if not given, a whole parameter; else each slice along this axis. Where rows of features are
@@ -135,7 +138,7 @@ class GroupL2(Penalty):
 
     elementwise = False
 
-    def __init__(self, strength: float, on: Collection[str] | None = None, axis: int | None = None) -> None:
+    def __init__(self, strength: float, on: Collection[str | Wire] | None = None, axis: int | None = None) -> None:
         super().__init__(strength, on)
         self.axis = axis
         if axis is not None:

@@ -8,12 +8,10 @@ A schedule may also say when each device sends and receives (``0SEND_F3``, ``1RE
 travel by themselves as soon as they can.
 """
 
-import csv
-import io
 import re
 from bisect import insort
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from os import PathLike
@@ -34,8 +32,8 @@ _BITS = {kind: 1 << place for place, kind in enumerate((*COMPUTE, *TRANSFERS))}
 _COMPLETE = (_BITS["F"] | _BITS["I"] | _BITS["W"], _BITS["F"] | _BITS["B"])
 _COMPUTED = bytes(have & 15 for have in range(256))
 
-_CELL = re.compile(r"(\d+)(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)(\d+)")
-_IGNORED = re.compile(rf"\d+({'|'.join(IGNORED)})\d*")
+_CELL = re.compile(r"([0-9]{1,9})(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)([0-9]{1,9})")
+_IGNORED = re.compile(rf"[0-9]+({'|'.join(IGNORED)})[0-9]*")
 
 
 class Work(NamedTuple):
@@ -408,15 +406,15 @@ def _read_rows(table: str) -> tuple[tuple[Work, ...], ...]:
 
 
 def _read_row(line: str, rank: int) -> Iterator[Work]:
-    cells: Iterable[str] = next(csv.reader(io.StringIO(line)), []) if "," in line else line.split()
-    for place, text in enumerate(cells, 1):
-        text = text.strip()
+    for place, cell in enumerate(line.split(",") if "," in line else line.split(), 1):
+        text = cell.strip(' \t"')
         if not text or _IGNORED.fullmatch(text):
             continue
         match = _CELL.fullmatch(text)
         if match is None:
+            shown = repr(text[:40]) + "…" * (len(text) > 40)
             raise ScheduleError(
-                f"cell {place} of rank {rank} is {text!r}: write stage, kind ({' '.join(COMPUTE)}) and microbatch, "
+                f"cell {place} of rank {rank} is {shown}: write stage, kind ({' '.join(COMPUTE)}) and microbatch, "
                 "for example 0F3"
             )
         yield Work(match[2], int(match[1]), int(match[3]))

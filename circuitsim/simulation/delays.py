@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.wire import by_name
 from circuitsim.errors import InputError
 
 __all__ = ["Delay", "gate_delays", "wire_latencies"]
@@ -17,6 +18,7 @@ Delay: TypeAlias = float | Mapping[Any, float] | Callable[..., float]
 def gate_delays(netlist: Netlist, delay: Delay) -> list[Any]:
     """Return for each node a number, or a function without arguments that returns one."""
     if isinstance(delay, Mapping):
+        delay = by_name(delay, netlist.name)
         names = netlist.of_kind("gate")
         if unknown := [name for name in delay if name not in names]:
             raise InputError(f"gate_delay names {unknown[0]!r}, but circuit {netlist.name!r} has no such gate")
@@ -33,6 +35,7 @@ def wire_latencies(netlist: Netlist, latency: Delay) -> list[Any]:
     nodes = netlist.nodes
     ends = [(nodes[wire.source].name, nodes[wire.target].name) for wire in netlist.wires]
     if isinstance(latency, Mapping):
+        latency = by_name(latency, netlist.name)
         known = {source for source, _ in ends} | set(ends)
         if unknown := [key for key in latency if key not in known]:
             raise InputError(

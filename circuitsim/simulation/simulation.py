@@ -228,7 +228,8 @@ class Simulation(Engine):
 
     def _roots_of(self, gradient: Any) -> frozenset[int]:
         """Return the outputs at which the backward pass begins."""
-        names = gradient if isinstance(gradient, Mapping) else self.output_nodes
+        given = gradient if isinstance(gradient, Mapping) else self.output_nodes
+        names = [self._output_named(name) for name in given]
         for name in names:
             self._named(name, 0.0, self.output_nodes, "output")
         return frozenset(self.output_nodes[name] for name in names)

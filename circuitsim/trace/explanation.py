@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from circuitsim.circuit.netlist import Netlist, Node
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
 from circuitsim.trace.provenance import has_story, tell
@@ -15,7 +16,7 @@ from circuitsim.trace.words import bracket, label, total
 __all__ = ["arithmetic", "chain_rule", "explain", "formula", "goal_of", "local_derivative", "operator"]
 
 
-def explain(trace: Trace, name: str, tag: int | None = None) -> str:
+def explain(trace: Trace, name: str | Wire, tag: int | None = None) -> str:
     """Return the explanation of the gradient of the wire called `name` in one example; the last, if no tag is given.
 
     Each gate between the output and the wire gets one paragraph: what it computed, its gradient, and
@@ -51,7 +52,7 @@ def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def goal_of(trace: Trace, name: str) -> int:
+def goal_of(trace: Trace, name: str | Wire) -> int:
     """Return the number of a wire whose gradient can be explained.
 
     Raises
@@ -60,10 +61,11 @@ def goal_of(trace: Trace, name: str) -> int:
         If nothing has the name, or only a constant or an output.
     """
     goal = trace.node(name)
-    kind = trace.netlist.nodes[goal].kind
+    node = trace.netlist.nodes[goal]
+    kind = node.kind
     if kind in ("constant", "output"):
         raise TraceError(
-            f"{name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+            f"{node.name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
         )
     return goal
 

@@ -6,6 +6,7 @@ Everything that is reported or drawn of a stream's devices is read from its `Tim
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, size_of
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
@@ -163,9 +164,10 @@ class Timeline:
             for device, kind, stage, tag, start, end, _ in self.work
         ]
 
-    def staleness(self, parameter: str | None = None) -> list[int]:
+    def staleness(self, parameter: str | Wire | None = None) -> list[int]:
         """Return the staleness of every update, of one parameter or of all, in order."""
-        return [update.staleness for update in self.updates if parameter in (None, update.parameter)]
+        wanted = name_of(parameter)
+        return [update.staleness for update in self.updates if wanted in (None, update.parameter)]
 
 
 class _Places:
