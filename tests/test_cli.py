@@ -137,10 +137,25 @@ def test_flow_explains():
 
 
 def test_flow_checks_and_fails_at_a_kink():
-    assert "The gradients agree." in call("flow", *NEURON, "--check").stdout
+    asked = call("flow", *NEURON, "--check").stdout
+    assert "numerical" in asked
+    assert asked.endswith("The gradients agree with central differences.\n")
+    kink = "Central differences give x another gradient, 0.5: is there a kink here?"
     done = call("flow", "relu(x)", "x=0", "--check")
-    assert done.returncode == 1
-    assert "The gradients differ" in done.stdout
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, kink)
+    done = call("flow", "relu(x)", "x=0")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, kink)
+
+
+def test_flow_checks_small_circuits_unasked():
+    told = call("flow", *NEURON).stdout
+    assert told.endswith("The gradients agree with central differences.\n")
+    assert "numerical" not in told
+    assert json.loads(call("flow", *NEURON, "--json").stdout)["check"]["agree"] is True
+    assert "central" not in call("flow", *NEURON, "--no-check").stdout
+    assert "central" not in call("flow", "x/y", "x=1", "y=0").stdout.lower()  # nothing to compare beside an infinity
+    long = ",".join(map(str, range(900)))
+    assert "central" not in call("flow", "sum(tanh(x))", f"x={long}").stdout
 
 
 def test_flow_saves_and_says_so(tmp_path):

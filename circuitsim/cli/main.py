@@ -17,6 +17,7 @@ from circuitsim.cli import scenarios
 from circuitsim.cli.console import Json, Save, print_json, print_table, print_tree, say, told_saved
 from circuitsim.cli.given_values import read_value
 from circuitsim.cli.process import serve
+from circuitsim.compiled import Compiled
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, show
 from circuitsim.learning.gradients import GradientCheck, check_gradients
@@ -28,7 +29,8 @@ from circuitsim.views.forms import check_save
 
 __all__ = ["main"]
 
-AGREE = 1e-6  # how close analytic and numerical gradients must be for --check
+AGREE = 1e-6  # how close analytic and numerical gradients must be
+CHEAP = 2000  # numbers that are moved, times nodes: up to here a check takes a few hundredths of a second
 
 app = typer.Typer(
     help="Run differentiable circuits as actors and watch values flow forward and gradients flow back.",
@@ -79,7 +81,14 @@ def flow(
     step: Annotated[
         float | None, typer.Option(help="Move the inputs by so much along their gradients, and run once more.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Hold the gradients against central differences.")] = False,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Hold the gradients against central differences, and show both; if not given, small circuits are "
+            "checked, and one line says how it went.",
+        ),
+    ] = None,
 ) -> None:
     """Run an expression forward and backward.
 
@@ -99,7 +108,12 @@ def flow(
             {name: as_value(value + step * run.gradients[name]) for name, value in inputs.items()}, gradient=given
         )
     story = run.explain(explain) if explain is not None else ""
-    verdict = check_gradients(Simulation(parse(expression), nonfinite="ignore"), inputs) if check else None
+    cheap = sum(map(np.size, inputs.values())) * len(simulation.netlist.nodes) <= CHEAP
+    verdict = None
+    if check or (check is None and cheap and run.gradients):
+        verdict = check_gradients(Compiled(parse(expression), nonfinite="ignore"), inputs)
+    if not check and verdict is not None and not math.isfinite(verdict.worst):
+        verdict = None  # beside an infinity there is nothing to compare
     if save is not None:
         run.save(save)
     if as_json:
@@ -114,11 +128,12 @@ def flow(
             say(story)
             print_tree(run.paths(explain))
         if verdict is not None:
-            say(str(verdict))
-            say("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
+            if check:
+                say(str(verdict))
+            say(_verdict(verdict))
     if save is not None:
         told_saved(save, as_json)
-    if verdict is not None and verdict.worst > AGREE:
+    if check and verdict is not None and not verdict.worst <= AGREE:
         raise typer.Exit(1)
 
 
@@ -190,6 +205,14 @@ def _read_values(assignments: list[str]) -> dict[str, Value]:
             raise InputError(f"input {shown(name)} is given twice: give it one value")
         values[name] = read_value(text, f"input {shown(name)}")
     return values
+
+
+def _verdict(verdict: GradientCheck) -> str:
+    """Say how a check went."""
+    if verdict.worst <= AGREE:
+        return "The gradients agree with central differences."
+    name = verdict.rows[0][0]
+    return f"Central differences give {name} another gradient, {show(verdict.rows[0][2])}: is there a kink here?"
 
 
 def _print_run(run: Run, given: Value, moved: Run | None, heading: str) -> None:
