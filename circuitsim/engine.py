@@ -50,6 +50,7 @@ Make = TypeVar("Make", bound=Callable[[Circuit], "Engine"])
 engines: dict[str, Callable[[Circuit], "Engine"]] = {}
 
 
+@told
 def register_engine(name: str) -> Callable[[Make], Make]:
     """Let ``--engine`` find the class below, or a function that makes an engine for a circuit, under this name.
 
@@ -81,6 +82,7 @@ def register_engine(name: str) -> Callable[[Make], Make]:
     return register
 
 
+@told
 @advises("engine")
 class Engine(ABC):
     """What runs a circuit: the interface and the checks that all engines share.

@@ -8,16 +8,17 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from circuitsim.errors import CallError, TraceError, UnknownNameError
+from circuitsim.arguments import misfit
+from circuitsim.errors import CallError, CircuitSimError, NonFiniteWarning, TraceError, UnknownNameError
 from circuitsim.spelling import nearest
 
 __all__ = ["Named", "advises", "told", "unknown"]
 
 Class = TypeVar("Class", bound=type)
-P = ParamSpec("P")
-R = TypeVar("R")
+Told = TypeVar("Told", bound=Callable[..., Any])
 
 _VALUES = "a run has values, cs.Simulation(circuit).run(x=1).outputs['f'], and run.value('x') for any wire"
 _GRADIENTS = (
@@ -210,18 +211,41 @@ class Named(dict[str, Any]):
             raise AttributeError(f"'dict' object has no attribute {name!r}")
 
 
-def told(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function say how it is called, and by which name it knows a setting, where it is called otherwise."""
+def told(callable_: Told) -> Told:
+    """Let a function, or each public method of a class, say what is wrong with how it is called.
+
+    It says how it is called, and by which name it knows a setting, where it is called otherwise. Where it fails with
+    an error that is none of circuitsim's, and an argument does not fit the annotation of its parameter, it says which.
+    """
+    if not isinstance(callable_, type):
+        return _told(callable_)  # type: ignore[return-value]
+    for name, thing in list(vars(callable_).items()):
+        if name.startswith("_") and name not in ("__init__", "__call__"):
+            continue
+        if isinstance(thing, FunctionType):
+            setattr(callable_, name, _told(thing))
+        elif isinstance(thing, classmethod | staticmethod):
+            setattr(callable_, name, type(thing)(_told(thing.__func__)))
+    return callable_
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    if hasattr(function, "__wrapped__"):  # it is told already
+        return function
 
     @wraps(function)
-    def call(*given: P.args, **settings: P.kwargs) -> R:
+    def call(*given: Any, **settings: Any) -> Any:
         try:
             return function(*given, **settings)
-        except TypeError as error:
+        except (CircuitSimError, NonFiniteWarning):
+            raise
+        except Exception as error:
             here = error.__traceback__
-            if here is None or here.tb_next is not None:  # it was called, and something in it went wrong
+            if isinstance(error, TypeError) and (here is None or here.tb_next is None):  # it was not even called
+                raise CallError(_correction(function, str(error))) from None
+            if (sentence := misfit(function, given, settings)) is None:
                 raise
-            raise CallError(_correction(function, str(error))) from None
+            raise CallError(sentence) from error
 
     return call
 

@@ -27,6 +27,7 @@ from circuitsim.habits import advises, told
 __all__ = ["Circuit"]
 
 
+@told
 @advises("circuit")
 class Circuit:
     """Inputs, parameters, constants, gates and named outputs, wired together.

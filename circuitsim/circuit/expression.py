@@ -11,6 +11,7 @@ Statements are parted by ``;`` or new lines. Each names the wire that it makes, 
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +22,8 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import ExpressionError
 from circuitsim.gates.gate import Gate
-from circuitsim.spelling import nearest
+from circuitsim.habits import told
+from circuitsim.spelling import listed, nearest, shown
 
 __all__ = ["parse"]
 
@@ -48,6 +50,7 @@ _HINTS: dict[type[ast.AST], str] = {
 }
 
 
+@told
 def parse(text: str, name: str | None = None, output: str | None = None) -> Circuit:
     """Read an expression, or several statements, as a circuit.
 
@@ -106,7 +109,9 @@ def _in_python(text: str) -> str:
 def _statements(text: str) -> list[tuple[str | None, ast.expr]]:
     """Return the expressions in a text with what the text calls them; refuse all that is no expression."""
     try:
-        body = ast.parse(text).body
+        with warnings.catch_warnings():  # of what may be meant otherwise, in a text that is refused anyway
+            warnings.simplefilter("ignore")
+            body = ast.parse(text).body
     except (RecursionError, MemoryError):
         raise _too_deep() from None
     except SyntaxError as error:
@@ -253,11 +258,11 @@ def _operation(node: ast.expr, text: str) -> _Operation | None:
         gate = gates.registry.get(name) or gates.registry.get(_by_symbol().get(name, ""))
         if gate is None:
             known = {name: gate for name, gate in gates.registry.items() if not gate.required}
-            scalars = " ".join(sorted(name for name, gate in known.items() if not gate.for_arrays))
-            arrays = " ".join(sorted(name for name, gate in known.items() if gate.for_arrays))
+            scalars = sorted(name for name, gate in known.items() if not gate.for_arrays)
+            arrays = sorted(name for name, gate in known.items() if gate.for_arrays)
             raise ExpressionError(
-                f"unknown gate {name!r} in {_quote(text)}: {nearest(name, known)}the gates are {scalars}, and for "
-                f"arrays {arrays}"
+                f"unknown gate {shown(name)} in {_quote(text)}: {nearest(name, known)}the gates are "
+                f"{listed(scalars, 140)}, and for arrays {listed(arrays, 50)}; cs.gates.registry has all"
             )
         if gate.required:
             needed = " and ".join(gate.required)
@@ -309,5 +314,4 @@ def _too_deep() -> ExpressionError:
 
 
 def _quote(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return shown(" ".join(text.split()))

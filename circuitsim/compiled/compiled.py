@@ -22,6 +22,7 @@ __all__ = ["Compiled"]
 LINE, ARRAY_LINE, GROUP = 0.06, 2.0, 10.0
 
 
+@told
 class Compiled(Engine):
     """Runs a circuit as fast as NumPy allows.
 

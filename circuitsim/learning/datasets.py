@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circuitsim import checks, display
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 
 __all__ = [
     "Dataset",
@@ -40,6 +41,7 @@ BYTES = 100
 Targets = Literal["sides", "classes", "numbers"]
 
 
+@told
 @dataclass(frozen=True)
 class Dataset:
     """Points with labels.
@@ -148,12 +150,14 @@ class Dataset:
         return display.points_svg(f"{self.name}: {len(self)} points", groups, across, up)
 
 
+@told
 def guide() -> Dataset:
     """Return the six points that the guide's SVM learns; a line can part them."""
     points = [[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]]
     return _plane("guide", np.array(points), np.array([1, -1, 1, -1, -1, 1]))
 
 
+@told
 def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Return two half moons that reach into each other."""
     count, noise, seed = _checked(count, noise, seed)
@@ -161,6 +165,7 @@ def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     return _plane("moons", points, classes * 2 - 1)
 
 
+@told
 def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return a small ring inside a larger one."""
     count, noise, seed = _checked(count, noise, seed)
@@ -168,6 +173,7 @@ def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     return _plane("circles", points, classes * 2 - 1)
 
 
+@told
 def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     """Return two round clouds, around (-1, -1) and (1, 1), with `noise` as their standard deviation."""
     count, noise, seed = _checked(count, noise, seed)
@@ -176,12 +182,14 @@ def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     return _plane("gaussians", points, classes * 2 - 1)
 
 
+@told
 def iris() -> Dataset:
     """Return 150 irises of three species, with the lengths and widths of two kinds of leaves (Fisher 1936)."""
     found = _sklearn().load_iris()
     return Dataset("iris", found.data, found.target, list(found.feature_names), tuple(map(str, found.target_names)))
 
 
+@told
 def cancer() -> Dataset:
     """Return 569 tumours, benign (+1) or malignant (-1), with 30 measures of their cells' nuclei.
 
@@ -192,12 +200,14 @@ def cancer() -> Dataset:
     return Dataset("cancer", found.data, found.target * 2.0 - 1.0, list(map(str, found.feature_names)), names)
 
 
+@told
 def diabetes() -> Dataset:
     """Return 442 patients with ten measures each, and how far their diabetes went in a year (Efron et al. 2004)."""
     found = _sklearn().load_diabetes(scaled=False)
     return Dataset("diabetes", found.data, found.target, list(found.feature_names), None)
 
 
+@told
 def digits() -> Dataset:
     """Return 1,797 handwritten digits of 8×8 points between 0 and 1, one a row, and which digit each is.
 
@@ -209,6 +219,7 @@ def digits() -> Dataset:
     return Dataset("digits", points / 16.0, labels, pixels, tuple("0123456789"))
 
 
+@told
 def zen() -> Dataset:
     """Return the characters of the Zen of Python by their numbers, each with the number of the one after it.
 
@@ -235,6 +246,7 @@ def zen() -> Dataset:
     return Dataset("zen", numbers[:-1, None], numbers[1:], ["character"], tuple(characters))
 
 
+@told
 def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return two spirals wound around each other for one and a half turns."""
     count, noise, seed = _checked(count, noise, seed)

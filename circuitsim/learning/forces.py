@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from circuitsim.errors import InputError
 from circuitsim.gates import functions, margins, network, scalar
 from circuitsim.gates.value import Value, as_value
+from circuitsim.habits import told
 
 __all__ = [
     "Force",
@@ -38,6 +39,7 @@ __all__ = [
 Targets: TypeAlias = Literal["sides", "classes", "numbers"] | None
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Force:
     """A way to pull on a score.

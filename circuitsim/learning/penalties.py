@@ -21,10 +21,12 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.habits import told
 
 __all__ = ["L1", "L2", "GroupL2", "Penalty"]
 
 
+@told
 class Penalty(ABC):
     """What all penalties share.
 
@@ -64,6 +66,7 @@ class Penalty(ABC):
         return f"{type(self).__name__}({self.strength!r}{held})"
 
 
+@told
 class L2(Penalty):
     """A spring by Hooke's law: it pulls with ``-strength * value``, and its energy is ``strength / 2 * value²``.
 
@@ -84,6 +87,7 @@ class L2(Penalty):
         return self.strength / 2 * float(np.sum(np.square(value)))
 
 
+@told
 class L1(Penalty):
     """A spring that pulls with the same `strength` everywhere, towards zero. Its energy is ``strength * |value|``.
 
@@ -109,6 +113,7 @@ class L1(Penalty):
         return self.strength * float(np.sum(np.abs(value)))
 
 
+@told
 class GroupL2(Penalty):
     """A spring on groups of numbers, which it brings to zero together: the group lasso (Yuan and Lin 2006).
 

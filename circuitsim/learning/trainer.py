@@ -61,6 +61,7 @@ class Probe(NamedTuple):
     gradients: dict[str, Value]
 
 
+@told
 class Trainer:
     """Trains the parameters of a circuit on examples.
 

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from circuitsim import checks
 from circuitsim.errors import DivergenceError, InputError, NonFiniteWarning
 from circuitsim.gates.value import show
+from circuitsim.habits import told
 from circuitsim.learning.examples import Points, some_of
 from circuitsim.learning.sampling import Order
 from circuitsim.learning.trainer import Trainer
@@ -31,6 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@told
 @dataclass(frozen=True)
 class CrossValidation:
     """How good trainers were on the folds that they did not learn from.
@@ -66,6 +68,7 @@ class CrossValidation:
         return f"<cross-validation in {len(self.costs)} folds: {told}; {', '.join(show(c, 4) for c in self.costs)}>"
 
 
+@told
 @dataclass(frozen=True)
 class Range:
     """Numbers to draw settings from.
@@ -97,6 +100,7 @@ class Range:
 Choice: TypeAlias = Range | Sequence[Any]
 
 
+@told
 def uniform(low: float, high: float) -> Range:
     """Return the range of all numbers from `low` to `high`, each as likely as the others.
 
@@ -108,6 +112,7 @@ def uniform(low: float, high: float) -> Range:
     return _range(low, high, logarithmic=False)
 
 
+@told
 def log_uniform(low: float, high: float) -> Range:
     """Return the range from `low` to `high` in which each order of magnitude is as likely as the others.
 
@@ -134,6 +139,7 @@ def _range(low: float, high: float, logarithmic: bool) -> Range:
     return Range(first, last, logarithmic)
 
 
+@told
 @dataclass(frozen=True)
 class Draw:
     """Settings that were tried, and how good they were.
@@ -154,6 +160,7 @@ class Draw:
         return f"<{told}: cost {show(self.result.mean, 4)} ± {show(self.result.spread, 2)}>"
 
 
+@told
 @dataclass(frozen=True)
 class Search:
     """What a search tried; printed, it is a table.
@@ -186,6 +193,7 @@ class Search:
         return f"<search of {len(self.draws)} draws, the best {self.best!r}>"
 
 
+@told
 def cross_validate(
     make: Callable[[], Trainer],
     points: Points,
@@ -278,6 +286,7 @@ def cross_validate(
     return CrossValidation(tuple(costs), tuple(accuracies), tuple(r2))
 
 
+@told
 def random_search(
     make: Callable[..., Trainer],
     ranges: Mapping[str, Choice],
@@ -357,6 +366,7 @@ def random_search(
     return Search(tuple(sorted(tried, key=lambda draw: draw.result.mean)))
 
 
+@told
 def fresh(make: Callable[[], Trainer]) -> Trainer:
     """Return the trainer that a function makes, if it is one and has not learned yet.
 

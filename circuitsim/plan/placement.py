@@ -9,11 +9,13 @@ from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Placement", "place"]
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Placement(Written):
     """The stages of a circuit and their devices.
@@ -62,6 +64,7 @@ class Placement(Written):
         return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")
 
 
+@told
 def place(
     circuit: Circuit | Netlist,
     stages: int | Mapping[str, str | Iterable[str]] | None = None,

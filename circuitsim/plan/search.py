@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from circuitsim import checks
 from circuitsim.errors import ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.schedule import Schedule, Work, in_turn
 from circuitsim.plan.schedules import gpipe, one_f_one_b, sizes, zb_h1, zb_h2
 
@@ -21,6 +22,7 @@ __all__ = ["auto"]
 ENOUGH = 0.0025  # a bubble this small, as a part of the ideal, is not worth a larger footprint
 
 
+@told
 def auto(
     devices: int,
     microbatches: int,

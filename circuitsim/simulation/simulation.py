@@ -34,6 +34,7 @@ __all__ = ["Simulation"]
 OutputGradient: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
 
 
+@told
 class Simulation(Engine):
     """Runs a circuit as actors in simulated time; the numbers are real.
 

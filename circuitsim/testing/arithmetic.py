@@ -15,12 +15,14 @@ from circuitsim.gates.code import Expression
 from circuitsim.gates.differences import finite_difference, relative_error
 from circuitsim.gates.gate import Gate, missing_vjp
 from circuitsim.gates.value import Value, as_value, fit, own_value, read, refused_to_write, shape_of, show
+from circuitsim.habits import told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.simulation import Simulation
 
 __all__ = ["check_gate", "check_rule", "same_bits"]
 
 
+@told
 def check_gate(
     gate: Gate, *inputs: Any, ports: Sequence[int] | None = None, tolerance: float = 1e-6, **attributes: Any
 ) -> float:
@@ -208,6 +210,7 @@ def same_bits(one: Value, other: Value) -> bool:
 # -- rules ---------------------------------------------------------------------------------------------------
 
 
+@told
 def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
     """Check an optimizer or a penalty: that it is pure and elementwise, and has the same bits in every engine.
 

@@ -12,6 +12,7 @@ from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, add_up, show
+from circuitsim.habits import told
 from circuitsim.learning.optimizers import Adam
 from circuitsim.learning.penalties import L2
 from circuitsim.plan import Cluster, Link, Plan, Policy, exponential, uniform
@@ -31,6 +32,7 @@ class Case(NamedTuple):
     gradient: Any = 1.0
 
 
+@told
 def check_engine(make: Callable[[Circuit], Engine]) -> None:
     """Run a small set of circuits on an engine and on `Compiled`, and compare the bits.
 
@@ -179,6 +181,7 @@ def _cases() -> Iterator[Case]:
     yield Case(mlp([2, 4, 1], "tanh", seed=0), inputs, -1.0)
 
 
+@told
 def check_policy(policy: type[Policy]) -> None:
     """Let devices work in the order that a policy chooses, and compare the bits with those of one example at a time.
 

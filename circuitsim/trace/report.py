@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from circuitsim.habits import told
 from circuitsim.trace.timeline import Timeline
 
 __all__ = ["StreamReport", "memory_over_time", "report"]
 
 
+@told
 @dataclass(frozen=True)
 class StreamReport:
     """The figures of a stream.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, size_of
+from circuitsim.habits import told
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
 from circuitsim.trace.records import Records
 
@@ -77,6 +78,7 @@ class Outage(NamedTuple):
     end: float
 
 
+@told
 @dataclass
 class Timeline:
     """What devices, links and parameters did in a stream: lists of events in order of time.

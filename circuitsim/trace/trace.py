@@ -13,6 +13,7 @@ import numpy.typing as npt
 from circuitsim import checks, display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value, add_up
+from circuitsim.habits import told
 from circuitsim.trace import archive
 from circuitsim.trace.expansion import expand
 from circuitsim.trace.kinds import ARRAY, MESSAGES, PIECES, Kind
@@ -22,6 +23,7 @@ from circuitsim.trace.timeline import Timeline
 __all__ = ["Trace"]
 
 
+@told
 class Trace(Records):
     """The records of a run, and what can be read from them.
 
