@@ -57,8 +57,10 @@ def _fits(thing: Any, hint: Any) -> bool:
     origin, inner = get_origin(hint), get_args(hint)
     if hint is npt.ArrayLike or hint is np.ndarray or origin is np.ndarray:
         return _is_array(thing, "biufSU" if hint is npt.ArrayLike else "biuf")
-    if hint is Any or hint is object or isinstance(hint, TypeVar | str):
+    if hint is Any or hint is object or isinstance(hint, TypeVar):
         return True
+    if isinstance(hint, str):  # a class by its name
+        return not hint.isidentifier() or any(kind.__name__ == hint for kind in type(thing).__mro__)
     if origin in (Union, types.UnionType):
         return any(_fits(thing, part) for part in inner)
     if origin is Literal:
@@ -104,6 +106,8 @@ def _is_array(thing: Any, kinds: str) -> bool:
 def _words(hint: Any) -> str:
     """Write for people what an annotation asks for."""
     origin, inner = get_origin(hint), get_args(hint)
+    if isinstance(hint, str):
+        return f"a {hint}"
     if hint in _WORDS:
         return _WORDS[hint]
     if origin in (Union, types.UnionType):

@@ -37,7 +37,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.habits import advises, told
+from circuitsim.habits import ParameterValues, advises, told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.spelling import nearest
 from circuitsim.trace.trace import Trace
@@ -158,7 +158,7 @@ class Engine(ABC):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; arrays are read-only, as all that engines hand out."""
-        return {name: entry.value for name, entry in self.memory.items()}
+        return ParameterValues((name, entry.value) for name, entry in self.memory.items())
 
     # -- what an engine supplies ---------------------------------------------------------------------------
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from circuitsim.arguments import misfit
 from circuitsim.errors import CallError, CircuitSimError, NonFiniteWarning, TraceError, UnknownNameError
-from circuitsim.spelling import nearest
+from circuitsim.spelling import listed, nearest, shown
 
-__all__ = ["Named", "advises", "told", "unknown"]
+__all__ = ["Named", "ParameterValues", "ReadOnly", "advises", "told", "unknown"]
 
 Class = TypeVar("Class", bound=type)
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 Told = TypeVar("Told", bound=Callable[..., Any])
 
 _VALUES = "a run has values, cs.Simulation(circuit).run(x=1).outputs['f'], and run.value('x') for any wire"
@@ -194,12 +196,35 @@ def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-class Named(dict[str, Any]):
-    """Values by name, which says what to write where a name is not among them."""
+class ReadOnly(dict[Key, Item]):
+    """A mapping that does not change, and says what to do instead; for the rest a dict."""
+
+    instead = "make a dict of it first"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise CallError(f"this mapping does not change: {self.instead}")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+class ParameterValues(ReadOnly[str, Any]):
+    """The values of parameters by name, as an engine hands them out."""
+
+    instead = "to move parameters, write engine.set_parameters({'w': 0.5})"
+
+
+class Named(ReadOnly[str, Any]):
+    """What came of a run by name, which says what to write where a name is not among them."""
+
+    instead = "it is what came of a run; make a dict of it first, as in dict(run.outputs)"
 
     def __missing__(self, name: object) -> NoReturn:
         raise TraceError(
-            f"there is no {name!r} here: it has {', '.join(self) or 'nothing'}; "
+            f"there is no {shown(name)} here: it has {listed(self) if self else 'nothing'}; "
             "ask run.value(name) or run.gradient(name) for any wire"
         )
 

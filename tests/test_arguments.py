@@ -1,5 +1,7 @@
 """Calls that fail for an argument of the wrong kind say which it is, and calls that go well are not judged."""
 
+import copy
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -105,3 +107,28 @@ def test_a_message_is_one_line_that_ends_with_what_to_do(message):
     assert len(text) <= 400
     assert text.isprintable()
     assert text[-10:] == message.replace("\n", " ").replace("\t", " ").replace("\0", " ")[-10:]
+
+
+@pytest.mark.parametrize("make", [cs.Simulation, cs.Compiled])
+def test_parameters_that_are_handed_out_refuse_to_change(make):
+    circuit = cs.Circuit()
+    circuit.output("f", circuit.parameter("w", 2.0) * circuit.input("x"))
+    engine = make(circuit)
+    for change in (
+        lambda: engine.parameters.__setitem__("w", 3.0),
+        lambda: engine.parameters.update(w=3.0),
+        lambda: engine.parameters.pop("w"),
+        lambda: engine.parameters.__ior__({"w": 3.0}),
+    ):
+        with pytest.raises(cs.CallError, match=r"write engine\.set_parameters"):
+            change()
+    assert engine.parameters == {"w": 2.0}
+    assert type(dict(engine.parameters)) is dict
+
+
+def test_what_came_of_a_run_refuses_to_change():
+    run = cs.Simulation(cs.parse("x * y")).run(x=2.0, y=3.0)
+    for values in (run.outputs, run.gradients, pickle.loads(pickle.dumps(run.outputs)), copy.deepcopy(run.outputs)):
+        with pytest.raises(cs.CallError, match=r"make a dict of it first, as in dict\(run.outputs\)"):
+            values["f"] = 1.0
+    assert pickle.loads(pickle.dumps(run.outputs)) == {"f": 6.0}

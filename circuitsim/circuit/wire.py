@@ -14,6 +14,7 @@ from circuitsim.errors import GateError, WireError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.numpy_calls import gate_call, ufunc_call
 from circuitsim.habits import advises
+from circuitsim.spelling import shown
 
 __all__ = ["Wire"]
 
@@ -52,6 +53,10 @@ class Wire:
     __slots__ = ("circuit", "name")
 
     def __init__(self, circuit: Wiring, name: str) -> None:
+        if not hasattr(circuit, "gate") or not isinstance(name, str):
+            raise WireError(
+                f"a wire was given {shown(circuit)} and {shown(name)}: give it a circuit, and the name of a node in it"
+            )
         self.circuit = circuit
         self.name = name
 

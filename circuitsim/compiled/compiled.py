@@ -12,7 +12,7 @@ from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
-from circuitsim.habits import told
+from circuitsim.habits import ParameterValues, told
 from circuitsim.rules import Memory, Rule, Spring
 
 __all__ = ["Compiled"]
@@ -65,7 +65,7 @@ class Compiled(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return dict(zip(self.parameter_nodes, self._held.values, strict=True))
+        return ParameterValues(zip(self.parameter_nodes, self._held.values, strict=True))
 
     @property
     def memory(self) -> dict[str, Memory]:

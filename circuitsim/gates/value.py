@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitsim.checks import shown
-from circuitsim.errors import InputError
+from circuitsim.errors import InputError, TooLargeError
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Value: TypeAlias = float | Array
@@ -117,7 +117,9 @@ def read(thing: object) -> Value:
         if array.ndim == 0:
             return float(array)
         return array.astype(np.float64, copy=False)
-    except (ValueError, TypeError, OverflowError):
+    except MemoryError:
+        raise TooLargeError(f"{shown(thing)} has more elements than memory holds: give a smaller array") from None
+    except Exception:  # whatever a class of somebody's own raises, too
         raise NoValueError(f"{shown(thing)} is not a number or an array of numbers") from None
 
 

@@ -106,6 +106,7 @@ class Force:
         InputError
             If there is not one target for each score, or for each row of them.
         """
+        scores, targets = as_value(scores), as_value(targets)
         if self.right is not None:
             return np.asarray(self.right(scores, targets), dtype=bool)
         if self.targets == "sides":

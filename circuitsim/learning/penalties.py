@@ -22,6 +22,7 @@ from circuitsim import checks
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = ["L1", "L2", "GroupL2", "Penalty"]
 
@@ -50,7 +51,9 @@ class Penalty(ABC):
     def __init__(self, strength: float, on: Collection[str] | None = None) -> None:
         self.strength = checks.number(strength, "the strength of a penalty")
         if isinstance(on, str):
-            raise InputError(f"on={on!r} is one text: give a list of names, on=[{on!r}]")
+            raise InputError(f"on={shown(on)} is one text: give a list of names, on=[{shown(on)}]")
+        if on is not None and not (isinstance(on, Collection) and all(isinstance(name, str) for name in on)):
+            raise InputError(f"on={shown(on)} has no names: give a list of names of parameters, on=['w']")
         self.on: Collection[str] | None = on
 
     @abstractmethod

@@ -12,7 +12,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite
-from circuitsim.habits import Named, told
+from circuitsim.habits import Named, ParameterValues, told
 from circuitsim.plan.cluster import Cluster
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import deploy
@@ -264,7 +264,7 @@ class Simulation(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return {name: actor.memory.value for name, actor in self._learners.items()}
+        return ParameterValues((name, actor.memory.value) for name, actor in self._learners.items())
 
     @property
     def memory(self) -> dict[str, Memory]:

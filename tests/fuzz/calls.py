@@ -16,6 +16,7 @@ import inspect
 import io
 import traceback
 import types
+from typing import get_origin
 
 import numpy as np
 
@@ -233,9 +234,8 @@ SAMPLES = {
     "placement": lambda: cs.place(line(), 2),
     "distribution": lambda: cs.uniform(1.0, 2.0),
     "dataset": cs.datasets.guide,
-    "gate": lambda: cs.mul,
-    "own_gate": lambda: cs.gate(lambda x: x * 2.0, name="own"),
-    "family": lambda: cs.stack,
+    "gate": lambda: cs.gate(lambda x: x * 2.0, name="own"),
+    "family": lambda: extend.many(lambda *numbers: sum(numbers)),
     "force": lambda: cs.forces.svm,
     "optimizer": lambda: cs.Adam(0.1),
     "lbfgs": cs.LBFGS,
@@ -266,7 +266,7 @@ FITTING = {
     "name": lambda: "x",
     "names": lambda: "u v",
     "kind": lambda: "input",
-    "wire": lambda: line().input("w"),
+    "wire": lambda: line().input("v"),
     "inputs": lambda: {"x": 1.0, "y": 2.0},
     "examples": lambda: [{"x": 1.0, "y": 2.0}],
     "values": lambda: {"w": 1.0},
@@ -317,7 +317,9 @@ INNER = {
     "Step", "Value", "GradientCheck", "Run", "StreamRun", "Trace", "Timeline", "History", "Work", "Policy",
     "compute_outputs", "compute_gradients", "report_nonfinite", "set_memory", "set_rule", "respond",
     "add_up", "fit", "shape_of", "broadcast", "same_shape", "reduced_shape", "of_content",
-    "own_value", "writing", "with_attributes", "check_arguments", "for_inputs", "check_elementwise", "record",
+    "own_value", "finite_difference", "code", "start", "pull", "cost", "shrink", "writing", "with_attributes", "check_arguments",
+    "for_inputs", "check_elementwise",
+    "record",
     "of_columns", "column", "numbers", "wire_up", "differing", "content",
 }  # fmt: skip
 TABLES = (registry, engine.engines, forms.added, plain_values.Written.kinds)
@@ -330,7 +332,7 @@ def callables():
     for module in [*modules, search]:
         for name in module.__all__:
             thing = getattr(module, name)
-            if callable(thing) and name not in INNER and not _is_error(thing):
+            if callable(thing) and name not in INNER and not _is_error(thing) and get_origin(thing) is None:
                 found[f"{module.__name__}.{name}"] = lambda thing=thing: thing
     for sample, make in SAMPLES.items():
         kind = type(make())
