@@ -2,6 +2,7 @@
 
 import pathlib
 
+import numpy as np
 import pytest
 
 import circuitsim as cs
@@ -56,6 +57,16 @@ def test_what_memory_cannot_hold_is_not_begun(make):
     with pytest.raises(cs.TooLargeError, match=r"of memory, and .* free: give a smaller number") as caught:
         make()
     assert isinstance(caught.value, MemoryError)
+
+
+def test_an_array_that_is_not_there_in_full_is_not_copied():
+    wide = np.broadcast_to(1.0, (10**9, 10**6))
+    for use in (
+        lambda: cs.Circuit().parameter("w", wide),
+        lambda: cs.Compiled(cs.parse("x + y")).forward({"x": 1, "y": wide}),
+    ):
+        with pytest.raises(cs.CircuitSimError, match="give a smaller array"):
+            use()
 
 
 @pytest.mark.parametrize("where", ["the machine", "the container", "the process"])

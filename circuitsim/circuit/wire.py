@@ -188,12 +188,14 @@ class Wire:
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
         raise WireError(
-            f"wire {self.name!r} of circuit {self.circuit.name!r} is {what} before a value flows: {instead}"
+            f"wire {shown(self.name)} of circuit {shown(self.circuit.name)} is {what} before a value flows: {instead}"
         ) from None
 
     def _comparable(self, other: Any) -> Any:
         if other is None:
-            raise WireError(f"wire {self.name!r} was compared with None: write `x is None`, a gate compares numbers")
+            raise WireError(
+                f"wire {shown(self.name)} was compared with None: write `x is None`, a gate compares numbers"
+            )
         return other
 
     def __repr__(self) -> str:

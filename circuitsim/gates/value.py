@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim.checks import shown
+from circuitsim.checks import fits, shown
 from circuitsim.errors import InputError, TooLargeError
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -63,6 +63,7 @@ def own_value(thing: object) -> Value:
     """
     value = read(thing)
     if isinstance(value, np.ndarray):
+        fits(value.nbytes, f"a copy of an array of shape {value.shape}", "give a smaller array")
         value = value.copy()
         _seal(value, False)
     return value

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from circuitsim import checks, display
 from circuitsim.errors import InputError
 from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = [
     "Dataset",
@@ -90,17 +91,18 @@ class Dataset:
             try:
                 array = np.asarray(getattr(self, what), dtype=np.float64)
             except (TypeError, ValueError):
-                raise InputError(f"the {what} of dataset {self.name!r} must be numbers") from None
+                raise InputError(f"the {what} of dataset {shown(self.name)} must be numbers") from None
             object.__setattr__(self, what, array)
         shape = self.points.shape
         if len(shape) != 2 or shape[1] != len(self.features):
             raise InputError(
-                f"the points of dataset {self.name!r} have shape {shape}: give a row for each example, with "
+                f"the points of dataset {shown(self.name)} have shape {shape}: give a row for each example, with "
                 f"{len(self.features)} columns, one for each name in features"
             )
         if self.labels.shape != shape[:1]:
             raise InputError(
-                f"dataset {self.name!r} has {shape[0]} points and labels of shape {self.labels.shape}: give one label "
+                f"dataset {shown(self.name)} has {shape[0]} points and labels of shape {self.labels.shape}: "
+                f"give one label "
                 "for each point"
             )
         if self.classes is None or self._has_sides():
@@ -109,7 +111,7 @@ class Dataset:
         if len(odd):
             known = f"0 to {len(self.classes) - 1}" + (", or -1 and +1" if len(self.classes) == 2 else "")
             raise InputError(
-                f"dataset {self.name!r} has a label {odd[0]:g}, but its {len(self.classes)} classes are numbered "
+                f"dataset {shown(self.name)} has a label {odd[0]:g}, but its {len(self.classes)} classes are numbered "
                 f"{known}; give classes=None if labels are numbers to predict"
             )
 

@@ -19,6 +19,7 @@ from circuitsim.gates.value import Value, show
 from circuitsim.habits import told
 from circuitsim.learning.examples import Points
 from circuitsim.learning.trainer import Trainer
+from circuitsim.spelling import shown
 
 __all__ = ["Health", "Layer", "Monitor", "Signals", "layers_of", "look_inside", "measure"]
 
@@ -104,7 +105,9 @@ def look_inside(trainer: Trainer, points: Points, labels: ArrayLike, tracer: Eng
     netlist = trainer.engine.netlist
     if tracer is not None:
         if tracer.netlist.fingerprint() != netlist.fingerprint():
-            raise InputError(f"the tracer's circuit is not {netlist.name!r}, which is trained: give an engine of that")
+            raise InputError(
+                f"the tracer's circuit is not {shown(netlist.name)}, which is trained: give an engine of that"
+            )
         tracer.set_parameters(trainer.engine.parameters)
     engine = trainer.engine if tracer is None else tracer
     layers = layers_of(netlist)

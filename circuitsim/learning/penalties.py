@@ -149,7 +149,7 @@ class GroupL2(Penalty):
         if axis is not None:
             self.axis = checks.whole(axis)
             if self.axis is None:
-                raise InputError(f"the axis of a penalty is {axis!r}: give a whole number, or None for one group")
+                raise InputError(f"the axis of a penalty is {shown(axis)}: give a whole number, or None for one group")
 
     def pull(self, value: Value) -> Value:
         """Return no pull: this spring works after the step."""
@@ -185,7 +185,7 @@ class GroupL2(Penalty):
         rest = tuple(range(value.ndim))
         if self.axis is not None:
             if not -value.ndim <= self.axis < value.ndim:
-                raise InputError(f"{self!r} holds a parameter of shape {shape_of(value)}, which has no such axis")
+                raise InputError(f"{shown(self)} holds a parameter of shape {shape_of(value)}, which has no such axis")
             rest = tuple(place for place in rest if place != self.axis % value.ndim)
         squares = np.square(np.ascontiguousarray(value))  # the bits of a sum depend on where the elements lie
         lengths = np.sqrt(np.sum(squares, axis=rest, keepdims=True))

@@ -26,6 +26,7 @@ from circuitsim.learning.examples import Points, some_of
 from circuitsim.learning.sampling import Order
 from circuitsim.learning.trainer import Trainer
 from circuitsim.progress import progress_bar
+from circuitsim.spelling import shown
 
 __all__ = [
     "CrossValidation", "Draw", "Range", "Search", "cross_validate", "fresh", "log_uniform", "random_search", "uniform",
@@ -133,9 +134,11 @@ def _range(low: float, high: float, logarithmic: bool) -> Range:
     ends = [checks.real(end) for end in (low, high)]
     first, last = (math.nan if end is None else end for end in ends)
     if not -math.inf < first < last < math.inf:
-        raise InputError(f"the range from {low!r} to {high!r} cannot be: give two finite numbers, the lower one first")
+        raise InputError(
+            f"the range from {shown(low)} to {shown(high)} cannot be: give two finite numbers, the lower one first"
+        )
     if logarithmic and first <= 0.0:
-        raise InputError(f"a range of orders of magnitude cannot begin with {low!r}: give a number above 0")
+        raise InputError(f"a range of orders of magnitude cannot begin with {shown(low)}: give a number above 0")
     return Range(first, last, logarithmic)
 
 
@@ -342,7 +345,8 @@ def random_search(
             not isinstance(choice, Sequence) or isinstance(choice, str) or not choice
         ):
             raise InputError(
-                f"setting {name!r} cannot be drawn from {choice!r}: give uniform(low, high), log_uniform(low, high) "
+                f"setting {shown(name)} cannot be drawn from {shown(choice)}: give uniform(low, high), "
+                f"log_uniform(low, high) "
                 "or a list of values"
             )
     tried: list[Draw] = []
@@ -377,7 +381,7 @@ def fresh(make: Callable[[], Trainer]) -> Trainer:
     """
     trainer = make()
     if not isinstance(trainer, Trainer):
-        raise InputError(f"make() returned {trainer!r}: let it return a fresh Trainer")
+        raise InputError(f"make() returned {shown(trainer)}: let it return a fresh Trainer")
     if trainer.iteration:
         raise InputError("make() returned a trainer that has learned already: let it make a fresh one each time")
     return trainer

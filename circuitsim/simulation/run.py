@@ -9,6 +9,7 @@ from circuitsim import display
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
 from circuitsim.habits import advises, told
+from circuitsim.spelling import shown
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.report import StreamReport, report
@@ -35,7 +36,7 @@ class Traced:
         trace = self._traced()
         values, node = trace.values(tag), trace.node(name)
         if node not in values:
-            raise TraceError(f"no value left {name!r}: nothing in {trace.netlist.name!r} uses it")
+            raise TraceError(f"no value left {shown(name)}: nothing in {shown(trace.netlist.name)} uses it")
         return values[node]
 
     def gradient(self, name: str, tag: int | None = None) -> Value:

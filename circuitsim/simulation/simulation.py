@@ -26,6 +26,7 @@ from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run, StreamRun
 from circuitsim.simulation.stream import OutputGradients, Stream
+from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Simulation"]
@@ -254,7 +255,7 @@ class Simulation(Engine):
         for number, example in enumerate(examples):
             if not isinstance(example, Mapping):
                 raise InputError(
-                    f"example {number} is {example!r}: give a mapping of inputs to values, such as {{'x': 1}}"
+                    f"example {number} is {shown(example)}: give a mapping of inputs to values, such as {{'x': 1}}"
                 )
             given.append(self._check_inputs(example))
         if not given:

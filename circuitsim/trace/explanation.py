@@ -8,6 +8,7 @@ import numpy as np
 from circuitsim.circuit.netlist import Netlist, Node
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
+from circuitsim.spelling import shown
 from circuitsim.trace.provenance import has_story, tell
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label, total
@@ -63,7 +64,7 @@ def goal_of(trace: Trace, name: str) -> int:
     kind = trace.netlist.nodes[goal].kind
     if kind in ("constant", "output"):
         raise TraceError(
-            f"{name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+            f"{shown(name)} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
         )
     return goal
 
