@@ -15,6 +15,10 @@ from circuitsim.plan.plain_values import Written
 __all__ = ["Placement", "place"]
 
 
+#: About how many bytes a device takes in a run, at the least.
+DEVICE = 2_000
+
+
 @told
 @dataclass(frozen=True, repr=False)
 class Placement(Written):
@@ -61,6 +65,7 @@ class Placement(Written):
         """Return the names of all devices: these once for each replica, and a server; these alone, if None."""
         if replicas is None:
             return self.names
+        checks.fits(DEVICE * replicas * len(self.names), f"a run on {checks.shown(replicas)} replicas", "give fewer")
         return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")
 
 
