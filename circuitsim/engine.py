@@ -38,9 +38,9 @@ from circuitsim.circuit.wire import Wire, by_name, name_of
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.habits import advises, told
+from circuitsim.habits import ParameterValues, advises, told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
-from circuitsim.spelling import nearest
+from circuitsim.spelling import nearest, shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Engine", "engines", "register_engine"]
@@ -51,6 +51,7 @@ Make = TypeVar("Make", bound=Callable[[Circuit], "Engine"])
 engines: dict[str, Callable[[Circuit], "Engine"]] = {}
 
 
+@told
 def register_engine(name: str) -> Callable[[Make], Make]:
     """Let ``--engine`` find the class below, or a function that makes an engine for a circuit, under this name.
 
@@ -82,6 +83,7 @@ def register_engine(name: str) -> Callable[[Make], Make]:
     return register
 
 
+@told
 @advises("engine")
 class Engine(ABC):
     """What runs a circuit: the interface and the checks that all engines share.
@@ -114,7 +116,7 @@ class Engine(ABC):
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
         if not isinstance(circuit, Circuit):
             raise InputError(
-                f"an engine was given {circuit!r} for a circuit: give it one, as cs.parse('x * y') makes it"
+                f"an engine was given {shown(circuit)} for a circuit: give it one, as cs.parse('x * y') makes it"
             )
         self.netlist = Netlist(circuit)
         self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
@@ -157,7 +159,7 @@ class Engine(ABC):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; arrays are read-only, as all that engines hand out."""
-        return {name: entry.value for name, entry in self.memory.items()}
+        return ParameterValues((name, entry.value) for name, entry in self.memory.items())
 
     # -- what an engine supplies ---------------------------------------------------------------------------
 
@@ -315,7 +317,8 @@ class Engine(ABC):
             for name in names:
                 if name not in held:
                     raise InputError(
-                        f"a spring is attached to {name!r}, which is no parameter of circuit {self.netlist.name!r}: "
+                        f"a spring is attached to {shown(name)}, which is no parameter of circuit "
+                        f"{shown(self.netlist.name)}: "
                         f"its parameters are {', '.join(held) or 'none'}"
                     )
                 held[name].append(spring)
@@ -378,12 +381,14 @@ class Engine(ABC):
             while frame is not None:
                 if frame.f_locals.get("self") is self and frame.f_globals["__name__"].startswith("circuitsim."):
                     raise InputError(
-                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule or function "
+                        f"the engine of circuit {shown(self.netlist.name)} is at work already: no gate, rule or "
+                        f"function "
                         "that it calls may call it"
                     )
                 frame = frame.f_back
             raise InputError(
-                f"the engine of circuit {self.netlist.name!r} is at work in another thread: make an engine for each "
+                f"the engine of circuit {shown(self.netlist.name)} is at work in another thread: make an engine "
+                f"for each "
                 "thread"
             )
         return self._lock
@@ -392,7 +397,8 @@ class Engine(ABC):
         """Refuse to go on with a pass of another thread, whose numbers the caller does not expect."""
         if self._runner != threading.get_ident():
             raise InputError(
-                f"the last {last} pass of circuit {self.netlist.name!r} was run in another thread: make an engine for "
+                f"the last {last} pass of circuit {shown(self.netlist.name)} was run in another thread: make an "
+                f"engine for "
                 "each thread"
             )
 
@@ -411,7 +417,7 @@ class Engine(ABC):
             for name in inputs:  # one that is written wrongly is told first
                 self._named(name, 0.0, self.input_nodes, "input")
             raise InputError(
-                f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
+                f"circuit {shown(self.netlist.name)} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self.input_nodes)}"
             )
         values = {name: self._named(name, inputs[name], self.input_nodes, "input") for name in self.input_nodes}
@@ -421,7 +427,7 @@ class Engine(ABC):
             shape = shape_of(values[name])
             if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):
                 raise ShapeError(
-                    f"input {name!r} of circuit {self.netlist.name!r} has shape {shape}, declared was "
+                    f"input {shown(name)} of circuit {shown(self.netlist.name)} has shape {shape}, declared was "
                     f"{show_shape(declared)}"
                 )
         return values
@@ -441,7 +447,7 @@ class Engine(ABC):
                 found[self.output_nodes[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:
                 raise ShapeError(
-                    f"output {name!r} has shape {shape_of(outputs[name])} and was given a gradient of shape "
+                    f"output {shown(name)} has shape {shape_of(outputs[name])} and was given a gradient of shape "
                     f"{shape_of(value)}: give a number or its own shape"
                 ) from None
         return found
@@ -460,12 +466,14 @@ class Engine(ABC):
         """Return gradients that are to be responded to instead of those of the last backward pass."""
         given, parameters = by_name(_mapping(gradients, "gradients"), self.netlist.name), self.parameters
         if missing := [name for name in parameters if name not in given]:
-            raise InputError(f"the gradients lack parameter {missing[0]!r} of circuit {self.netlist.name!r}: give all")
+            raise InputError(
+                f"the gradients lack parameter {shown(missing[0])} of circuit {shown(self.netlist.name)}: give all"
+            )
         values = {name: self._named(name, thing, self.parameter_nodes, "parameter") for name, thing in given.items()}
         for name, value in values.items():
             if shape_of(value) != shape_of(parameters[name]):
                 raise ShapeError(
-                    f"parameter {name!r} has shape {shape_of(parameters[name])}, its gradient {shape_of(value)}: "
+                    f"parameter {shown(name)} has shape {shape_of(parameters[name])}, its gradient {shape_of(value)}: "
                     "give it in the same shape"
                 )
         return values
@@ -473,13 +481,13 @@ class Engine(ABC):
     def _named(self, name: str, thing: Any, known: Mapping[str, int], kind: str) -> Value:
         if name not in known:
             raise InputError(
-                f"circuit {self.netlist.name!r} has no {kind} {name!r}: {nearest(str(name), known)}"
+                f"circuit {shown(self.netlist.name)} has no {kind} {shown(name)}: {nearest(str(name), known)}"
                 f"its {kind}s are {', '.join(known) or 'none'}"
             )
         try:
             return own_value(thing)
         except InputError as error:
-            raise InputError(f"{kind} {name!r} of circuit {self.netlist.name!r}: {error}") from None
+            raise InputError(f"{kind} {shown(name)} of circuit {shown(self.netlist.name)}: {error}") from None
 
 
 def _outside() -> int:
@@ -492,7 +500,7 @@ def _outside() -> int:
 
 def _mapping(given: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise InputError(f"the {what} were given as {given!r}: give a mapping of names to values")
+        raise InputError(f"the {what} were given as {shown(given)}: give a mapping of names to values")
     return given
 
 

@@ -50,8 +50,16 @@ __all__ = [
 ]
 
 
+#: The most letters of a message. Of a longer one the middle is left out, so that it still says what to do.
+MOST = 400
+
+
 class CircuitSimError(Exception):
     """The base of every error that circuitsim raises on purpose."""
+
+    def __str__(self) -> str:
+        text = "".join(letter if letter.isprintable() else " " for letter in " ".join(super().__str__().split()))
+        return text if len(text) <= MOST else f"{text[: MOST - 150]} ... {text[-145:]}"
 
 
 class GateError(CircuitSimError, TypeError):

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import numpy as np
 import pytest
 
 import circuitsim as cs
@@ -51,11 +52,22 @@ MANY = 10**9
     lambda: cs.schedules.interleaved(1, 1, chunks=MANY),
     lambda: cs.schedules.zb_h1(1, MANY),
     lambda: cs.schedules.zb_v(10**6, 1),
+    lambda: cs.Simulation(cs.parse("x + y"), cs.Plan(1, replicas=MANY)),
 ])  # fmt: skip
 def test_what_memory_cannot_hold_is_not_begun(make):
-    with pytest.raises(cs.TooLargeError, match=r"of memory, and .* free: give a smaller number") as caught:
+    with pytest.raises(cs.TooLargeError, match=r"of memory, and .* free: give ") as caught:
         make()
     assert isinstance(caught.value, MemoryError)
+
+
+def test_an_array_that_is_not_there_in_full_is_not_copied():
+    wide = np.broadcast_to(1.0, (10**9, 10**6))
+    for use in (
+        lambda: cs.Circuit().parameter("w", wide),
+        lambda: cs.Compiled(cs.parse("x + y")).forward({"x": 1, "y": wide}),
+    ):
+        with pytest.raises(cs.CircuitSimError, match="give a smaller array"):
+            use()
 
 
 @pytest.mark.parametrize("where", ["the machine", "the container", "the process"])
@@ -72,3 +84,8 @@ def test_the_least_of_all_limits_counts(where, monkeypatch):
     checks.fits(10**9, "what just fits")
     with pytest.raises(cs.TooLargeError, match=r"^it takes about 1 GB of memory, and 1\.0 GB are free"):
         checks.fits(10**9 + 1, "it")
+
+
+def test_devices_that_are_not_used_cost_nothing():
+    simulation = cs.Simulation(cs.parse("x * y"), cs.Plan(1), cluster=cs.Cluster(MANY))
+    assert simulation.stream([{"x": 2.0, "y": 3.0}], learn=False).outputs[0]["f"] == 6.0

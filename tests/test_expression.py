@@ -128,6 +128,11 @@ def test_an_unknown_gate_is_told_what_there_is():
     assert {"add", "relu", "max", "where"} <= set(told)
 
 
+def test_what_is_no_text_is_refused():
+    with pytest.raises(cs.CallError, match="text of parse is None: give a text"):
+        cs.parse(None)
+
+
 def test_gates_of_ones_own_can_be_called():
     @cs.gate
     def half(x):

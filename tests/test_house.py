@@ -29,26 +29,29 @@ ROOMS = {
     "files": {"errors", "checks"},
     "progress": set(),
     "display": {"views"},
-    "habits": {"errors", "spelling"},
-    "gates": {"errors", "checks"},
+    "arguments": {"spelling"},
+    "habits": {"errors", "spelling", "arguments"},
+    "gates": {"errors", "checks", "habits"},
     "circuit": {"errors", "checks", "spelling", "habits", "display", "gates"},
-    "rules": {"errors", "gates"},
-    "plan": {"errors", "checks", "spelling", "circuit"},
-    "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
+    "rules": {"errors", "spelling", "gates"},
+    "plan": {"errors", "habits", "checks", "spelling", "circuit"},
+    "trace": {"errors", "spelling", "habits", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
     "engine": {"errors", "checks", "spelling", "habits", "gates", "circuit", "trace", "rules"},
     "compiled": {"errors", "spelling", "habits", "gates", "circuit", "rules", "engine"},
     "simulation": {
-        "errors", "checks", "habits", "display", "gates", "circuit", "rules", "engine", "plan", "trace", "protocol",
+        "errors", "spelling", "checks", "habits", "display", "gates", "circuit", "rules", "engine", "plan", "trace",
+        "protocol",
     },
     "learning": {
         "errors", "checks", "habits", "spelling", "files", "progress", "display", "gates", "circuit", "trace", "rules",
         "engine",
     },
     "testing": {
-        "errors", "checks", "gates", "circuit", "rules", "engine", "plan", "learning", "compiled", "simulation",
+        "errors", "spelling", "checks", "habits", "gates", "circuit", "rules", "engine", "plan", "learning", "compiled",
+        "simulation",
     },
-    "views": {"errors", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
+    "views": {"errors", "habits", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
         "errors", "spelling", "checks", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
         "learning", "views",
@@ -420,7 +423,7 @@ def test_a_gate_is_known_by_its_facts_alone():
 
 # Who may ask whether a thing is a number: who reads files and text, and who is told one axis or several.
 READERS = {
-    "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
+    "arguments.py", "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
     "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
     "learning/csv_file.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
     "views/layout.py",  # whose cells are nodes or places on a long wire

@@ -6,10 +6,12 @@ from itertools import pairwise
 from circuitsim import gates
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.networks import Activation, Init, begin_network
+from circuitsim.habits import told
 
 __all__ = ["dense"]
 
 
+@told
 def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "he", seed: int = 0) -> Circuit:
     """Return a network of layers whose wires carry arrays: fewer gates than `mlp`, each with more to do.
 

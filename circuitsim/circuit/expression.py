@@ -23,7 +23,8 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import ExpressionError
 from circuitsim.gates.gate import Gate
-from circuitsim.spelling import nearest
+from circuitsim.habits import told
+from circuitsim.spelling import nearest, shown
 
 __all__ = ["parse"]
 
@@ -50,6 +51,7 @@ _HINTS: dict[type[ast.AST], str] = {
 }
 
 
+@told
 def parse(text: str, name: str | None = None, output: str | None = None) -> Circuit:
     """Read an expression, or several statements, as a circuit.
 
@@ -155,7 +157,8 @@ def _inputs(targets: list[str | None], orders: list[list[ast.expr]], text: str) 
                 continue
             if node.id in targets[number:]:
                 raise ExpressionError(
-                    f"{node.id!r} is used before it is named in {_quote(text)}: name it in an earlier statement, or "
+                    f"{shown(node.id)} is used before it is named in {_quote(text)}: name it in an earlier "
+                    f"statement, or "
                     "take two names"
                 )
             unused.pop(node.id, None)
@@ -163,11 +166,12 @@ def _inputs(targets: list[str | None], orders: list[list[ast.expr]], text: str) 
                 inputs[_free_name(node, text)] = None
         if target is not None:
             if target in targets[:number]:
-                raise ExpressionError(f"{target!r} is named twice in {_quote(text)}: take two names")
+                raise ExpressionError(f"{shown(target)} is named twice in {_quote(text)}: take two names")
             unused[target] = None
     if lost := [name for name in unused if name != targets[-1]]:
         raise ExpressionError(
-            f"{lost[0]!r} is named in {_quote(text)} and not used: the last statement is the output, use it there or "
+            f"{shown(lost[0])} is named in {_quote(text)} and not used: the last statement is the output, use "
+            f"it there or "
             "leave it out"
         )
     return list(inputs)
@@ -297,7 +301,7 @@ def _free_name(node: ast.Name, text: str) -> str:
     gate = gates.registry.get(node.id)
     if gate is not None and not gate.for_arrays:  # an input may well be called mean or sum
         raise ExpressionError(
-            f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or take another name"
+            f"{shown(node.id)} is a gate in {_quote(text)}: call it, as in {node.id}(x), or take another name"
         )
     return node.id
 
@@ -312,5 +316,4 @@ def _too_deep() -> ExpressionError:
 
 
 def _quote(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return shown(" ".join(text.split()))

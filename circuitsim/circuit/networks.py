@@ -30,6 +30,7 @@ Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
 Activation: TypeAlias = Gate | str
 
 
+@told
 def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """Return a circuit that computes ``score = w1 * x1 + w2 * x2 + ... + b``.
 
@@ -55,6 +56,7 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     return circuit
 
 
+@told
 def neuron(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """Return a neuron that computes ``f = sigmoid(score)`` with the score of `linear`, and shows both.
 

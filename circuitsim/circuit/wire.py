@@ -14,6 +14,7 @@ from circuitsim.errors import GateError, WireError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.numpy_calls import gate_call, ufunc_call
 from circuitsim.habits import advises
+from circuitsim.spelling import shown
 
 __all__ = ["Wire", "by_name", "name_of"]
 
@@ -55,6 +56,10 @@ class Wire:
     __slots__ = ("circuit", "name")
 
     def __init__(self, circuit: Wiring, name: str) -> None:
+        if not hasattr(circuit, "gate") or not isinstance(name, str):
+            raise WireError(
+                f"a wire was given {shown(circuit)} and {shown(name)}: give it a circuit, and the name of a node in it"
+            )
         self.circuit = circuit
         self.name = name
 
@@ -186,12 +191,14 @@ class Wire:
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
         raise WireError(
-            f"wire {self.name!r} of circuit {self.circuit.name!r} is {what} before a value flows: {instead}"
+            f"wire {shown(self.name)} of circuit {shown(self.circuit.name)} is {what} before a value flows: {instead}"
         ) from None
 
     def _comparable(self, other: Any) -> Any:
         if other is None:
-            raise WireError(f"wire {self.name!r} was compared with None: write `x is None`, a gate compares numbers")
+            raise WireError(
+                f"wire {shown(self.name)} was compared with None: write `x is None`, a gate compares numbers"
+            )
         return other
 
     def __repr__(self) -> str:

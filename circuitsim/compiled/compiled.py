@@ -16,7 +16,7 @@ from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
-from circuitsim.habits import told
+from circuitsim.habits import ParameterValues, told
 from circuitsim.rules import Memory, Rule, Spring
 from circuitsim.spelling import nearest
 
@@ -27,6 +27,7 @@ __all__ = ["Compiled"]
 LINE, ARRAY_LINE, GROUP = 0.06, 2.0, 10.0
 
 
+@told
 class Compiled(Engine):
     """Runs a circuit as fast as NumPy allows.
 
@@ -76,7 +77,7 @@ class Compiled(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return dict(zip(self.parameter_nodes, self._held.values, strict=True))
+        return ParameterValues(zip(self.parameter_nodes, self._held.values, strict=True))
 
     @property
     def memory(self) -> dict[str, Memory]:

@@ -34,6 +34,7 @@ from circuitsim.gates.elementwise import check_elementwise
 from circuitsim.gates.failure import explain_failure
 from circuitsim.gates.shapes import elementwise as same_shape
 from circuitsim.gates.value import Value, as_value, read, refused_to_write
+from circuitsim.habits import told
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 W_co = TypeVar("W_co", covariant=True)
@@ -78,6 +79,7 @@ class Gate:
         What it does as text, for ``"numbers"``, ``"arrays"`` and ``"matrices"``; see `code`.
     """
 
+    @told
     def __init__(
         self,
         forward: Callable[..., Any],
@@ -316,6 +318,7 @@ def gate(
     flat: Iterable[str] = (),
     additive: bool = False,
 ) -> Callable[[Callable[..., Any]], Gate]: ...
+@told
 def gate(
     function: Callable[..., Any] | None = None, /, *, name: str | None = None, **facts: Any
 ) -> Gate | Callable[[Callable[..., Any]], Gate]:

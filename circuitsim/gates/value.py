@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim.checks import shown
-from circuitsim.errors import InputError
+from circuitsim.checks import fits, shown
+from circuitsim.errors import InputError, TooLargeError
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Value: TypeAlias = float | Array
@@ -63,6 +63,7 @@ def own_value(thing: object) -> Value:
     """
     value = read(thing)
     if isinstance(value, np.ndarray):
+        fits(value.nbytes, f"a copy of an array of shape {value.shape}", "give a smaller array")
         value = value.copy()
         _seal(value, False)
     return value
@@ -117,7 +118,9 @@ def read(thing: object) -> Value:
         if array.ndim == 0:
             return float(array)
         return array.astype(np.float64, copy=False)
-    except (ValueError, TypeError, OverflowError):
+    except MemoryError:
+        raise TooLargeError(f"{shown(thing)} has more elements than memory holds: give a smaller array") from None
+    except Exception:  # whatever a class of somebody's own raises, too
         raise NoValueError(f"{shown(thing)} is not a number or an array of numbers") from None
 
 

@@ -18,6 +18,7 @@ from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, NonFiniteWarning
 from circuitsim.gates.value import Value, shape_of, show
+from circuitsim.habits import told
 from circuitsim.learning.examples import DRAW, TARGET, Points, some_of
 from circuitsim.learning.health import look_inside
 from circuitsim.learning.history import History
@@ -76,6 +77,7 @@ class Checkup:
         return "\n".join([*lines, *(f"not checked: {what}" for what in self.unseen)])
 
 
+@told
 def check_training(
     make: Callable[[], Trainer],
     points: Points,

@@ -20,6 +20,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.learning.datasets import Dataset
 from circuitsim.spelling import listed, shown
 
@@ -29,6 +30,7 @@ _LABELS = ("label", "class", "target", "y")
 MOST_NUMBERED = 20  # more different whole numbers than these are numbers to predict, not classes
 
 
+@told
 def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] | None = None) -> Dataset:
     """Read points with labels from a CSV file.
 

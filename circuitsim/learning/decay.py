@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from math import cos, pi
 
 from circuitsim import checks
+from circuitsim.habits import told
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
 
+@told
 @dataclass(frozen=True)
 class LinearDecay:
     """From `start` in a straight line to `end` at update number `updates`, and on at `end`.
@@ -36,6 +38,7 @@ class LinearDecay:
         return self.start + (self.end - self.start) * min(update / self.updates, 1.0)
 
 
+@told
 @dataclass(frozen=True)
 class ExponentialDecay:
     """`start`, multiplied by `factor` after every `every` updates.
@@ -60,6 +63,7 @@ class ExponentialDecay:
         return float(self.start * self.factor ** (update // self.every))
 
 
+@told
 @dataclass(frozen=True)
 class CosineDecay:
     """From `start` to `end` along half a cosine, over a number of updates (Loshchilov and Hutter 2017).

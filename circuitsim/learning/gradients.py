@@ -15,12 +15,14 @@ from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.differences import finite_difference, relative_error
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
+from circuitsim.habits import told
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
 
 SHOWN = 20  # rows of a gradient check that are printed
 
 
+@told
 def numerical_gradient(
     engine: Engine,
     inputs: Mapping[str, Any],
@@ -78,6 +80,7 @@ def numerical_gradient(
         engine.set_parameters(before)
 
 
+@told
 @dataclass(frozen=True)
 class GradientCheck:
     """Analytic and numerical gradients side by side, the worst agreement first.
@@ -104,6 +107,7 @@ class GradientCheck:
         return "\n".join(lines)
 
 
+@told
 def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 1e-5) -> GradientCheck:
     """Compare the gradients of one forward and backward pass with central differences.
 
@@ -120,6 +124,7 @@ def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 
     return GradientCheck(sorted(rows, key=lambda row: -row[3]))
 
 
+@told
 def local_search(
     engine: Engine, inputs: Mapping[str, Any], *, reach: float = 0.01, tries: int = 100, seed: int = 0
 ) -> tuple[dict[str, Value], float]:

@@ -22,10 +22,13 @@ from circuitsim import checks
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = ["L1", "L2", "GroupL2", "Penalty"]
 
 
+@told
 class Penalty(ABC):
     """What all penalties share.
 
@@ -49,9 +52,9 @@ class Penalty(ABC):
     def __init__(self, strength: float, on: Collection[str | Wire] | None = None) -> None:
         self.strength = checks.number(strength, "the strength of a penalty")
         if isinstance(on, str):
-            raise InputError(f"on={on!r} is one text: give a list of names, on=[{on!r}]")
-        if not isinstance(on, Collection | None):
-            raise InputError(f"on={on!r} is no list: give the names of parameters, on=['w1']")
+            raise InputError(f"on={shown(on)} is one text: give a list of names, on=[{shown(on)}]")
+        if on is not None and not (isinstance(on, Collection) and all(isinstance(name, str | Wire) for name in on)):
+            raise InputError(f"on={shown(on)} has no names: give a list of names of parameters, on=['w']")
         self.on: Collection[str] | None = None if on is None else [name_of(name) for name in on]
 
     @abstractmethod
@@ -67,6 +70,7 @@ class Penalty(ABC):
         return f"{type(self).__name__}({self.strength!r}{held})"
 
 
+@told
 class L2(Penalty):
     """A spring by Hooke's law: it pulls with ``-strength * value``, and its energy is ``strength / 2 * value²``.
 
@@ -87,6 +91,7 @@ class L2(Penalty):
         return self.strength / 2 * float(np.sum(np.square(value)))
 
 
+@told
 class L1(Penalty):
     """A spring that pulls with the same `strength` everywhere, towards zero. Its energy is ``strength * |value|``.
 
@@ -112,6 +117,7 @@ class L1(Penalty):
         return self.strength * float(np.sum(np.abs(value)))
 
 
+@told
 class GroupL2(Penalty):
     """A spring on groups of numbers, which it brings to zero together: the group lasso (Yuan and Lin 2006).
 
@@ -144,7 +150,7 @@ class GroupL2(Penalty):
         if axis is not None:
             self.axis = checks.whole(axis)
             if self.axis is None:
-                raise InputError(f"the axis of a penalty is {axis!r}: give a whole number, or None for one group")
+                raise InputError(f"the axis of a penalty is {shown(axis)}: give a whole number, or None for one group")
 
     def pull(self, value: Value) -> Value:
         """Return no pull: this spring works after the step."""
@@ -180,7 +186,7 @@ class GroupL2(Penalty):
         rest = tuple(range(value.ndim))
         if self.axis is not None:
             if not -value.ndim <= self.axis < value.ndim:
-                raise InputError(f"{self!r} holds a parameter of shape {shape_of(value)}, which has no such axis")
+                raise InputError(f"{shown(self)} holds a parameter of shape {shape_of(value)}, which has no such axis")
             rest = tuple(place for place in rest if place != self.axis % value.ndim)
         squares = np.square(np.ascontiguousarray(value))  # the bits of a sum depend on where the elements lie
         lengths = np.sqrt(np.sum(squares, axis=rest, keepdims=True))

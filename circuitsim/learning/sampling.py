@@ -8,6 +8,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.spelling import shown
 
 __all__ = ["Order", "Sampler"]
 
@@ -120,4 +121,4 @@ def _numbers(order: Any) -> list[int]:
     try:
         return [index(number) for number in order]
     except TypeError:
-        raise InputError(f"order={order!r} cannot be: give a list of the numbers of examples, from 0") from None
+        raise InputError(f"order={shown(order)} cannot be: give a list of the numbers of examples, from 0") from None

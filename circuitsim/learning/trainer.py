@@ -62,6 +62,7 @@ class Probe(NamedTuple):
     gradients: dict[str, Value]
 
 
+@told
 class Trainer:
     """Trains the parameters of a circuit on examples.
 
@@ -142,13 +143,17 @@ class Trainer:
         circuit = engine.netlist.name
         if output is not None and not (isinstance(output, str) and output in engine.outputs):
             raise InputError(
-                f"circuit {circuit!r} has no output {checks.shown(output)} to train: "
+                f"circuit {checks.shown(circuit)} has no output {checks.shown(output)} to train: "
                 f"{nearest(str(output), engine.outputs)}its outputs are {checks.listed(engine.outputs)}"
             )
         if not engine.parameters:
-            raise InputError(f"circuit {circuit!r} has no parameters to train: add one, circuit.parameter('a', 1.0)")
+            raise InputError(
+                f"circuit {checks.shown(circuit)} has no parameters to train: add one, circuit.parameter('a', 1.0)"
+            )
         if weights is not None and force.targets not in ("sides", "classes"):
-            raise InputError(f"weights are for classes, which force {force.name!r} does not know: leave them out")
+            raise InputError(
+                f"weights are for classes, which force {checks.shown(force.name)} does not know: leave them out"
+            )
         self.engine = engine
         self.force = force
         self.optimizer = optimizer
@@ -338,7 +343,8 @@ class Trainer:
         count = len(next(iter(inputs.values()))) if inputs else 0
         if labels is None and self._intake.takes_target and self._depends_on_target():
             raise InputError(
-                f"output {self.output!r} of circuit {self._intake.circuit!r} depends on the target: train with the "
+                f"output {checks.shown(self.output)} of circuit {checks.shown(self._intake.circuit)} depends on "
+                f"the target: train with the "
                 "output of its scores, Trainer(..., output=...), or give labels as well"
             )
         targets = np.zeros(count) if labels is None else self._targets.read(labels, count)
@@ -629,7 +635,7 @@ def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
         for what, known in ((name, engine.inputs), (output, engine.outputs)):
             if what not in known:
                 raise InputError(
-                    f"carry names {checks.shown(what)}, which circuit {engine.netlist.name!r} lacks: "
+                    f"carry names {checks.shown(what)}, which circuit {checks.shown(engine.netlist.name)} lacks: "
                     f"{nearest(str(what), known)}there are {checks.listed(known)}"
                 )
         checked[name] = output, own_value(value)

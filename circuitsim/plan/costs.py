@@ -10,6 +10,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.wire import by_name
 from circuitsim.errors import InputError, TraceError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
 
@@ -57,6 +58,7 @@ class Traced(Protocol):
         """What happened when."""
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Costs(Written):
     """The ticks that pieces of work take, and the bytes of messages.

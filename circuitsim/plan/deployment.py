@@ -316,6 +316,8 @@ def _unused(cluster: Cluster, devices: tuple[str, ...]) -> tuple[str, ...]:
 
 def _slowdown(cluster: Cluster, devices: tuple[str, ...]) -> tuple[float, ...]:
     """Return the factor of each device."""
+    if not cluster.slowdown:  # no name is needed, and there may be very many
+        return (1.0,) * len(devices)
     names = (*devices, *_unused(cluster, devices))
     factors: dict[int, float] = {}
     for device, factor in cluster.slowdown.items():

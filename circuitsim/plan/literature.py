@@ -17,6 +17,7 @@ from itertools import chain, repeat, zip_longest
 
 from circuitsim import checks
 from circuitsim.errors import ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.schedule import Schedule, Work
 
 __all__ = ["SCHEDULES", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2", "zb_v"]
@@ -25,6 +26,7 @@ __all__ = ["SCHEDULES", "gpipe", "interleaved", "one_f_one_b", "zb_h1", "zb_h2",
 SLOT = 500
 
 
+@told
 def gpipe(devices: int, microbatches: int) -> Schedule:
     """Return the GPipe schedule: every device does all forward passes, then all backward passes."""
     devices, microbatches = sizes(devices, microbatches)
@@ -33,6 +35,7 @@ def gpipe(devices: int, microbatches: int) -> Schedule:
     return Schedule("gpipe", _tuples(rows))
 
 
+@told
 def one_f_one_b(devices: int, microbatches: int) -> Schedule:
     """Return the 1F1B schedule: backward as soon as one can, so that stage `s` of `p` holds at most `p - s`.
 
@@ -48,6 +51,7 @@ def one_f_one_b(devices: int, microbatches: int) -> Schedule:
     return Schedule("1f1b", _tuples(rows))
 
 
+@told
 def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
     """Return the interleaved 1F1B schedule: stage `s` is on device `s % devices`.
 
@@ -79,6 +83,7 @@ def interleaved(devices: int, microbatches: int, chunks: int = 2) -> Schedule:
     return Schedule("interleaved", _tuples(rows))
 
 
+@told
 def zb_h1(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-H1 schedule: as 1F1B, but stage `s` does each W only `s` microbatches after its I.
 
@@ -87,11 +92,13 @@ def zb_h1(devices: int, microbatches: int) -> Schedule:
     return _split("zb-h1", devices, microbatches, lambda s: devices - s, lambda s: s, barrier=True)
 
 
+@told
 def zb_h2(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-H2 schedule: about twice the warm-up and twice the delay of W of ZB-H1."""
     return _split("zb-h2", devices, microbatches, lambda s: 2 * (devices - s) - 1, lambda s: 2 * s, barrier=False)
 
 
+@told
 def zb_v(devices: int, microbatches: int) -> Schedule:
     """Return the ZB-V schedule: stages 0 to p - 1 lead down the devices, stages p to 2p - 1 lead back up."""
     devices, microbatches = sizes(devices, microbatches, 2)

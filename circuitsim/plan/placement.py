@@ -10,11 +10,17 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.circuit.wire import Wire, by_name, name_of
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Placement", "place"]
 
 
+#: About how many bytes a device takes in a run, at the least.
+DEVICE = 2_000
+
+
+@told
 @dataclass(frozen=True, repr=False)
 class Placement(Written):
     """The stages of a circuit and their devices.
@@ -60,9 +66,11 @@ class Placement(Written):
         """Return the names of all devices: these once for each replica, and a server; these alone, if None."""
         if replicas is None:
             return self.names
+        checks.fits(DEVICE * replicas * len(self.names), f"a run on {checks.shown(replicas)} replicas", "give fewer")
         return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")
 
 
+@told
 def place(
     circuit: Circuit | Netlist,
     stages: int | Mapping[str, str | Iterable[str]] | None = None,

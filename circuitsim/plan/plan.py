@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from circuitsim import checks
 from circuitsim.circuit.wire import name_of
 from circuitsim.errors import InputError, ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.placement import Placement
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.policy import Policy
@@ -21,6 +22,7 @@ __all__ = ["Order", "Plan"]
 Order: TypeAlias = str | Schedule | Callable[[int, int], Schedule] | type[Policy]
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Plan(Written):
     """Decisions: which gates work together, in what order, on how many examples at a time, and when parameters move.

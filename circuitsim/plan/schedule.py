@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from circuitsim.errors import InputError, ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Schedule", "Work"]
@@ -47,6 +48,7 @@ class Work(NamedTuple):
         return f"{self.stage}{self.kind}{self.microbatch}"
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Schedule(Written):
     r"""The order of work on every device; it is checked when it is made.

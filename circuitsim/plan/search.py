@@ -16,6 +16,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.literature import gpipe, one_f_one_b, sizes, zb_h1, zb_h2
 from circuitsim.plan.schedule import Schedule, Work, in_turn
 
@@ -26,6 +27,7 @@ Ticks: TypeAlias = tuple[float, float, float]  # that F, I and W take at a stage
 ENOUGH = 0.0025  # a bubble this small, as a part of the ideal, is not worth a larger footprint
 
 
+@told
 def auto(
     devices: int,
     microbatches: int,

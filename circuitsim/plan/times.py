@@ -9,6 +9,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Distribution", "Ticks", "as_ticks", "draw", "exponential", "lognormal", "uniform"]
@@ -46,6 +47,7 @@ class Scaled:
         return self.factor * self.sample(random)
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Distribution(Written):
     """A random time; `exponential`, `uniform` and `lognormal` make them, or a function of your own.
@@ -133,11 +135,13 @@ class Distribution(Written):
 Ticks: TypeAlias = float | Distribution
 
 
+@told
 def exponential(mean: float) -> Distribution:
     """Return an exponentially distributed time: how long it still takes does not depend on how long it took."""
     return _known("exponential", checks.number(mean, "the mean of an exponential time", "ticks"))
 
 
+@told
 def uniform(low: float, high: float) -> Distribution:
     """Return a time that is uniformly distributed between two bounds."""
     low = checks.number(low, "the lower bound of a uniform time", "ticks")
@@ -147,6 +151,7 @@ def uniform(low: float, high: float) -> Distribution:
     return _known("uniform", low, high)
 
 
+@told
 def lognormal(median: float, spread: float) -> Distribution:
     """Return a time with a long tail: its logarithm is normal, with standard deviation `spread`."""
     return _known(

@@ -9,7 +9,7 @@ from circuitsim import display
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
-from circuitsim.habits import advises
+from circuitsim.habits import advises, told
 from circuitsim.trace.critical_path import CriticalPath, critical_path
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
@@ -20,6 +20,7 @@ from circuitsim.trace.trace import Trace
 __all__ = ["Run", "StreamRun", "Traced"]
 
 
+@told
 @advises("run")
 class Traced:
     """What can be asked of a run and shown of it, because its simulation kept a trace.
@@ -125,6 +126,7 @@ class Traced:
         return self.trace
 
 
+@told
 @dataclass(frozen=True)
 class Run(Traced):
     """The result of running one example forward and backward.
@@ -161,6 +163,7 @@ class Run(Traced):
         )
 
 
+@told
 @dataclass(frozen=True)
 class StreamRun(Traced):
     """The result of streaming many examples through a circuit.

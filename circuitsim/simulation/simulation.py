@@ -12,7 +12,7 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite
-from circuitsim.habits import Named, told
+from circuitsim.habits import Named, ParameterValues, told
 from circuitsim.plan.cluster import Cluster
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import deploy
@@ -26,6 +26,7 @@ from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run, StreamRun
 from circuitsim.simulation.stream import OutputGradients, Stream
+from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Simulation"]
@@ -34,6 +35,7 @@ __all__ = ["Simulation"]
 OutputGradient: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
 
 
+@told
 class Simulation(Engine):
     """Runs a circuit as actors in simulated time; the numbers are real.
 
@@ -254,7 +256,7 @@ class Simulation(Engine):
         for number, example in enumerate(examples):
             if not isinstance(example, Mapping):
                 raise InputError(
-                    f"example {number} is {example!r}: give a mapping of inputs to values, such as {{'x': 1}}"
+                    f"example {number} is {shown(example)}: give a mapping of inputs to values, such as {{'x': 1}}"
                 )
             given.append(self._check_inputs(example))
         if not given:
@@ -264,7 +266,7 @@ class Simulation(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return {name: actor.memory.value for name, actor in self._learners.items()}
+        return ParameterValues((name, actor.memory.value) for name, actor in self._learners.items())
 
     @property
     def memory(self) -> dict[str, Memory]:

@@ -17,6 +17,7 @@ from circuitsim.errors import DeadlockError
 from circuitsim.gates.value import Value, fit
 from circuitsim.simulation.actors import Source
 from circuitsim.simulation.kernel import World
+from circuitsim.spelling import shown
 
 __all__ = ["Graph", "OutputGradients", "Stream"]
 
@@ -151,7 +152,7 @@ class Stream:
         if not self.over:
             forward = any(len(self.outputs[tag]) < len(self.names) for tag in self._due)
             raise DeadlockError(
-                f"circuit {self.netlist.name!r} ran dry on its way {'forward' if forward else 'backward'} at tick "
+                f"circuit {shown(self.netlist.name)} ran dry on its way {'forward' if forward else 'backward'} at tick "
                 f"{self.world.now:g}; {self.graph.stuck()}"
             )
 

@@ -9,6 +9,7 @@ from circuitsim.circuit.netlist import Netlist, Node
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
+from circuitsim.spelling import shown
 from circuitsim.trace.provenance import has_story, tell
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label, total
@@ -65,7 +66,7 @@ def goal_of(trace: Trace, name: str | Wire) -> int:
     kind = node.kind
     if kind in ("constant", "output"):
         raise TraceError(
-            f"{node.name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+            f"{shown(node.name)} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
         )
     return goal
 

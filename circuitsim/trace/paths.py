@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuitsim.circuit.wire import Wire
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import told
 from circuitsim.trace.explanation import goal_of, local_derivative
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label
@@ -48,6 +49,7 @@ class Path:
         return None if self.factors is None else reduce(mul, self.factors)
 
 
+@told
 @dataclass(frozen=True)
 class Paths:
     """All paths to one wire, of which the first few are listed; print it, or hand it to ``rich.print`` for a tree.

@@ -4,12 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 from html import escape
 
+from circuitsim.habits import told
 from circuitsim.trace.critical_path import idle_spans
 from circuitsim.trace.timeline import Timeline
 
 __all__ = ["StreamReport", "memory_over_time", "report"]
 
 
+@told
 @dataclass(frozen=True)
 class StreamReport:
     """The figures of a stream.

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, size_of
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
 from circuitsim.trace.records import Records
 
@@ -78,6 +80,7 @@ class Outage(NamedTuple):
     end: float
 
 
+@told
 @dataclass
 class Timeline:
     """What devices, links and parameters did in a stream: lists of events in order of time.
@@ -108,7 +111,7 @@ class Timeline:
         """
         layout = trace.layout
         if layout is None:
-            raise TraceError(f"circuit {trace.netlist.name!r} ran without devices: there is no timeline of them")
+            raise TraceError(f"circuit {shown(trace.netlist.name)} ran without devices: there is no timeline of them")
         timeline = cls(layout.devices, layout.batch)
         places = _Places(trace)
         names = [node.name for node in trace.netlist.nodes]

@@ -14,6 +14,8 @@ from circuitsim import checks, display
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value, add_up
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 from circuitsim.trace import archive
 from circuitsim.trace.expansion import expand
 from circuitsim.trace.kinds import ARRAY, MESSAGES, PIECES, Kind
@@ -25,6 +27,7 @@ __all__ = ["Trace"]
 MOST_EXAMPLES = 64  # whose values and gradients are kept once they were read
 
 
+@told
 class Trace(Records):
     """The records of a run, and what can be read from them.
 
@@ -190,7 +193,7 @@ class Trace(Records):
         if isinstance(name, str) and name in numbers:
             return numbers[name]
         known = ", ".join(node.name for node in self.netlist.nodes if node.kind != "constant")
-        raise TraceError(f"circuit {self.netlist.name!r} has nothing called {name!r}: it has {known}")
+        raise TraceError(f"circuit {shown(self.netlist.name)} has nothing called {shown(name)}: it has {known}")
 
     @staticmethod
     def join(traces: Sequence["Trace"]) -> "Trace":
@@ -307,7 +310,7 @@ class Trace(Records):
         last = self._index.last
         found = last if tag is None else checks.whole(tag)
         if found is None or not 0 <= found <= last:
-            raise TraceError(f"there is no example {tag!r}: they are numbered from 0 to {last}")
+            raise TraceError(f"there is no example {shown(tag)}: they are numbered from 0 to {last}")
         return found
 
     def __repr__(self) -> str:

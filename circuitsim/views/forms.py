@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from circuitsim import checks
 from circuitsim.errors import SaveError
 from circuitsim.files import check_path
+from circuitsim.habits import told
 from circuitsim.trace.trace import Trace
 
 __all__ = [
@@ -43,6 +44,7 @@ TRAININGS = (*PAGES, *FILMS, *PICTURES)
 added: dict[str, Writer] = {}
 
 
+@told
 def register_form(suffix: str) -> Callable[[W], W]:
     """Let the function below write runs to files with this suffix, for ``run.save`` and ``--save``.
 
