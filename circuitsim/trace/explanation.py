@@ -66,7 +66,8 @@ def goal_of(trace: Trace, name: str | Wire) -> int:
     kind = node.kind
     if kind in ("constant", "output"):
         raise TraceError(
-            f"{shown(node.name)} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+            f"{shown(node.name)} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a "
+            "gate"
         )
     return goal
 
