@@ -256,6 +256,22 @@ def test_a_store_refuses_older_lives_and_keeps_the_newest_state():
     assert issubclass(FencedError, CircuitSimError)
 
 
+def test_a_node_knows_whether_there_is_something_to_save():
+    a = node(saves=True)
+    told = [a.unsaved]
+    a.post(1, "x")
+    told.append(a.unsaved)
+    assert a.save("app").number == 1
+    told.append(a.unsaved)
+    a.receive(1, news(saved=1, taken=1))
+    told.append(a.unsaved)
+    a.receive(1, data(0))
+    told.append(a.unsaved)
+    assert told == [False, True, False, False, True]
+    again = node(life=2, snapshot=a.save("app"), saves=True)
+    assert (again.unsaved, again.save("app").number) == (False, 3)
+
+
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="set saves"):
         node(hold=True)

@@ -419,3 +419,12 @@ def test_what_is_done_is_let_go():
     simulation.backward()
     assert not simulation.environment.spare
     assert not simulation.environment.tokens
+
+
+def test_a_wire_that_no_gradient_came_to_has_the_gradient_0():
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    circuit.output("f", 2.0 * x)
+    circuit.output("g", cs.tanh(y))
+    run = cs.Simulation(circuit).run(x=1.0, y=0.5, gradient={"f": 3.0})
+    assert [run.gradient(name) for name in ("x", "y", "tanh1")] == [6.0, 0.0, 0.0]

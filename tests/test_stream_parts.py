@@ -1,5 +1,7 @@
 """The parts that streams are made of, each by itself, against numbers worked out by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from circuitsim.simulation.actors import Source
 from circuitsim.simulation.kernel import World
 from circuitsim.simulation.links import Line
 from circuitsim.simulation.parameter import Parameter
-from circuitsim.simulation.stage import Resident
+from circuitsim.simulation.stage import Resident, StageActor
 from tests.pipelines import chain, linked, network, stream
 
 
@@ -120,3 +122,33 @@ def test_a_number_takes_8_bytes_as_it_does_in_an_array():
         run = stream(chain(2), [{"x": x}], cs.Plan(2), linked(1.0, bandwidth=4.0))
         ends.append([(t.size, t.end - t.start) for t in run.timeline.transfers])
     assert ends == [[(8, 3.0)] * 2, [(8, 3.0)] * 2, [(16, 5.0)] * 2]
+
+
+def test_a_stage_goes_on_when_the_last_of_its_parameters_has_come():
+    begun, residents = [], [Resident(0.5, None, lambda tag: None) for _ in range(2)]
+    device = SimpleNamespace(ready=lambda stage, kind, tag: begun.append((kind, tag)))
+    stage = SimpleNamespace(
+        residents=list(enumerate(residents)), device=device, waiting=[3, 4], late=False, newest=None
+    )
+    stage.catch_up = lambda: StageActor.catch_up(stage)
+    for resident in residents:
+        resident.readers.append(stage)
+        resident.expect(1)
+    assert stage.late
+    residents[0].on_value(0, 0, 0.6, 1)
+    assert (stage.late, begun) == (True, [])
+    residents[1].on_value(0, 0, 0.7, 1)
+    assert (stage.late, begun, stage.waiting) == (False, [("F", 3), ("F", 4)], [])
+
+
+def test_without_devices_a_batch_moves_parameters_with_its_last_example():
+    run = stream(chain(2), [{"x": 1.0}] * 3, rule=cs.SGD(0.1))
+    assert [update.tag for update in run.trace.find(cs.Kind.UPDATE)] == [2, 2]
+
+
+def test_inputs_of_different_lengths_are_not_cut_into_microbatches():
+    circuit = cs.Circuit()
+    circuit.output("f", cs.sum(circuit.input("x")) * cs.sum(circuit.input("y")))
+    simulation = cs.Simulation(circuit, cs.Plan(microbatches=2))
+    with pytest.raises(cs.InputError, match="into microbatches: input 'x' has 4 examples, 'y' has 3"):
+        simulation.forward({"x": np.ones(4), "y": np.ones(3)})

@@ -1,6 +1,7 @@
 """Training: the guide's loops to the bit, micrograd's printed losses, and what cannot be trained."""
 
 import random
+from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
 import pytest
@@ -201,3 +202,17 @@ def test_an_order_that_has_too_few_for_a_batch_is_refused_before_any_is_shown():
         with pytest.raises(cs.InputError, match="the order has 5 examples and more were asked for"):
             trained.fit(POINTS, LABELS, 1, order=order, batch=4)
     assert shown == [[0, 1], [2, 3], [4]]
+
+
+DECAYS = [
+    cs.decay.LinearDecay(1.0, 0.0, 10),
+    cs.decay.ExponentialDecay(1.0, 0.5, 10),
+    cs.decay.CosineDecay(1.0, 0.0, 10),
+]
+
+
+@pytest.mark.parametrize("schedule", DECAYS, ids=repr)
+def test_a_schedule_of_steps_does_not_change(schedule):
+    with pytest.raises(FrozenInstanceError):
+        schedule.start = 2.0
+    assert hash(schedule) == hash(type(schedule)(*(getattr(schedule, field.name) for field in fields(schedule))))

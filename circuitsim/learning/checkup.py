@@ -420,7 +420,7 @@ class _Examination:
         trainer = self.settled()
         numbers = sum(int(np.size(value)) for value in trainer.engine.parameters.values())
         scores = np.asarray(trainer.scores(*self.few))
-        each = max(1, scores.size // len(self.few[1]))
+        each = scores.size // len(self.few[1])
         many = min(FEW, self.count, max(2, numbers // (2 * each)))  # as many as the parameters can surely fit
         some = self.part(np.unique(np.linspace(0, self.count - 1, many).astype(int)))
         before = trainer.evaluate(*some)[0]

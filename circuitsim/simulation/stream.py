@@ -78,6 +78,8 @@ class Stream:
 
     graph: Graph
 
+    over: bool  # whether the batch is, or the pass
+
     def __init__(self, netlist: Netlist, world: World) -> None:
         self.netlist = netlist
         self.world = world
@@ -85,7 +87,6 @@ class Stream:
         self.outputs: dict[int, dict[str, Value]] = {}
         self.input_gradients: dict[int, dict[str, Value]] = {}
         self.gradients: dict[str, Value] = {}
-        self.over = False
         self._examples: Sequence[Mapping[str, Value]] = ()
         self._output_gradients: OutputGradients | None = None
         self._due: dict[int, int] = {}
