@@ -33,7 +33,7 @@ ROOMS = {
     "gates": {"errors", "checks"},
     "circuit": {"errors", "checks", "spelling", "habits", "display", "gates"},
     "rules": {"errors", "gates"},
-    "plan": {"errors", "checks", "spelling", "circuit"},
+    "plan": {"errors", "checks", "spelling", "files", "circuit"},
     "trace": {"errors", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
     "engine": {"errors", "checks", "spelling", "habits", "gates", "circuit", "trace", "rules"},

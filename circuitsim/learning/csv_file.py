@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from circuitsim import checks
+from circuitsim import checks, files
 from circuitsim.errors import InputError
 from circuitsim.learning.datasets import Dataset
 
@@ -53,12 +53,7 @@ def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] |
     if targets not in (None, "classes", "numbers"):
         raise InputError(f"targets={targets!r} cannot be: give 'classes', 'numbers' or None")
     name = Path(path).name
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}; give a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"cannot read {str(path)!r}: byte {error.start} is no UTF-8; save it as UTF-8") from None
+    text = files.read_text(path, "a CSV file")
     first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])  # a comma within quotes parts nothing
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True, strict=True)

@@ -1,5 +1,6 @@
 """What figures of matplotlib share: letters, and files that are the same, byte for byte, each time they are written."""
 
+import io
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
@@ -24,8 +25,10 @@ def lettering(size: float = 10.0) -> AbstractContextManager[None]:
 
 def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
     """Write a figure in the form that the suffix asks for, with its own dots to the inch if none are given."""
+    drawn = io.BytesIO()  # matplotlib loses the system's reason where a file takes no more
+    write_figure(figure, drawn, path.suffix[1:].lower(), dpi)
     with writing(path) as file:
-        write_figure(figure, file, path.suffix[1:].lower(), dpi)
+        file.write(drawn.getbuffer())
 
 
 def write_figure(figure: Figure, file: IO[bytes], form: str, dpi: float | None = None) -> None:
