@@ -36,7 +36,7 @@ __all__ = [
     "Archive",
     "ArchiveError",
     "check_path",
-    "path_words",
+    "quoted",
     "read_text",
     "reading_arrays",
     "write_arrays",
@@ -55,7 +55,7 @@ def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
         If not.
     """
     path = Path(checks.path(path, error=SaveError))
-    told = path_words(path)
+    told = quoted(path)
     if path.suffix.lower() not in suffixes:
         raise SaveError(f"cannot save as {told}: the suffix must be one of {' '.join(suffixes)}")
     try:
@@ -63,7 +63,7 @@ def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
     except (OSError, ValueError) as error:
         raise SaveError(f"cannot write {told}: {_reason(error)}") from None
     if folder is None or not stat.S_ISDIR(folder.st_mode):
-        raise SaveError(f"cannot write {told}: there is no folder {path_words(path.parent)}; make it first")
+        raise SaveError(f"cannot write {told}: there is no folder {quoted(path.parent)}; make it first")
     if there is not None and not stat.S_ISREG(there.st_mode):
         what = "a folder" if stat.S_ISDIR(there.st_mode) else "no file but a device or a pipe"
         raise SaveError(f"cannot write {told}: it is {what}; give another name")
@@ -72,12 +72,12 @@ def check_path(path: str | PathLike[str], suffixes: tuple[str, ...]) -> Path:
     return path
 
 
-def path_words(path: str | PathLike[str]) -> str:
+def quoted(path: str | PathLike[str]) -> str:
     """Return a path in quotation marks for a message, without the middle of one that is long.
 
     Examples
     --------
-    >>> path_words("runs/neuron.html")
+    >>> quoted("runs/neuron.html")
     "'runs/neuron.html'"
     """
     text = str(path)
@@ -119,7 +119,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         except OSError as error:
             if isinstance(error, CircuitSimError):
                 raise
-            raise SaveError(f"cannot write {path_words(path)}: {_reason(error)}") from None
+            raise SaveError(f"cannot write {quoted(path)}: {_reason(error)}") from None
 
 
 def _open_part(path: Path) -> IO[bytes]:
@@ -252,16 +252,16 @@ def read_text(path: str | PathLike[str], what: str, error: type[CircuitSimError]
             while part := file.read(2**20):
                 content += part
                 if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-                    raise error(f"cannot read {path_words(path)}: it is UTF-16; save it as UTF-8")
+                    raise error(f"cannot read {quoted(path)}: it is UTF-16; save it as UTF-8")
                 if b"\0" in part:  # devices have no end of them
-                    raise error(f"cannot read {path_words(path)}: it is no text; give {what}")
+                    raise error(f"cannot read {quoted(path)}: it is no text; give {what}")
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except CircuitSimError:
         raise
     except UnicodeDecodeError as fault:
-        raise error(f"cannot read {path_words(path)}: byte {fault.start} is no UTF-8; save it as UTF-8") from None
+        raise error(f"cannot read {quoted(path)}: byte {fault.start} is no UTF-8; save it as UTF-8") from None
     except (OSError, ValueError) as fault:
-        raise error(f"cannot read {path_words(path)}: {_reason(fault)}; give {what}") from None
+        raise error(f"cannot read {quoted(path)}: {_reason(fault)}; give {what}") from None
 
 
 # -- archives -------------------------------------------------------------------------------------------------------
@@ -298,6 +298,8 @@ class Archive:
     ----------
     sizes : dict of str to int
         How many bytes each entry says it has.
+    length : int
+        How many bytes all entries say they take in the file.
     """
 
     def __init__(self, opened: zipfile.ZipFile) -> None:
@@ -309,6 +311,7 @@ class Archive:
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
                 raise ArchiveError("is packed in another way")
             self._entries[entry.filename] = entry
+        self.length = max(1, sum(entry.compress_size for entry in self._entries.values()))
         self.sizes = {name.removesuffix(".npy"): entry.file_size for name, entry in self._entries.items()}
 
     def read(self, name: str, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -328,6 +331,19 @@ class Archive:
             )
         return np.frombuffer(content, due).reshape(shape)
 
+    def read_list(self, name: str, dtype: Any, most: int) -> NDArray[Any]:
+        """Return an entry of this type that has one axis, of at most so many elements, read-only.
+
+        Raises
+        ------
+        ArchiveError
+            If it has not, or is damaged.
+        """
+        dtype, shape, content = self._unpack(name, np.dtype(dtype).itemsize * most)
+        if dtype != np.dtype(dtype) or len(shape) != 1:
+            raise ArchiveError(f"is damaged: entry {name!r} is no list of {np.dtype(dtype)}")
+        return np.frombuffer(content, dtype)
+
     def read_text(self, name: str, most: int) -> str:
         """Return the entry that holds one text of at most so many letters.
 
@@ -340,11 +356,11 @@ class Archive:
         if dtype.kind != "U" or shape != ():
             raise ArchiveError(f"is damaged: entry {name!r} holds no text")
         try:
-            return content.decode("utf-32-le" if dtype.str[0] == "<" else "utf-32-be")
+            return bytes(content).decode("utf-32-le" if dtype.str[0] == "<" else "utf-32-be")
         except UnicodeDecodeError:
             raise ArchiveError(f"is damaged: entry {name!r} holds no text") from None
 
-    def _unpack(self, name: str, most: int) -> tuple[np.dtype[Any], tuple[int, ...], bytes]:
+    def _unpack(self, name: str, most: int) -> tuple[np.dtype[Any], tuple[int, ...], memoryview]:
         """Return the type, the shape and the bytes of an entry, which may have no more than so many of them."""
         if name not in self.sizes:
             raise ArchiveError(f"is damaged: it has no entry {name!r}")
@@ -353,12 +369,12 @@ class Archive:
         try:
             with self._opened.open(self._entries[f"{name}.npy"]) as member:
                 packed = member.read(most + 2 * _NPY_HEADER + 1)  # to its end, where the checksum is looked at
-            stream = io.BytesIO(packed)
+            stream = io.BytesIO(packed[: _NPY_HEADER + 12])
             form = np.lib.format
             read = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}[form.read_magic(stream)]
             with warnings.catch_warnings(action="error"):
                 shape, fortran, dtype = read(stream, max_header_size=_NPY_HEADER)
-            content = packed[stream.tell() :]
+            content = memoryview(packed)[stream.tell() :]
             if not fortran and not dtype.hasobject and len(content) == dtype.itemsize * math.prod(shape):
                 return dtype, shape, content
         except Exception:  # what is damaged fails in many ways
