@@ -272,7 +272,7 @@ def test_names_that_other_systems_reserve_do_no_harm(run, tmp_path):
 def test_text_of_any_system_is_read(tmp_path, ends, mark):
     (tmp_path / "a.csv").write_bytes((mark + ends.join(["x,y,label", "1,2,ä", "3,4,b"])).encode())
     data = cs.read_csv(tmp_path / "a.csv")
-    assert (data.features, data.classes, len(data.points)) == (["x", "y"], ["b", "ä"], 2)
+    assert (data.features, data.classes, len(data.points)) == (["x", "y"], ("b", "ä"), 2)
 
 
 @pytest.mark.parametrize(("content", "words"), [

@@ -420,8 +420,9 @@ def test_a_gate_is_known_by_its_facts_alone():
 # Who may ask whether a thing is a number: who reads files and text, and who is told one axis or several.
 READERS = {
     "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
-    "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
-    "learning/csv_file.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
+    "circuit/expression.py", "trace/archive.py", "trace/soundness.py", "plan/plain_values.py", "learning/checkpoint.py",
+    "learning/csv_file.py", "circuit/plain_data.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py",
+    "cli/given_values.py",
     "views/layout.py",  # whose cells are nodes or places on a long wire
     "circuit/circuit.py",  # the ports in a graph that users may have changed
 }  # fmt: skip
