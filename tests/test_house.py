@@ -470,6 +470,25 @@ def test_settings_are_checked_in_one_place():
         assert ("is unknown: " in text) == (path.name == "checks.py"), f"{path}: ask checks.choice"
 
 
+def unnamed_encodings(tree):
+    """Yield what opens a file as text, or reads or writes one, without naming its encoding."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and not any(word.arg == "encoding" for word in node.keywords):
+            called = ast.unparse(node.func)
+            modes = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
+            if called == "open" and not any("b" in mode for mode in modes):
+                yield ast.unparse(node)
+            elif re.search(r"(?<!archive)(?<!files)\.(read_text|write_text)$", called):
+                yield ast.unparse(node)
+
+
+def test_text_is_read_and_written_as_utf8():
+    """What a system takes for text when it is not told differs from system to system."""
+    assert len(list(unnamed_encodings(ast.parse("open(path)\nPath(a).read_text()\nopen(a, 'w+')\nopen(a, 'rb')")))) == 3
+    for path in [*MODULES, *PACKAGE.parent.glob("scenarios/*.py")]:
+        assert not list(unnamed_encodings(ast.parse(path.read_text(encoding="utf-8")))), path
+
+
 def test_gates_are_fired_in_one_place():
     """With every check, and what goes wrong told by name: ask `gates.firing.Firing`."""
     found = {}

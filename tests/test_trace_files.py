@@ -19,6 +19,7 @@ import circuitsim as cs
 from circuitsim.cli.main import app
 from circuitsim.gates import Gate
 from circuitsim.trace import archive
+from circuitsim.trace.explanation import explain
 from circuitsim.trace.kinds import Layout
 from tests.forging import entries_of, npy, unpack
 from tests.programs import Program, programs
@@ -78,7 +79,7 @@ ARRAYS = SHAPES.flatmap(lambda shape: st.lists(NUMBERS, min_size=math.prod(shape
     lambda numbers: np.array(numbers, float).reshape(shape)
 ))  # fmt: skip
 SIZES = st.floats(0, 1e300)
-TIMES = st.tuples(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300)).map(sorted)
+TIMES = st.tuples(st.floats(0, 1e300), st.floats(0, 1e300)).map(sorted)
 K = cs.Kind
 WIRES = dict.fromkeys((K.VALUE, K.GRADIENT), range(9))
 OF_PARAMETERS = dict.fromkeys((K.CHANGE, K.READ), (0, 2, 4))  # wires
@@ -317,9 +318,9 @@ def laid(**given):
     ({"tag": put(-1)}, "an example, a version or a detail is below 0"),
     ({"where": put(-1)}, "a record of kind VALUE happened nowhere"),
     ({"where": put(10**6)}, "a record of kind VALUE happened nowhere"),
-    ({"start": put(math.nan)}, "a record ends before it starts, or never"),
-    ({"end": put(math.inf)}, "a record ends before it starts, or never"),
-    ({"end": put(-5.0)}, "a record ends before it starts, or never"),
+    ({"start": put(math.nan)}, "a record begins before tick 0, ends before it begins, or never"),
+    ({"end": put(math.inf)}, "a record begins before tick 0, ends before it begins, or never"),
+    ({"end": put(-5.0)}, "a record begins before tick 0, ends before it begins, or never"),
     ({"numbers": np.zeros(3)}, "entry 'numbers'"),
     ({"shape": np.full(3, -1, np.int32)}, "entry 'shape'"),
     ({"tag": np.zeros(3, np.int32)}, "entry 'tag'"),
@@ -349,6 +350,33 @@ def test_gradients_that_meet_have_one_shape(tmp_path):
     rewrite(path, header={"shapes": lambda shapes: [*shapes, [2, 2]]}, shape=put(1, places[0]))
     with pytest.raises(cs.LoadError, match="gradients that meet have different shapes"):
         cs.Trace.load(path)
+
+
+def test_what_a_trace_lacks_or_its_gates_cannot_take_is_told(trace, tmp_path):
+    """A value that never came, and an attribute that the gate does not understand."""
+    path = tmp_path / "forged.trace"
+    trace.save(path)
+    first = trace.numbers(cs.Kind.FORWARD)[0]
+    rewrite(path, kind=put(int(cs.Kind.BACKWARD), first))
+    name = trace.netlist.nodes[trace[first].where].name
+    with pytest.raises(cs.TraceError, match=f"the trace does not hold the value of '{name}'"):
+        explain(cs.Trace.load(path), name)
+    circuit = cs.Circuit("sums")
+    circuit.output("f", cs.sum(cs.tanh(circuit.input("x")), axis=0))
+    for simulation, words in [
+        (cs.Simulation(circuit), None),
+        (cs.Simulation(circuit, cs.Plan(1), trace="all"), "cannot be computed"),
+    ]:
+        run = simulation.stream([{"x": [1.0, 2.0]}]) if words else simulation.run(x=[1.0, 2.0])
+        run.trace.save(path)
+        place = next(number for number, node in enumerate(run.trace.netlist.nodes) if node.name == "sum1")
+        rewrite(path, header={"nodes": put({"axis": "x"}, place, "attributes")})
+        loaded = cs.Trace.load(path)
+        if words is None:
+            loaded.export(tmp_path / "a.html")
+        else:
+            with pytest.raises(cs.TraceError, match=words):
+                loaded.expanded.export(tmp_path / "a.html")
 
 
 def test_no_more_is_unpacked_than_is_due(trace, tmp_path):

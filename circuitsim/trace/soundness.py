@@ -88,8 +88,8 @@ def check_records(
         if there.min() < 0 or there.max() >= len(places[kind]) or not places[kind][there].all():
             raise _damaged(f"a record of kind {kind.name} happened nowhere")
     start, end = columns["start"], columns["end"]
-    if not (np.isfinite(start).all() and np.isfinite(end).all() and (start <= end).all()):
-        raise _damaged("a record ends before it starts, or never")
+    if not ((start >= 0.0).all() and (start <= end).all() and (end < np.inf).all()):
+        raise _damaged("a record begins before tick 0, ends before it begins, or never")
     if min(columns[name].min(initial=0) for name in ("tag", "version", "detail")) < 0:
         raise _damaged("an example, a version or a detail is below 0")
     replicas = 1 if layout is None or layout.replicas is None else layout.replicas

@@ -1,16 +1,18 @@
 """What figures of matplotlib share: letters, and files that are the same, byte for byte, each time they are written."""
 
 import io
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from circuitsim.files import writing
+from circuitsim.views.style import plain
 
-__all__ = ["lettering", "save_figure", "write_figure"]
+__all__ = ["add_legend", "lettering", "save_figure", "write_figure"]
 
 # What would make two files of the same picture differ.
 _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -21,6 +23,14 @@ def lettering(size: float = 10.0) -> AbstractContextManager[None]:
     return rc_context(
         {"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "pdf.fonttype": 42, "font.size": size}
     )
+
+
+def add_legend(owner: Any, drawn: Mapping[str, Any], **where: Any) -> None:
+    """Add a legend of what was drawn, by name, to axes or a figure; names are taken as they are."""
+    made = owner.legend(list(drawn.values()), [""] * len(drawn), frameon=False, **where)
+    for text, name in zip(made.get_texts(), drawn, strict=True):
+        text.set_parse_math(False)
+        text.set_text(plain(name))  # not as a label, which may not begin with an underscore
 
 
 def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
