@@ -476,9 +476,8 @@ def unnamed_encodings(tree):
         if isinstance(node, ast.Call) and not any(word.arg == "encoding" for word in node.keywords):
             called = ast.unparse(node.func)
             modes = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
-            if called == "open" and not any("b" in mode for mode in modes):
-                yield ast.unparse(node)
-            elif re.search(r"(?<!archive)(?<!files)\.(read_text|write_text)$", called):
+            opened = called == "open" and not any("b" in mode for mode in modes)
+            if opened or re.search(r"(?<!archive)(?<!files)\.(read_text|write_text)$", called):
                 yield ast.unparse(node)
 
 
