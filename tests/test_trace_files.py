@@ -379,6 +379,16 @@ def test_what_a_trace_lacks_or_its_gates_cannot_take_is_told(trace, tmp_path):
                 loaded.expanded.export(tmp_path / "a.html")
 
 
+@pytest.mark.parametrize(("suffix", "words"), [(".json", "is too large for it"), (".vcd", "too many picoseconds")])
+def test_times_that_a_form_cannot_tell_are_refused(trace, tmp_path, suffix, words):
+    late = cs.Trace(trace.netlist, {})
+    for number, record in enumerate(trace):
+        late.record(*record._replace(start=0.0, end=1e306 if number else 1 / 3))
+    with pytest.raises(cs.SaveError, match=words):
+        late.export(tmp_path / f"a{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_more_is_unpacked_than_is_due(trace, tmp_path):
     """A gigabyte of zeros, packed into a megabyte: where 30 numbers are due, and where the header says they are."""
     path = tmp_path / "bomb.trace"
