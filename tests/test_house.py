@@ -34,7 +34,7 @@ ROOMS = {
     "gates": {"errors", "checks", "habits"},
     "circuit": {"errors", "checks", "spelling", "habits", "display", "gates"},
     "rules": {"errors", "spelling", "gates"},
-    "plan": {"errors", "habits", "checks", "spelling", "circuit"},
+    "plan": {"errors", "habits", "checks", "spelling", "files", "circuit"},
     "trace": {"errors", "spelling", "habits", "checks", "files", "display", "gates", "circuit"},
     "protocol": {"errors"},
     "engine": {"errors", "checks", "spelling", "habits", "gates", "circuit", "trace", "rules"},
@@ -424,8 +424,10 @@ def test_a_gate_is_known_by_its_facts_alone():
 # Who may ask whether a thing is a number: who reads files and text, and who is told one axis or several.
 READERS = {
     "arguments.py", "checks.py", "gates/value.py", "gates/shapes.py", "gates/tensor.py", "gates/numpy_calls.py",
-    "circuit/expression.py", "trace/archive.py", "plan/plain_values.py", "learning/checkpoint.py",
-    "learning/csv_file.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py", "cli/given_values.py",
+    "circuit/expression.py", "trace/archive.py", "trace/soundness.py", "plan/plain_values.py",
+    "learning/checkpoint.py",
+    "learning/csv_file.py", "circuit/plain_data.py", "circuit/structure.py", "cli/main.py", "cli/scenarios.py",
+    "cli/given_values.py",
     "views/layout.py",  # whose cells are nodes or places on a long wire
     "circuit/circuit.py",  # the ports in a graph that users may have changed
 }  # fmt: skip
@@ -471,6 +473,24 @@ def test_settings_are_checked_in_one_place():
     for path in [*MODULES, *PACKAGE.parent.glob("scenarios/*.py")]:
         text = path.read_text(encoding="utf-8")
         assert ("is unknown: " in text) == (path.name == "checks.py"), f"{path}: ask checks.choice"
+
+
+def unnamed_encodings(tree):
+    """Yield what opens a file as text, or reads or writes one, without naming its encoding."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and not any(word.arg == "encoding" for word in node.keywords):
+            called = ast.unparse(node.func)
+            modes = [str(part.value) for part in node.args if isinstance(part, ast.Constant)]
+            opened = called == "open" and not any("b" in mode for mode in modes)
+            if opened or re.search(r"(?<!archive)(?<!files)\.(read_text|write_text)$", called):
+                yield ast.unparse(node)
+
+
+def test_text_is_read_and_written_as_utf8():
+    """What a system takes for text when it is not told differs from system to system."""
+    assert len(list(unnamed_encodings(ast.parse("open(path)\nPath(a).read_text()\nopen(a, 'w+')\nopen(a, 'rb')")))) == 3
+    for path in [*MODULES, *PACKAGE.parent.glob("scenarios/*.py")]:
+        assert not list(unnamed_encodings(ast.parse(path.read_text(encoding="utf-8")))), path
 
 
 def test_gates_are_fired_in_one_place():

@@ -144,7 +144,7 @@ def test_a_table_may_be_a_file_with_idle_cells(tmp_path):
     ("(0F0;0B1)OVERLAP_F_B", "cell 1 of rank 0 is"),
     ("0F0 0B0\n\n1F0 1B0", "rank 1 of the schedule 'table' has no work"),
     ("  \n ", "the schedule is empty"),
-    ("missing.csv", "'missing.csv' cannot be read: No such file"),
+    ("missing.csv", "cannot read 'missing.csv': No such file"),
 ])  # fmt: skip
 def test_tables_that_are_no_schedule(table, words):
     with pytest.raises(cs.ScheduleError, match=words.replace("(", r"\(")):

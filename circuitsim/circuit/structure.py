@@ -8,36 +8,30 @@ A structure is a dict with ``format`` ("circuitsim circuit"), ``version`` (1), t
 - ``wires``: lists ``[source, target, port]``; those of one source stand in wiring order;
 - ``outputs``: the node that each output shows.
 
-JSON lists stand for lists. What JSON lacks is tagged: ``{"float": "nan"}``, ``{"tuple": […]}``, ``{"slice": […]}``,
-``{"dict": [[key, value], …]}``, ``{"ellipsis": []}`` for ``...``, and ``{"array": […], "shape": […],
-"dtype": "float64"}`` with the elements row by row.
-Numbers keep all their bits; a nan with other bits than ``float("nan")`` stands as ``{"float": "fff8000000000000"}``.
+Values and attributes are packed as `circuitsim.circuit.plain_data` says.
 
 What is read is checked first: who forged it gets a sentence, and no object is made of it but numbers, texts and gates
 that are in the registry.
 """
 
 import json
-import math
-import struct
 from collections.abc import Iterable, Mapping
 from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuitsim.circuit.plain_data import lengths, pack, read_json, unpack
 from circuitsim.errors import CircuitError, GateError, LoadError
 from circuitsim.gates.attributes import own_attributes
 from circuitsim.gates.gate import Gate, registry
 from circuitsim.gates.value import own_value
 from circuitsim.spelling import listed, shown
 
-__all__ = ["Parts", "build", "describe", "difference", "pack", "pack_attributes", "parse", "plain", "unpack"]
+__all__ = ["Parts", "build", "describe", "difference", "pack_attributes", "parse", "plain"]
 
 FORMAT = "circuitsim circuit"
 VERSION = 1
-DTYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
-LONGEST = 2**40  # no axis of an array is longer
 _FIELDS = {  # by kind: what a node must have, and what it may have
     "input": (set(), {"shape"}),
     "parameter": (set(), {"value", "shape"}),  # one of them
@@ -132,111 +126,6 @@ def pack_attributes(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
     return packed
 
 
-def pack(thing: Any) -> Any:
-    """Return a value or an attribute as plain data.
-
-    Raises
-    ------
-    TypeError
-        With the name of a type that JSON cannot hold.
-
-    Examples
-    --------
-    >>> pack((1, float("inf")))
-    {'tuple': [1, {'float': 'inf'}]}
-    >>> pack(np.array([[1, 2]], np.int64))
-    {'array': [1, 2], 'shape': [1, 2], 'dtype': 'int64'}
-    """
-    if isinstance(thing, np.generic):
-        thing = thing.item()
-    if thing is None or type(thing) in (bool, int, str):
-        return thing
-    if thing is Ellipsis:
-        return {"ellipsis": []}
-    if type(thing) is float:
-        return thing if math.isfinite(thing) else {"float": _odd(thing)}
-    if type(thing) is list:
-        return list(map(pack, thing))
-    if type(thing) is tuple:
-        return {"tuple": list(map(pack, thing))}
-    if type(thing) is slice:
-        return {"slice": [pack(thing.start), pack(thing.stop), pack(thing.step)]}
-    if type(thing) is dict:
-        return {"dict": [[pack(key), pack(value)] for key, value in thing.items()]}
-    if type(thing) is np.ndarray and thing.dtype.name in DTYPES:
-        elements = thing.ravel().tolist()
-        if thing.dtype.kind == "f" and not np.isfinite(thing).all():
-            elements = list(map(pack, elements))
-        return {"array": elements, "shape": list(thing.shape), "dtype": thing.dtype.name}
-    raise TypeError(type(thing).__name__)
-
-
-def unpack(packed: Any) -> Any:
-    """Undo `pack`.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing that `pack` made.
-    """
-    if isinstance(packed, list):
-        return list(map(unpack, packed))
-    if not isinstance(packed, dict):
-        return packed
-    if packed.keys() == {"array", "shape", "dtype"}:
-        return _unpack_array(**packed)
-    if len(packed) != 1:
-        raise ValueError
-    ((tag, content),) = packed.items()
-    if tag == "float":
-        return _even(content)
-    if not isinstance(content, list):
-        raise ValueError
-    if tag == "ellipsis" and not content:
-        return Ellipsis
-    if tag == "tuple":
-        return tuple(map(unpack, content))
-    if tag == "slice" and len(content) == 3:
-        return slice(*map(unpack, content))
-    if tag == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in content):
-        return {unpack(key): unpack(value) for key, value in content}
-    raise ValueError
-
-
-def _odd(number: float) -> str:
-    """Name an infinity or a nan."""
-    bits = struct.pack(">d", number).hex()
-    return bits if number != number and bits != struct.pack(">d", math.nan).hex() else repr(number)
-
-
-def _even(name: Any) -> float:
-    """Undo `_odd`."""
-    if not isinstance(name, str):
-        raise ValueError
-    number: float
-    if name in ("inf", "-inf", "nan"):
-        number = float(name)
-    else:
-        (number,) = struct.unpack(">d", bytes.fromhex(name) if len(name) == 16 else b"")
-    if _odd(number) != name:
-        raise ValueError
-    return number
-
-
-def _unpack_array(array: Any, shape: Any, dtype: Any) -> Any:
-    if not isinstance(array, list) or not isinstance(dtype, str) or dtype not in DTYPES or _lengths(shape) is None:
-        raise ValueError
-    if None in shape or len(shape) > 32 or math.prod(shape) != len(array):
-        raise ValueError
-    kind = np.dtype(dtype).kind
-    if kind == "f":
-        array = [_even(one["float"]) if isinstance(one, dict) and one.keys() == {"float"} else one for one in array]
-    wanted = {"b": bool, "f": float}.get(kind, int)
-    if any(type(one) is not wanted for one in array):
-        raise ValueError
-    return np.array(array, dtype).reshape(shape)
-
-
 def parse(text: str) -> dict[str, Any]:
     """Read the text of a structure and check its form; names of gates and values are taken as they stand.
 
@@ -248,8 +137,8 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(text, str):
         raise _no_circuit(f"it is of type {type(text).__name__}, not a text")
     try:
-        read = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        read = read_json(text)
+    except ValueError as error:
         raise _no_circuit(f"it is no JSON, {error}") from None
     if not isinstance(read, dict) or read.get("format") != FORMAT:
         raise _no_circuit(f"it does not say that its format is {FORMAT!r}")
@@ -294,7 +183,7 @@ def _check_node(number: int, entry: Any) -> None:
     name = _check_text(entry["name"], f"the name of node {number}")
     if kind == "parameter" and ("value" in entry) == ("shape" in entry):
         raise _no_circuit(f"parameter {shown(name)} has not one value")
-    if "shape" in entry and _lengths(entry["shape"]) is None:
+    if "shape" in entry and lengths(entry["shape"]) is None:
         raise _no_circuit(f"the shape of {shown(name)} is {_show(entry['shape'])}")
     if kind == "gate":
         _check_text(entry["gate"], f"the gate of {shown(name)}")
@@ -478,7 +367,7 @@ def _attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _read(packed: Any, what: str) -> Any:
     try:
         return unpack(packed)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, struct.error):
+    except ValueError:
         raise _no_circuit(f"{what} is {_show(packed)}") from None
 
 
@@ -493,26 +382,6 @@ def _check_text(thing: Any, what: str) -> str:
     if not isinstance(thing, str) or not thing:
         raise _no_circuit(f"{what} is {_show(thing)}")
     return thing
-
-
-def _lengths(shape: Any) -> list[int | None] | None:
-    """Return a shape if it is one, in which None stands for a length that is not known."""
-    if not isinstance(shape, list) or any(
-        length is not None and (type(length) is not int or not 0 <= length < LONGEST) for length in shape
-    ):
-        return None
-    return shape
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return made
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _no_circuit(reason: str) -> LoadError:

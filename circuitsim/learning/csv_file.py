@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from circuitsim import checks
+from circuitsim import checks, files
 from circuitsim.errors import InputError
 from circuitsim.habits import told
 from circuitsim.learning.datasets import Dataset
@@ -57,14 +57,7 @@ def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] |
     if targets not in (None, "classes", "numbers"):
         raise InputError(f"targets={shown(targets)} cannot be: give 'classes', 'numbers' or None")
     name = listed([Path(path).name])
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {shown(str(path), 200)}: {error.strerror}; give a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"cannot read {shown(str(path), 200)}: byte {error.start} is no UTF-8; save it as UTF-8"
-        ) from None
+    text = files.read_text(path, "a CSV file")
     first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])  # a comma within quotes parts nothing
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)

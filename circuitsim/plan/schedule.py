@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from circuitsim.errors import InputError, ScheduleError
+from circuitsim.files import read_text
 from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
@@ -148,13 +149,8 @@ class Schedule(Written):
         if not isinstance(table, str | PathLike):
             raise ScheduleError(f"a table is text or the path of a file, not {table!r}")
         if isinstance(table, PathLike) or table.endswith(".csv"):
-            path = Path(table)
-            try:
-                table = path.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is no text"
-                raise ScheduleError(f"the schedule {str(path)!r} cannot be read: {reason}") from None
-            name = name or path.stem
+            name = name or Path(table).stem
+            table = read_text(table, "the table of a schedule", ScheduleError)
         rows = _read_rows(table)
         for rank, row in enumerate(rows):
             for work in row:

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from circuitsim.errors import GateError, TraceError
+from circuitsim.errors import TraceError
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value, add_up
 from circuitsim.spelling import shown
@@ -209,9 +209,11 @@ class _Stages:
             try:
                 for record in work(example, piece):
                     yield number, record
-            except GateError as error:
+            except TraceError:
+                raise
+            except Exception as error:  # a trace from a file may hold what its gates cannot take
                 inside = f"what went on inside stage {piece.where} of {self.netlist.name!r}"
-                raise TraceError(f"{inside} cannot be computed again: {error}") from None
+                raise TraceError(f"{inside} cannot be computed again: {str(error)[:200]}") from None
 
     def _forward(self, example: _Example, piece: Record) -> Iterator[Record]:
         stage, tag = self.stages[piece.where], example.tag

@@ -36,6 +36,11 @@ def explain(trace: Trace, name: str | Wire, tag: int | None = None) -> str:
     for index in range(goal, len(netlist.nodes)):  # topological order
         if any(netlist.wires[wire].source in involved for wire in netlist.incoming[index]):
             involved.add(index)
+    told = [index for index in sorted(involved) if index in gradients]
+    sources = [netlist.wires[wire].source for index in told for wire in netlist.incoming[index]]
+    for index in [*told, *sources]:
+        if index not in values:
+            raise TraceError(f"the trace does not hold the value of {label(netlist, index)!r}: record the run anew")
     lines = []
     for index in sorted(involved - {goal}, reverse=True):
         node = netlist.nodes[index]
@@ -117,21 +122,23 @@ def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, 
     """Return the factor between the gradient of a gate and what it sent to one port: its vjp of 1.
 
     None if there is no such factor: a gate like matmul mixes the elements of a gradient, and a gate of a loaded
-    trace may be unknown here.
+    trace may be unknown here, or be another one that cannot take what the trace says.
     """
     assert node.gate is not None
     vjp = node.gate.vjps[port]
     if vjp is None:
         return None
     rule, like = partial(vjp, **(node.attributes or {})), inputs[port]
-    with np.errstate(all="ignore"):
-        if isinstance(output, float):
-            return fit(as_value(rule(1.0, output, *inputs)), like)
-        slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
-        share = fit(as_value(rule(gradient, output, *inputs)), like)
-        if shape_of(slope) != shape_of(gradient) or not np.allclose(slope * gradient, share, rtol=1e-9, equal_nan=True):
-            return None
-    return slope
+    try:
+        with np.errstate(all="ignore"):
+            if isinstance(output, float):
+                return fit(as_value(rule(1.0, output, *inputs)), like)
+            slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
+            share = fit(as_value(rule(gradient, output, *inputs)), like)
+            scales = shape_of(slope) == shape_of(gradient)
+            return slope if scales and np.allclose(slope * gradient, share, rtol=1e-9, equal_nan=True) else None
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def operator(node: Node) -> str:

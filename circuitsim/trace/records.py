@@ -83,7 +83,7 @@ class Records:
         """Return the trace that has these `columns` and `arrays`."""
         trace = cls(netlist, held, layout)
         trace.arrays = arrays
-        trace._chunks += cut(columns.astype(COLUMNS, copy=False).tobytes(), _SIZE)
+        trace._chunks += cut(columns.astype(COLUMNS, copy=False))
         return trace
 
     def __getstate__(self) -> dict[str, Any]:

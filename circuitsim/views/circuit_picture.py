@@ -23,7 +23,7 @@ from circuitsim.views.figures import lettering, save_figure, write_figure
 from circuitsim.views.forms import PICTURES
 from circuitsim.views.grouping import group_gates
 from circuitsim.views.layout import lay_out
-from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number
+from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number, plain
 from circuitsim.views.wrapping import Going, wrap
 
 __all__ = ["Sketch", "draw", "letters_needed", "shorten", "svg"]
@@ -123,7 +123,7 @@ class Sketch:
     def text(self, x: float, y: float, words: str, **style: Any) -> Text:
         """Write words as they are: a dollar sign is a dollar sign."""
         style = {"fontsize": FONT, "color": INK, "ha": "center", "va": "center", "parse_math": False, **style}
-        return self.axes.text(x, y, words, **style)
+        return self.axes.text(x, y, plain(words), **style)
 
     def _write(self, index: int, value: Value, colour: str, offset: float, anchor: str) -> Text:
         box = self.layout.boxes[index]

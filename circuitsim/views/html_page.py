@@ -27,20 +27,23 @@ def block(name: str, data: Any) -> str:
 
 
 def fill(title: str, data: str, frame_name: str, scripts: tuple[str, ...]) -> str:
-    """Put style, scripts and data into a page's frame; what is put in is not searched for places again."""
+    """Put style, scripts and data into a page's frame; what is put in is not searched for places again.
+
+    Half of a surrogate pair in a name becomes a question mark, for no file can hold it.
+    """
     frame, style, script = _frame(frame_name, scripts)
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script}
     text = []
     for number, piece in enumerate(frame.split("@")):
         text.append(pieces[piece] if number % 2 else piece)
-    return "".join(text)
+    return "".join(text).encode(errors="replace").decode()
 
 
 def save_page(text: str, path: Path) -> None:
-    """Write the text of a page; half of a surrogate pair in a name becomes a question mark."""
+    """Write the text of a page."""
     with writing(path) as file:
-        file.write(text.encode(errors="replace"))
+        file.write(text.encode())
 
 
 @cache
