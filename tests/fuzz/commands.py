@@ -119,8 +119,8 @@ def _trace():
 def run(words, folder):
     """Run a command line in a child of this process; return its exit code, its output, its complaint and its seconds.
 
-    They are those of the clock, but for a child that was ended after `SECONDS` and had not computed for half of them: it
-    gets the code of Ctrl-C, since it was the machine that was busy.
+    They are those of the clock, but for a child that was ended after `SECONDS` and had not computed for half of them:
+    it gets the code of Ctrl-C, since it was the machine that was busy.
     """
     begun = time.monotonic()
     sys.stdout.flush()
