@@ -117,21 +117,27 @@ def _trace():
 
 
 def run(words, folder):
-    """Run a command line in a child of this process; return its exit code, its output, its complaint and its time."""
+    """Run a command line in a child of this process; return its exit code, its output, its complaint and its seconds.
+
+    They are those of the clock, but for a child that was ended after `SECONDS` and had not computed for half of them:
+    it gets the code of Ctrl-C, since it was the machine that was busy.
+    """
     begun = time.monotonic()
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         _become(words, folder)
-    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
-        if time.monotonic() - begun > SECONDS:
-            os.kill(child, signal.SIGKILL)
-            ended = os.waitpid(child, 0)
-            break
+    while (ended := os.wait4(child, os.WNOHANG))[0] == 0 and time.monotonic() - begun <= SECONDS:
         time.sleep(0.005)
+    code, seconds = 130, 0.0
+    if ended[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        ended = os.wait4(child, 0)
+    if ended[1] != signal.SIGKILL or ended[2].ru_utime + ended[2].ru_stime > SECONDS / 2:
+        code, seconds = os.waitstatus_to_exitcode(ended[1]), time.monotonic() - begun
     told = ((folder / name).read_text(encoding="utf-8", errors="surrogateescape") for name in ("stdout", "stderr"))
-    return os.waitstatus_to_exitcode(ended[1]), *told, time.monotonic() - begun
+    return code, *told, seconds
 
 
 def _become(words, folder):
