@@ -267,3 +267,20 @@ def test_a_gate_that_needs_an_attribute_cannot_be_written(text):
         cs.ExpressionError, match=r"give the arguments one by one|needs its \w+, which only Python can give"
     ):
         cs.parse(text)
+
+
+def test_no_gate_runs_while_a_text_is_read(engine):
+    calls = []
+
+    @cs.gate(name="counts_calls")
+    def counts(x):
+        calls.append(x)
+        return x + 1.0
+
+    counts.vjp(0)(lambda gradient, output, x: gradient)
+    try:
+        circuit = cs.parse("counts_calls(2) * x + counts_calls(counts_calls(1)) ** 2")
+        assert calls == []
+        assert engine(circuit).forward({"x": 2.0}) == {"f": 15.0}
+    finally:
+        del cs.gates.registry["counts_calls"]

@@ -23,8 +23,8 @@ def explain_failure(
     """Raise an error in place of the one that a gate raised when it was given `values`.
 
     `name` is the gate's in its circuit, None if it was called with numbers. Where the gate's own shape rule refuses the
-    shapes, it says why better than NumPy. What a gate of a user's own raises comes out as it is, unless it is an error
-    of values or shapes.
+    shapes, it says why better than NumPy. What a gate of a user's own raises comes out as it is, with a note that names
+    the gate, unless shapes are at fault.
     """
     whose = gate.name if name is None else f"gate {name!r} ({gate.name})"
     if isinstance(error, NoValueError):
@@ -36,15 +36,18 @@ def explain_failure(
         where = "an array that it gave away or never owned" if port is None else f"its input {gate.ports[port]}"
         raise GateError(f"{whose} writes to {where} in place: return a new array") from None
     met = [shape_of(value) for value in values]
+    shapes = " and ".join(map(str, met))
+    refused = None
     if gate.shape_rule is not None:
         try:
             gate.shape_rule(*met, **(attributes or {}))
         except ValueError as told:
-            error = told
-    known = ValueError if gate.shape_rule is None else (ValueError, IndexError)
-    if not gate.built_in and not isinstance(error, known):
+            refused = told
+    at_odds = isinstance(error, ValueError) and "broadcast together" in str(error)
+    if not gate.built_in and refused is None and not at_odds:
+        error.add_note(f"raised by {whose}, given shapes {shapes}")
         raise error
-    shapes = " and ".join(map(str, met))
+    error = refused or error
     fault = "they do not broadcast, make them equal" if "broadcast together" in str(error) else str(error)
     raise ShapeError(f"{whose} cannot take shapes {shapes}: {fault}") from None
 
@@ -58,6 +61,9 @@ def explain_rule(name: str, gate: Failed, values: Sequence[Any], port: int, erro
         raise error
     if refused_to_write(error):
         raise GateError(f"{where}: its rule writes in place to what it is given, return a new array") from None
+    if not gate.built_in and "broadcast" not in str(error):
+        error.add_note(f"raised where {where.replace(' cannot send', ' was to send')}")
+        raise error
     fault = "its rule gives one of another shape" if "broadcast" in str(error) else str(error)
     raise ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}") from None
 
