@@ -245,6 +245,19 @@ def test_how_long_a_node_waits_for_one_that_never_answers(options, factors):
     assert waits == [10.0 * factor for factor in factors]
 
 
+def test_who_was_heard_of_has_all_tries_again():
+    a, retries = node(tries=3), 0
+    a.post(1, "x")
+    (timer,) = a.left(1)
+    while isinstance(timer, Timer):
+        actions = a.timer(timer.key)
+        retries += len(numbers(actions))
+        if retries == 2:
+            a.receive(1, news())
+        (timer,) = actions if isinstance(actions[0], Fail) else a.left(1)
+    assert retries == 5
+
+
 def test_a_store_refuses_older_lives_and_keeps_the_newest_state():
     store = MemoryStore()
     assert store.begin() == (1, None)
