@@ -53,6 +53,7 @@ def test_flow_json_is_one_object_and_nothing_else():
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "outputs": {"f": -12.0}, "gradients": {"x": -4.0, "y": -4.0, "z": 3.0}, "time": 10.0, "messages": 10,
+        "check": {"worst": pytest.approx(0.0, abs=1e-9), "agree": True},
         "wires": {"add1": {"value": 3.0, "gradient": -4.0}, "mul1": {"value": -12.0, "gradient": 1.0}},
     }  # fmt: skip
     assert done.stdout.count("\n") == 1

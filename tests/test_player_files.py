@@ -4,15 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import circuitsim as cs
-from circuitsim.cli.main import app
 from tests.browser import neuron, write
-
-
-def call(*arguments):
-    return CliRunner().invoke(app, arguments)
+from tests.command_line import call
 
 
 def test_the_page_is_one_small_file_and_the_same_twice(tmp_path):
@@ -48,7 +43,11 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch):
         run.player("run.htm")
     run.trace.save("run.trace")
     for arguments, words in [
-        (["missing.trace"], "error: cannot read 'missing.trace': No such file or directory\n"),
+        (
+            ["missing.trace"],
+            "error: cannot load 'missing.trace': it cannot be read: No such file or directory; give a file that "
+            "trace.save('NAME.trace') wrote\n",
+        ),
         (["run.trace", "--save", "run.gif"], "error: cannot save as 'run.gif': the suffix must be one of .html\n"),
     ]:
         done = call("view", *arguments)

@@ -286,7 +286,7 @@ def test_faults_do_no_harm(find):
     ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
     ("pipeline", ["--bandwidth", 0], "the bandwidth of a link is 0.0: give bytes a tick"),
     ("pipeline", ["--schedule", "interleaved", "--microbatches", 6], "6 is no multiple of 4"),
-    ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
+    ("pipeline", ["--table", "none.csv"], "cannot read 'none.csv': No such file"),
     ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
     ("pipeline", ["--schedule", "auto", "--kept", 2], "what W keeps of an activation is 2.0: give a number"),
     ("pipeline", ["--save", "seen.gif"], "cannot save as 'seen.gif': the suffix must be one of .html .png"),

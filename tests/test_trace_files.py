@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 import circuitsim as cs
-from circuitsim.cli.main import app
 from circuitsim.gates import Gate
 from circuitsim.trace import archive
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.kinds import Layout
+from tests.command_line import call
 from tests.forging import entries_of, npy, unpack
 from tests.programs import Program, programs
 
@@ -30,10 +29,6 @@ AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
 @pytest.fixture(scope="module")
 def trace():
     return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
-
-
-def call(*arguments):
-    return CliRunner().invoke(app, arguments)
 
 
 def same(one, two):

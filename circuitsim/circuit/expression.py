@@ -259,7 +259,7 @@ def _operation(node: ast.expr, text: str) -> _Operation | None:
         name = node.func.id
         gate = gates.registry.get(name) or gates.registry.get(_by_symbol().get(name, ""))
         if gate is None:
-            known = {name: gate for name, gate in gates.registry.items() if not gate.required}
+            known = {name: gate for name, gate in gates.registry.items() if name.isidentifier() and not gate.required}
             if question := nearest(name, known).strip():
                 raise ExpressionError(f"unknown gate {_quote(name)} in {_quote(text)}: {question}")
             scalars = " ".join(sorted(name for name, gate in known.items() if not gate.for_arrays))

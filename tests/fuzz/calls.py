@@ -354,23 +354,30 @@ def _is_error(thing):
     return isinstance(thing, type) and issubclass(thing, BaseException | Warning)
 
 
-CALLABLES = callables()
+@contextlib.contextmanager
+def tables_as_they_were():
+    """Forget the gates, engines and forms that are registered meanwhile."""
+    kept = [dict(table) for table in TABLES]
+    try:
+        yield
+    finally:
+        for table, before in zip(TABLES, kept, strict=True):
+            table.clear()
+            table.update(before)
+
+
+with tables_as_they_were():
+    CALLABLES = callables()
 
 
 def attempt(random, folder):
     """Call something with nonsense; return what went wrong, or None."""
     name = random.choice(list(CALLABLES))
-    kept = [dict(table) for table in TABLES]
     told = []
-    try:
-        with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
-            call = CALLABLES[name]()
-            given, named = _arguments(call, random, told)
-            return _judge(lambda: use(call(*given, **named), random, told), f"{name}({', '.join(told)})")
-    finally:
-        for table, before in zip(TABLES, kept, strict=True):
-            table.clear()
-            table.update(before)
+    with tables_as_they_were(), contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        call = CALLABLES[name]()
+        given, named = _arguments(call, random, told)
+        return _judge(lambda: use(call(*given, **named), random, told), f"{name}({', '.join(told)})")
 
 
 def _arguments(call, random, told):
