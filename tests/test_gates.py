@@ -1,5 +1,6 @@
 """Each gate against central differences, its edges, and the making of new ones."""
 
+import math
 import pickle
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.gates import finite_difference, registry
+from circuitsim.gates.differences import relative_error
 from circuitsim.gates.value import as_value, fit
 from circuitsim.testing import check_gate
 from tests.test_tensor import CASES
@@ -230,3 +232,21 @@ def test_only_numbers_are_values(thing):
 def test_numerical_gradient_of_an_array():
     slopes = finite_difference(lambda v: v[0] ** 2, [np.array([1.0, 2.0])], method="forward", step=1e-6)
     np.testing.assert_allclose(slopes[0], [2.0, 4.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "error"),
+    [
+        (0.5, 0.25, 0.25),  # of small numbers the difference itself
+        (4.0, 5.0, 0.2),
+        (-4.0, 4.0, 2.0),
+        ([1.0, 10.0], [1.0, 5.0], 0.5),
+        (math.nan, math.nan, 0.0),
+        (math.inf, math.inf, 0.0),
+        (math.inf, 1.0, math.inf),
+        (1.0, math.nan, math.inf),
+        ([], [], 0.0),
+    ],
+)
+def test_an_error_is_relative_to_the_larger_of_1_and_both(a, b, error):
+    assert relative_error(a, b) == relative_error(b, a) == error

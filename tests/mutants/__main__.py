@@ -7,7 +7,7 @@ fault. Faults that no test notices are told as SURVIVED. One that keeps a test b
 
 The tests are imported once; each fault is put into the functions of a forked process. Those that change what runs on
 import need a process of their own and a copy of the package, in FOLDER. Which tests reach which line is learned from
-one run of the tests, but for a few slow files, and kept in FOLDER for the next time. It needs pytest-cov.
+one run of the tests, but for a few slow files, and kept in FOLDER for the next time.
 """
 
 import argparse
