@@ -26,17 +26,10 @@ from circuitsim.cli import console, main, scenarios
 from circuitsim.cli.given_values import read_value
 from circuitsim.gates.value import show
 from circuitsim.views.forms import SUFFIXES
+from tests.command_line import call
 
 ROOT = Path(__file__).parent.parent
 NEURON = ["sigmoid(a*x + b*y + c)", "a=1", "b=2", "c=-3", "x=-1", "y=3"]
-
-
-def call(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "circuitsim", *arguments],
-        capture_output=True, text=True, encoding="utf-8", cwd=cwd, timeout=120, check=False,
-        env={**os.environ, "COLUMNS": "100", "PYTHONUTF8": "1"},
-    )  # fmt: skip
 
 
 def test_flow_shows_values_and_gradients():

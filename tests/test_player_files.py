@@ -26,9 +26,9 @@ def test_pages_come_from_runs_traces_and_the_command_line(tmp_path, monkeypatch)
     run.trace.save("run.trace")
     cs.Trace.load("run.trace").export("loaded.html")
     done = call("view", "run.trace", "--save", "viewed.html")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
     done = call("flow", "x * y", "x=2", "y=3", "--save", "flow.html")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     pages = [Path(f"{name}.html").read_bytes() for name in ("run", "saved", "loaded", "viewed", "flow")]
     assert len(set(pages)) == 1
     Path("run.html").unlink()
@@ -51,4 +51,4 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch):
         (["run.trace", "--save", "run.gif"], "error: cannot save as 'run.gif': the suffix must be one of .html\n"),
     ]:
         done = call("view", *arguments)
-        assert (done.exit_code, done.stdout, done.stderr) == (2, "", words)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", words)

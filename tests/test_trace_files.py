@@ -465,10 +465,10 @@ def test_records_make_a_table(trace):
 def test_a_trace_goes_from_the_command_line_to_other_viewers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = call("flow", "x * y", "x=2", "y=3", "--save", "n.trace")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     for name, head in [("n.json", b'{"traceEvents":['), ("n.vcd", b"$timescale"), ("n.png", b"\x89PNG")]:
         done = call("export", "n.trace", "--to", name)
-        assert (done.exit_code, done.stdout, done.stderr) == (0, f"saved {name}\n", "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"saved {name}\n", "")
         assert Path(name).read_bytes().startswith(head)
 
 
@@ -481,7 +481,7 @@ def test_export_refuses_in_one_sentence(tmp_path, monkeypatch, arguments, words)
     monkeypatch.chdir(tmp_path)
     Path("notes.txt").write_text("no trace")
     done = call("export", *arguments)
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
 
