@@ -42,7 +42,7 @@ def test_flow_shows_values_and_gradients():
 
 
 def test_flow_json_is_one_object_and_nothing_else():
-    done = call("flow", "(x + y) * z", "x=-2", "y=5", "z=-4", "--json")
+    done = call("flow", "(x + y) * z", "x=-2", "y=5", "z=-4", "--json", "--no-check")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "outputs": {"f": -12.0}, "gradients": {"x": -4.0, "y": -4.0, "z": 3.0}, "time": 10.0, "messages": 10,
@@ -134,11 +134,28 @@ def test_flow_checks_and_fails_at_a_kink():
     asked = call("flow", *NEURON, "--check").stdout
     assert "numerical" in asked
     assert asked.endswith("The gradients agree with central differences.\n")
-    kink = "Central differences give x another gradient, 0.5: is there a kink here?"
+    kink = "Central differences give x another gradient, 0.5: is there a kink or a steep bend here?"
     done = call("flow", "relu(x)", "x=0", "--check")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (1, kink)
     done = call("flow", "relu(x)", "x=0")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, kink)
+
+
+def test_flow_puts_several_numbers_on_the_output():
+    done = call("flow", "x*x", "x=1,2", "--gradient", "1,2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "with the gradient [1, 2] put on the output" in done.stdout
+
+
+def test_flow_takes_smaller_steps_where_the_slope_changes_fast():
+    for expression, x in ("exp(x)", "x=700"), ("sin(x)", "x=5000"):
+        done = call("flow", expression, x, "--check")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "The gradients agree with central differences.")
+
+
+def test_the_columns_of_a_check_are_as_wide_as_what_is_in_them():
+    head, row = call("flow", "softmax(x)", "x=1,2,3", "--check").stdout.splitlines()[-3:-1]
+    assert (head.index("numerical") + len("numerical"), len(head)) == (row.rindex("]") + 1, len(row))
 
 
 def test_flow_checks_small_circuits_unasked():

@@ -179,6 +179,7 @@ def test_constants_fold_into_no_python():
     ("sig + 1", "'sig' is a gate"),
     ("max(*x)", "without names or stars"),
     ("pow(x, b=2)", "without names or stars"),
+    ("std(x, ddof=1, axis=0)", "only Python can give std its ddof and axis, cs.std(...)"),
     ("9**9**9**9", "too large"),
     ("x + 10**400", "too large"),
     ("1e999", "too large"),
@@ -263,9 +264,7 @@ def test_an_input_may_be_called_like_a_gate_for_arrays():
 
 @pytest.mark.parametrize("text", ["reshape(x)", "1 + one_hot(x, classes=3)", "slice(x)"])
 def test_a_gate_that_needs_an_attribute_cannot_be_written(text):
-    with pytest.raises(
-        cs.ExpressionError, match=r"give the arguments one by one|needs its \w+, which only Python can give"
-    ):
+    with pytest.raises(cs.ExpressionError, match=r"only Python can give"):
         cs.parse(text)
 
 

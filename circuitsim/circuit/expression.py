@@ -254,10 +254,12 @@ def _operation(node: ast.expr, text: str) -> _Operation | None:
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name):
             raise _refuse(node, text, "only gates can be called, by their names")
-        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise _refuse(node, text, "give the arguments one by one, without names or stars")
         name = node.func.id
         gate = gates.registry.get(name) or gates.registry.get(_by_symbol().get(name, ""))
+        if gate is not None and (given := [word.arg for word in node.keywords if word.arg in gate.attributes]):
+            raise _refuse(node, text, f"only Python can give {name} its {' and '.join(given)}, cs.{name}(...)")
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise _refuse(node, text, "give the arguments one by one, without names or stars")
         if gate is None:
             known = {name: gate for name, gate in gates.registry.items() if name.isidentifier() and not gate.required}
             if question := nearest(name, known).strip():

@@ -5,6 +5,7 @@ last line ``play(main)`` under ``if __name__ == "__main__"``. It runs by itself 
 """
 
 import ast
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -213,11 +214,7 @@ def find(name: str) -> Path:
         If there is none.
     """
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
-    try:
-        found = path.is_file()
-    except OSError:  # such as a name that is too long
-        found = False
-    if not found:
+    if not os.path.isfile(path):  # which says so of a name that is too long, too
         raise InputError(
             f"there is no scenario {checks.shown(name)}: {nearest(name, summaries())}use one of "
             f"{', '.join(summaries())}, or the path of a .py file"

@@ -99,9 +99,12 @@ class GradientCheck:
         return max((row[3] for row in self.rows), default=0.0)
 
     def __str__(self) -> str:
-        lines = [f"{'':<12} {'analytic':>14} {'numerical':>14} {'error':>9}"]
+        cells = [("", "analytic", "numerical", "error")]
         for name, analytic, numerical, error in self.rows[:SHOWN]:
-            lines.append(f"{name:<12} {show(analytic, 8):>14} {show(numerical, 8):>14} {error:>9.1e}")
+            cells.append((name, show(analytic, 8), show(numerical, 8), f"{error:.1e}"))
+        columns = zip((12, 14, 14, 9), zip(*cells, strict=True), strict=True)
+        first, *rest = [max(least, *map(len, column)) for least, column in columns]
+        lines = [" ".join([name.ljust(first), *map(str.rjust, numbers, rest)]) for name, *numbers in cells]
         if len(self.rows) > SHOWN:
             lines.append(f"and {len(self.rows) - SHOWN} more, with errors no larger")
         return "\n".join(lines)
