@@ -106,9 +106,7 @@ class StreamReport:
             If there is no device of this number.
         """
         if checks.count(device, "the device", least=0, error=TraceError) >= len(self.devices):
-            raise TraceError(
-                f"there is no device {checks.shown(device)}: there are {len(self.devices)}, counted from 0"
-            )
+            raise TraceError(f"there is no device {checks.shown(device)}: give 0 to {len(self.devices) - 1}")
         reasons = sorted(self.idle[device].items(), key=lambda reason: -reason[1])
         return ", ".join(f"{reason} {ticks:g}" for reason, ticks in reasons)
 
