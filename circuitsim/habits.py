@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from circuitsim.arguments import misfit
-from circuitsim.errors import CallError, CircuitSimError, NonFiniteWarning, TraceError, UnknownNameError
+from circuitsim.errors import CallError, CircuitSimError, NonFiniteWarning, TooLargeError, TraceError, UnknownNameError
 from circuitsim.spelling import listed, nearest, shown
 
 __all__ = ["Named", "ParameterValues", "ReadOnly", "advises", "told", "unknown"]
@@ -272,6 +272,10 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(error, TypeError) and (here is None or here.tb_next is None):  # it was not even called
                 raise CallError(_correction(function, str(error))) from None
             if (sentence := misfit(function, given, settings)) is None:
+                if isinstance(error, MemoryError):
+                    raise TooLargeError(
+                        f"{function.__qualname__} needs more memory than is free: give it less"
+                    ) from error
                 raise
             raise CallError(sentence) from error
 

@@ -82,6 +82,15 @@ def test_what_fits_and_fails_all_the_same_comes_out_as_it_is():
         inverse(0.0)
 
 
+def test_what_memory_cannot_hold_is_told_by_whoever_needed_it():
+    @told
+    def twice(x: np.ndarray) -> np.ndarray:
+        return x * 2
+
+    with pytest.raises(cs.TooLargeError, match="twice needs more memory than is free: give it less"):
+        twice(np.broadcast_to(1.0, (10**9, 10**7)))
+
+
 def test_all_methods_of_a_class_are_told():
     @told
     class Clock:

@@ -83,8 +83,8 @@ def test_errors_are_sentences_of_ours():
     assert fault_of(cs.InputError("x is missing: give it")) is None
     assert "ValueError is raised" in fault_of(ValueError("no"))
     assert "not one sentence" in fault_of(cs.InputError(""))
-    for said in ("one\ntwo", "x" * (LONGEST + 1)):
-        assert fault_of(cs.InputError(said)) is None  # an error of ours is printed on one line, in short
+    for said in ("one\ntwo", "x" * (LONGEST + 1)):  # errors see to that themselves
+        assert fault_of(cs.InputError(said)) is None
 
 
 def test_the_command_counts_and_makes_a_trial_again(capsys):

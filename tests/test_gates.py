@@ -190,6 +190,25 @@ def test_a_wrong_rule_is_found():
         check_gate(cube, 2.0)
     with pytest.raises(cs.GateError, match=r"no port 1: its ports are \(x\)"):
         cube.vjp(1)
+    with pytest.raises(cs.GateError, match="has no port an object of Unwritten, which cannot be written"):
+        cube.vjp(Unwritten())
+    for code in (("x", {}), ({}, None), (b"x", None)):
+        with pytest.raises(cs.GateError, match=r"the code of gate 'cube' has .*: give texts or None"):
+            cube.code(*code)
+    with pytest.raises(cs.InputError, match="of='all' is unknown: use 'values', 'numbers', 'arrays' or 'matrices'"):
+        cube.code("x", "x", of="all")
+
+
+class Unwritten:
+    def __repr__(self):
+        raise RuntimeError
+
+
+def test_differences_are_taken_of_whole_numbers_and_of_nothing_else_than_numbers():
+    assert np.allclose(finite_difference(lambda v: v[0] * v[1], [2, 3]), [3.0, 2.0])
+    for arguments in ((lambda v: v, 3.0), ("f", [3.0]), (abs, ["x"]), (abs, [1.0], 0.0), (abs, [1.0], 1e-5, "both")):
+        with pytest.raises(cs.CircuitSimError):
+            finite_difference(*arguments)
 
 
 def test_a_missing_rule_is_named_when_a_circuit_needs_it():

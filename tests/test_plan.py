@@ -413,6 +413,17 @@ def test_plans_that_do_not_fit(ask, words):
         ask()
 
 
+@pytest.mark.parametrize("ask", [
+    lambda: cs.Costs(weight=range(10**12)),
+    lambda: cs.Costs(activations=range(10**12)),
+    lambda: cs.Costs().of_stages(10**12),
+    lambda: cs.Costs(activations=1).kept_by(10**12),
+])  # fmt: skip
+def test_costs_of_more_stages_than_memory_holds_are_refused_at_once(ask):
+    with pytest.raises(cs.TooLargeError, match=r"1000000000000 stages .*: give fewer"):
+        ask()
+
+
 # -- the cost of schedules ---------------------------------------------------------------------------------
 
 

@@ -146,7 +146,7 @@ class Gate:
             If the gate has no such port.
         """
         if checks.whole(port) is None or not 0 <= port < self.arity:
-            raise GateError(f"gate {self.name!r} has no port {port}: its ports are {self._signature()}")
+            raise GateError(f"gate {self.name!r} has no port {checks.shown(port)}: its ports are {self._signature()}")
 
         def register(rule: Rule) -> Rule:
             self.vjps[port] = rule
@@ -192,6 +192,10 @@ class Gate:
                 f"gate {self.name!r} cannot have this code: give a text or None for each of its {self.arity} ports"
                 f"{', and no attributes to the gate' if self.attributes else ''}"
             )
+        for text in (forward, *shares):
+            if text is not None and not isinstance(text, str):
+                raise GateError(f"the code of gate {self.name!r} has {checks.shown(text)}: give texts or None")
+        checks.choice(of, "of", ("values", "numbers", "arrays", "matrices"))
         made = Code(self.ports, forward, shares)
         self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 

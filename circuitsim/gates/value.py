@@ -185,7 +185,7 @@ def fit(gradient: Value, like: Value) -> Value:
 
 def shape_of(value: Value) -> tuple[int, ...]:
     """Return the shape of a value; that of a float is ``()``."""
-    return () if isinstance(value, float) else value.shape
+    return value.shape if isinstance(value, np.ndarray) else ()
 
 
 def size_of(value: Value) -> int:

@@ -84,11 +84,11 @@ class L2(Penalty):
 
     def pull(self, value: Value) -> Value:
         """Return the pull on a parameter of this value."""
-        return -self.strength * value
+        return -self.strength * as_value(value)
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength / 2 * float(np.sum(np.square(value)))
+        return self.strength / 2 * float(np.sum(np.square(as_value(value))))
 
 
 @told
@@ -114,7 +114,7 @@ class L1(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength * float(np.sum(np.abs(value)))
+        return self.strength * float(np.sum(np.abs(as_value(value))))
 
 
 @told

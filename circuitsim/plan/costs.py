@@ -19,6 +19,9 @@ __all__ = ["Costs", "Parts"]
 #: The times that are added up for a piece of work: one, or two for a B that takes what I and W take.
 Parts: TypeAlias = tuple[Ticks, ...]
 
+#: About how many bytes the costs of a stage take, at least.
+STAGE = 100
+
 FIELDS = {"F": "forward", "I": "input", "W": "weight", "B": "backward"}
 
 
@@ -110,6 +113,9 @@ class Costs(Written):
             object.__setattr__(self, "bytes", _size(self.bytes, None))
         given = self.activations.tolist() if isinstance(self.activations, np.ndarray) else self.activations
         if isinstance(given, Sequence) and not isinstance(given, str):
+            checks.fits(
+                STAGE * len(given), f"what each of {checks.shown(len(given))} stages keeps", "give fewer stages"
+            )
             kept = tuple(_whole(size, f"what stage {stage} keeps") for stage, size in enumerate(given))
             object.__setattr__(self, "activations", kept)
         elif given is not None:
@@ -122,7 +128,10 @@ class Costs(Written):
         ------
         InputError
             If there are times for another number of stages.
+        TooLargeError
+            If the times of so many stages do not fit into memory.
         """
+        stages = _number(stages)
         given = {kind: self._each(kind, stages) for kind in "FIWB"}
         back = given["B"]
         for kind in "IW":
@@ -145,7 +154,7 @@ class Costs(Written):
         InputError
             If there are sizes for another number of stages.
         """
-        given = self.activations
+        given, stages = self.activations, _number(stages)
         if not isinstance(given, tuple):
             return None if given is None else [given] * stages  # type: ignore[list-item]
         if len(given) not in (1, stages):
@@ -205,12 +214,19 @@ class Costs(Written):
         return list(given) * (stages if len(given) == 1 else 1)
 
 
+def _number(stages: object) -> int:
+    found = checks.count(stages, "the number of stages")
+    checks.fits(STAGE * found, f"the costs of {checks.shown(found)} stages", "give fewer stages")
+    return found
+
+
 def _ticks(given: object, kind: str) -> Ticks | tuple[Ticks, ...]:
     if isinstance(given, np.ndarray) and given.ndim:
         given = given.tolist()
     if isinstance(given, Sequence) and not isinstance(given, str):
         if not given:
             raise InputError(f"there are no times of {kind}: give one for each stage, or one for all")
+        checks.fits(STAGE * len(given), f"a time of {kind} for each of {checks.shown(len(given))} stages", "give fewer")
         return tuple(as_ticks(ticks, f"the time of {kind} at stage {stage}") for stage, ticks in enumerate(given))
     return as_ticks(given, f"the time of {kind}")
 

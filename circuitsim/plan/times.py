@@ -78,7 +78,7 @@ class Distribution(Written):
         >>> cs.Simulation(cs.parse("x * y"), wire_latency=latency).run(x=2, y=3).gradients
         {'x': 3.0, 'y': 2.0}
         """
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checks.count(seed, "seed", least=0))
         return lambda *names: self.sample(random)
 
     def scaled(self, factor: float) -> "Distribution":
@@ -89,6 +89,7 @@ class Distribution(Written):
         >>> uniform(1, 3).scaled(0.5), lognormal(4, 1).scaled(0.5)
         (uniform(0.5, 1.5), lognormal(2.0, 1.0))
         """
+        factor = checks.number(factor, "the factor")
         if not isinstance(self.sample, Known):
             return Distribution(Scaled(self.sample, factor), f"{factor!r} * {self.text}")
         size, *spread = self.sample.parameters

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import get_ident
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 
 from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
-from circuitsim.errors import InputError
+from circuitsim.errors import CallError, InputError
 from circuitsim.gates.value import Value, fit, is_finite
 from circuitsim.habits import Named, ParameterValues, told
 from circuitsim.plan.cluster import Cluster
@@ -299,6 +299,12 @@ class Simulation(Engine):
         return self._ticks + self.time
 
     # -- what engines do -----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> NoReturn:
+        raise CallError(
+            "a simulation has running processes and cannot be copied or pickled: make another, cs.Simulation(circuit), "
+            "and give it simulation.memory with restore; runs and traces can be pickled"
+        )
 
     def _build(self) -> None:
         """Make the actors anew."""

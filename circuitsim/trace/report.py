@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from html import escape
 
+from circuitsim import checks
+from circuitsim.errors import TraceError
 from circuitsim.habits import told
 from circuitsim.trace.critical_path import idle_spans
 from circuitsim.trace.timeline import Timeline
@@ -96,7 +98,15 @@ class StreamReport:
         return f"the bottleneck is {name}: busy {part:.1%} of the time"
 
     def tell_idle(self, device: int) -> str:
-        """Say what a device waited for, and how many ticks, the longest first."""
+        """Say what a device waited for, and how many ticks, the longest first.
+
+        Raises
+        ------
+        TraceError
+            If there is no device of this number.
+        """
+        if checks.count(device, "the device", least=0, error=TraceError) >= len(self.devices):
+            raise TraceError(f"there is no device {checks.shown(device)}: give 0 to {len(self.devices) - 1}")
         reasons = sorted(self.idle[device].items(), key=lambda reason: -reason[1])
         return ", ".join(f"{reason} {ticks:g}" for reason, ticks in reasons)
 

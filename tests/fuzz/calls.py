@@ -311,18 +311,35 @@ FITTING = {
     "module": lambda: "x",
 }
 
-#: What engines and extensions are given by engines, not by people; and what is no more than a row of a table.
+#: What nobody calls but circuitsim itself, and why.
 INNER = {
-    "Firing", "Netlist", "Node", "Wiring", "Record", "Kind", "Memory", "Evaluation", "Rule", "Spring", "State",
-    "Step", "Value", "GradientCheck", "Run", "StreamRun", "Trace", "Timeline", "History", "Work", "Policy",
-    "compute_outputs", "compute_gradients", "report_nonfinite", "set_memory", "set_rule", "respond",
-    "add_up", "fit", "shape_of", "broadcast", "same_shape", "reduced_shape", "of_content",
-    "own_value", "finite_difference", "code", "start", "pull", "cost", "shrink", "writing", "with_attributes",
-    "check_arguments",
-    "for_inputs", "check_elementwise",
-    "record",
-    "of_columns", "column", "numbers", "wire_up", "differing", "content",
+    # Protocols and enumerations, for which Python answers.
+    "Rule", "Spring", "Kind", "Step", "Value", "State",
+    # Made by engines from a circuit that was checked.
+    "Firing", "Netlist", "Node", "Wiring", "Record",
+    # The hooks of `Engine` that its own forward, backward, update and learn call with what they checked.
+    "compute_outputs", "compute_gradients", "report_nonfinite", "set_memory", "set_rule",
+    # Called as often as gates fire, parameters move or events come, so that a check would cost all users time.
+    "respond", "add_up", "fit", "shape_of", "record", "check_arguments", "check_elementwise", "with_attributes",
+    # What rules of shapes are made of; their ValueError is what circuits make their sentence from.
+    "broadcast", "same_shape", "reduced_shape",
+    # The halves of functions that are tried whole: operators, `many`, `to_json`, `from_json`, `load` and `columns`.
+    "wire_up", "for_inputs", "differing", "content", "of_content", "of_columns", "column", "numbers",
 }  # fmt: skip
+#: What has an inner method's name and is called by people all the same.
+CALLED = {"trainer.fit"}
+#: The methods behind operators, of which people make use.
+DUNDERS = (
+    "__call__",
+    "__getitem__",
+    "__contains__",
+    "__len__",
+    "__iter__",
+    "__eq__",
+    "__repr__",
+    "__str__",
+    "__format__",
+)
 TABLES = (registry, engine.engines, forms.added, plain_values.Written.kinds)
 
 
@@ -338,7 +355,9 @@ def callables():
     for sample, make in SAMPLES.items():
         kind = type(make())
         for name in dir(kind):
-            if (name.startswith("_") and name not in ("__call__", "__getitem__")) or name in INNER:
+            if name.startswith("_") and name not in DUNDERS:
+                continue
+            if name in INNER and f"{sample}.{name}" not in CALLED:
                 continue
             method = inspect.getattr_static(kind, name)
             if isinstance(method, classmethod | staticmethod):
@@ -355,8 +374,8 @@ def _is_error(thing):
 
 
 @contextlib.contextmanager
-def tables_as_they_were():
-    """Forget the gates, engines and forms that are registered meanwhile."""
+def restored():
+    """Take out of the tables afterwards what was registered meanwhile."""
     kept = [dict(table) for table in TABLES]
     try:
         yield
@@ -366,7 +385,7 @@ def tables_as_they_were():
             table.update(before)
 
 
-with tables_as_they_were():
+with restored():  # the samples have gates of their own
     CALLABLES = callables()
 
 
@@ -374,7 +393,7 @@ def attempt(random, folder):
     """Call something with nonsense; return what went wrong, or None."""
     name = random.choice(list(CALLABLES))
     told = []
-    with tables_as_they_were(), contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+    with restored(), contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         call = CALLABLES[name]()
         given, named = _arguments(call, random, told)
         return _judge(lambda: use(call(*given, **named), random, told), f"{name}({', '.join(told)})")
