@@ -98,9 +98,9 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         If the system will not write it.
     """
     _remove_leftovers(path)
-    with _ending_late():
+    with _ending_late() as names:
         try:
-            file = _open_part(path)
+            file = _open_part(path, names)
             try:
                 yield file
                 file.flush()
@@ -122,15 +122,20 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
             raise SaveError(f"cannot write {quoted(path)}: {_reason(error)}") from None
 
 
-def _open_part(path: Path) -> IO[bytes]:
-    """Open a new file beside the one that it will replace, with the permissions of that or of any new file."""
+def _open_part(path: Path, names: list[Path]) -> IO[bytes]:
+    """Open a new file beside the one that it will replace, with the permissions of that or of any new file.
+
+    Its name is added to `names` before it is made.
+    """
     there = _look(path)
     mode = 0o666 if there is None else stat.S_IMODE(there.st_mode)
     while True:
         name = path.with_name(f".{_stem(path)}.{secrets.token_hex(4)}.part")
+        names.append(name)
         try:
             file = open(name, "x+b", opener=lambda part, flags: os.open(part, flags, mode))  # noqa: SIM115
         except FileExistsError:
+            names.remove(name)
             continue
         _lock(file, wait=True)
         if fcntl is None or _look(name) is not None:  # nobody took it for a leftover before it was locked
@@ -183,11 +188,13 @@ class _Terminated(BaseException):
 
 
 @contextmanager
-def _ending_late() -> Iterator[None]:
-    """Let SIGTERM end the process only when what is inside has been cleaned up.
+def _ending_late() -> Iterator[list[Path]]:
+    """Let SIGTERM end the process only when what is inside has been cleaned up, and these files removed.
 
-    Who has chosen what happens at SIGTERM is left to it; and only the main thread can choose.
+    The signal may come at any moment, also when a file has just been made and is not yet known to who cleans up. Who
+    has chosen what happens at SIGTERM is left to it; and only the main thread can choose.
     """
+    names: list[Path] = []
     told: list[int] = []
 
     def note(number: int, frame: object) -> None:
@@ -197,17 +204,20 @@ def _ending_late() -> Iterator[None]:
 
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
+        yield names
         return
     try:
-        signal.signal(signal.SIGTERM, note)
-        yield
+        try:
+            signal.signal(signal.SIGTERM, note)
+            yield names
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except _Terminated:
-        pass
-    finally:
+        for name in names:
+            with suppress(OSError):
+                os.unlink(name)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if told:
-            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _look(path: Path) -> os.stat_result | None:

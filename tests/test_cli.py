@@ -42,7 +42,7 @@ def test_flow_shows_values_and_gradients():
 
 
 def test_flow_json_is_one_object_and_nothing_else():
-    done = call("flow", "(x + y) * z", "x=-2", "y=5", "z=-4", "--json", "--no-check")
+    done = call("flow", "(x + y) * z", "x=-2", "y=5", "z=-4", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "outputs": {"f": -12.0}, "gradients": {"x": -4.0, "y": -4.0, "z": 3.0}, "time": 10.0, "messages": 10,

@@ -109,7 +109,7 @@ def test_a_killed_process_leaves_a_whole_file_and_nothing_for_long(run, tmp_path
     whole = path.read_bytes()
     moments = random.Random(int(number))
     left = 0
-    for _ in range(6):
+    for _ in range(3):
         process = start(AGAIN, path)
         time.sleep(moments.uniform(0.0, 0.4))
         process.send_signal(number)
@@ -121,6 +121,23 @@ def test_a_killed_process_leaves_a_whole_file_and_nothing_for_long(run, tmp_path
     run.save(path)
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == whole
+
+
+def test_a_signal_that_comes_as_soon_as_a_part_is_made_leaves_none(tmp_path):
+    """Before anybody knows the file that was opened."""
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom circuitsim import files\n"
+        "real = open\n"
+        "def opened(*given, **more):\n"
+        "    file = real(*given, **more)\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    return file\n"
+        "files.open = opened\n"
+        "with files.writing(Path(sys.argv[1])): pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "a.json"], timeout=60, check=False)
+    assert done.returncode == -signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path):
