@@ -266,6 +266,7 @@ def no_collecting():
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collecting")
 def test_a_chain_of_a_hundred_thousand_gates_runs_in_both_engines():
     circuit = cs.Circuit()

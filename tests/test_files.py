@@ -101,7 +101,7 @@ def test_ffmpeg_that_fails_is_believed(run, tmp_path, monkeypatch, script, words
 # -- killed ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", [".trace", ".mp4"])
+@pytest.mark.parametrize("suffix", [".trace", pytest.param(".mp4", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_process_leaves_a_whole_file_and_nothing_for_long(run, tmp_path, suffix, number):
     path = tmp_path / f"film{suffix}"

@@ -10,7 +10,7 @@ import circuitsim as cs
 from circuitsim import views
 from circuitsim.learning.recording import Recorder
 
-ODD = ["\x00\x1b[31m", "\ud800\uffff", "a\nb\r\x85", "$\\bad{", "<&>\"']]>", "_under"]
+ODD = ["_\x00\x1b[31m", "\ud800\uffffa\nb\r\x85", "$\\bad{<&>\"']]>"]
 FORMS = (".svg", ".png", ".pdf", ".html", ".json", ".vcd", ".trace")
 
 

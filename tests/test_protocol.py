@@ -3,7 +3,6 @@
 By default some hundred seeds run. With the environment variable CIRCUITSIM_SLOW set, 10,000 seeds of each app do.
 """
 
-import os
 from collections import deque
 
 import pytest
@@ -14,8 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from circuitsim.errors import CircuitSimError, FencedError, InputError
 from circuitsim.protocol import Deliver, Fail, Frame, MemoryStore, Node, Send, Timer
 from tests import protocol_sim as sim
-
-slow = pytest.mark.skipif("CIRCUITSIM_SLOW" not in os.environ, reason="set CIRCUITSIM_SLOW to run all seeds")
 
 
 def node(name="device 0", peer=1, **options):
@@ -470,7 +467,7 @@ def test_hostile_links_and_crashes_change_no_bit(app):
     assert complaints(app, range(200)) == {}
 
 
-@slow
+@pytest.mark.slow
 @pytest.mark.parametrize("app", sim.APPS)
 def test_hostile_links_and_crashes_change_no_bit_in_many_seeds(app):
     assert complaints(app, range(200, 10_000)) == {}

@@ -221,6 +221,7 @@ def test_staleness_finds_the_boundary(find):
     assert windows["6"]["diverges"] is True  # at the step of 0.3
 
 
+@pytest.mark.slow
 def test_workers_follow_the_theory(find):
     found = find("workers", "--seeds", 300)["workers"]
     for entry in found.values():
