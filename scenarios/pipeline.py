@@ -14,10 +14,9 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play, watched
 from circuitsim.plan import auto
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.progress import progress_bar
 from circuitsim.trace.report import StreamReport
 from circuitsim.views import save_streams
 from circuitsim.views.forms import check_streams
@@ -112,7 +111,7 @@ def main(
     figures: dict[str, Any] = {}
     reports: dict[str, StreamReport] = {}
     traces, parameters, gradients = {}, {}, {}
-    for name, one in show_progress(chosen):
+    for name, one in watched("schedules", chosen):
         stages_of_it, barrier = (p, True) if one is None else (one.stages, one.barrier)
         each = stages_of_it / p
         device = [stage * p // stages_of_it for stage in range(stages_of_it)]  # whose part of the network it is
@@ -303,14 +302,6 @@ def bottleneck(reports: dict[str, StreamReport]) -> str:
 def shown(name: str, figures: dict[str, Any]) -> str:
     """Return a schedule with its ticks and what it keeps."""
     return f"{name}, {figures[name]['makespan']:g} ticks with {max(figures[name]['peak_bytes']):,.0f} bytes kept"
-
-
-def show_progress(chosen: dict[str, cs.Schedule | None]) -> Iterator[tuple[str, cs.Schedule | None]]:
-    """Yield the schedules one after the other; a bar shows which one runs."""
-    with progress_bar("schedules", len(chosen)) as done:
-        for number, (name, one) in enumerate(chosen.items()):
-            done(number, name)
-            yield name, one
 
 
 def network(layers: int) -> cs.Circuit:

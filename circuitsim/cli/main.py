@@ -100,7 +100,8 @@ def flow(
         raise InputError(f"--step is {step!r}: give a finite number, such as 0.01")
     if save is not None:
         check_save(save)
-    simulation = Simulation(parse(expression))
+    circuit = parse(expression)
+    simulation = Simulation(circuit)
     run = simulation.run(inputs, gradient=given)
     moved = None
     if step is not None:
@@ -111,7 +112,7 @@ def flow(
     cheap = sum(map(np.size, inputs.values())) * len(simulation.netlist.nodes) <= CHEAP
     verdict = None
     if check or (check is None and cheap and run.gradients):
-        engine = Compiled(parse(expression), nonfinite="ignore")
+        engine = Compiled(circuit, nonfinite="ignore")
         verdict = check_gradients(engine, inputs)
         if verdict.worst > AGREE:  # at a kink smaller steps are no better; where the slope changes fast they are
             closer = check_gradients(engine, inputs, step=1e-7)
