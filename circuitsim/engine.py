@@ -34,12 +34,13 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.wire import Wire, by_name, name_of
 from circuitsim.errors import InputError, NonFiniteError, NonFiniteWarning, ShapeError
 from circuitsim.gates.shapes import show_shape
 from circuitsim.gates.value import Value, own_value, shape_of
-from circuitsim.habits import advises, told
+from circuitsim.habits import ParameterValues, advises, told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
-from circuitsim.spelling import nearest
+from circuitsim.spelling import nearest, shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Engine", "engines", "register_engine"]
@@ -50,6 +51,7 @@ Make = TypeVar("Make", bound=Callable[[Circuit], "Engine"])
 engines: dict[str, Callable[[Circuit], "Engine"]] = {}
 
 
+@told
 def register_engine(name: str) -> Callable[[Make], Make]:
     """Let ``--engine`` find the class below, or a function that makes an engine for a circuit, under this name.
 
@@ -81,6 +83,7 @@ def register_engine(name: str) -> Callable[[Make], Make]:
     return register
 
 
+@told
 @advises("engine")
 class Engine(ABC):
     """What runs a circuit: the interface and the checks that all engines share.
@@ -113,7 +116,7 @@ class Engine(ABC):
     def __init__(self, circuit: Circuit, *, nonfinite: Literal["warn", "error", "ignore"] = "warn") -> None:
         if not isinstance(circuit, Circuit):
             raise InputError(
-                f"an engine was given {circuit!r} for a circuit: give it one, as cs.parse('x * y') makes it"
+                f"an engine was given {shown(circuit)} for a circuit: give it one, as cs.parse('x * y') makes it"
             )
         self.netlist = Netlist(circuit)
         self.nonfinite = checks.choice(nonfinite, "nonfinite", ("warn", "error", "ignore"))
@@ -156,7 +159,7 @@ class Engine(ABC):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; arrays are read-only, as all that engines hand out."""
-        return {name: entry.value for name, entry in self.memory.items()}
+        return ParameterValues((name, entry.value) for name, entry in self.memory.items())
 
     # -- what an engine supplies ---------------------------------------------------------------------------
 
@@ -216,7 +219,7 @@ class Engine(ABC):
 
         Parameters
         ----------
-        inputs : mapping of str to number or array_like
+        inputs : mapping of str or Wire to number or array_like
             A value for every input of the circuit.
 
         Raises
@@ -283,7 +286,7 @@ class Engine(ABC):
         """
         with self._turn():
             memory, changed = self.memory, dict[str, Memory]()
-            for name, thing in _mapping(values, "parameters").items():
+            for name, thing in by_name(_mapping(values, "parameters"), self.netlist.name).items():
                 value = self._named(name, thing, self.parameter_nodes, "parameter")
                 if shape_of(value) == shape_of(memory[name].value):
                     changed[name] = memory[name]._replace(value=value)
@@ -314,7 +317,8 @@ class Engine(ABC):
             for name in names:
                 if name not in held:
                     raise InputError(
-                        f"a spring is attached to {name!r}, which is no parameter of circuit {self.netlist.name!r}: "
+                        f"a spring is attached to {shown(name)}, which is no parameter of circuit "
+                        f"{shown(self.netlist.name)}: "
                         f"its parameters are {', '.join(held) or 'none'}"
                     )
                 held[name].append(spring)
@@ -358,7 +362,7 @@ class Engine(ABC):
         with self._turn():
             restored = {
                 name: entry.copy()._replace(value=self._named(name, entry.value, self.parameter_nodes, "parameter"))
-                for name, entry in _mapping(memory, "memories").items()
+                for name, entry in by_name(_mapping(memory, "memories"), self.netlist.name).items()
             }
             self._remember(self.memory, restored)
 
@@ -377,12 +381,14 @@ class Engine(ABC):
             while frame is not None:
                 if frame.f_locals.get("self") is self and frame.f_globals["__name__"].startswith("circuitsim."):
                     raise InputError(
-                        f"the engine of circuit {self.netlist.name!r} is at work already: no gate, rule or function "
+                        f"the engine of circuit {shown(self.netlist.name)} is at work already: no gate, rule or "
+                        f"function "
                         "that it calls may call it"
                     )
                 frame = frame.f_back
             raise InputError(
-                f"the engine of circuit {self.netlist.name!r} is at work in another thread: make an engine for each "
+                f"the engine of circuit {shown(self.netlist.name)} is at work in another thread: make an engine "
+                f"for each "
                 "thread"
             )
         return self._lock
@@ -391,7 +397,8 @@ class Engine(ABC):
         """Refuse to go on with a pass of another thread, whose numbers the caller does not expect."""
         if self._runner != threading.get_ident():
             raise InputError(
-                f"the last {last} pass of circuit {self.netlist.name!r} was run in another thread: make an engine for "
+                f"the last {last} pass of circuit {shown(self.netlist.name)} was run in another thread: make an "
+                f"engine for "
                 "each thread"
             )
 
@@ -402,11 +409,15 @@ class Engine(ABC):
 
     def _check_inputs(self, inputs: Mapping[str, Any]) -> dict[str, Value]:
         inputs = _mapping(inputs, "inputs")
-        if missing := [name for name in self.input_nodes if name not in inputs]:
+        missing = [name for name in self.input_nodes if name not in inputs]
+        if missing and any(isinstance(name, Wire) for name in inputs):  # looked for only here: names are the rule
+            inputs = by_name(inputs, self.netlist.name)
+            missing = [name for name in self.input_nodes if name not in inputs]
+        if missing:
             for name in inputs:  # one that is written wrongly is told first
                 self._named(name, 0.0, self.input_nodes, "input")
             raise InputError(
-                f"circuit {self.netlist.name!r} needs a value for {_list('input', missing)}: "
+                f"circuit {shown(self.netlist.name)} needs a value for {_list('input', missing)}: "
                 f"its inputs are {', '.join(self.input_nodes)}"
             )
         values = {name: self._named(name, inputs[name], self.input_nodes, "input") for name in self.input_nodes}
@@ -416,13 +427,15 @@ class Engine(ABC):
             shape = shape_of(values[name])
             if len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True)):
                 raise ShapeError(
-                    f"input {name!r} of circuit {self.netlist.name!r} has shape {shape}, declared was "
+                    f"input {shown(name)} of circuit {shown(self.netlist.name)} has shape {shape}, declared was "
                     f"{show_shape(declared)}"
                 )
         return values
 
     def _check_gradient(self, gradient: Any, outputs: Mapping[str, Value]) -> dict[int, Value]:
-        if not isinstance(gradient, Mapping):
+        if isinstance(gradient, Mapping):
+            gradient = {self._output_named(name): part for name, part in gradient.items()}
+        else:
             gradient = dict.fromkeys(outputs, gradient)
         found: dict[int, Value] = {}
         for name, part in gradient.items():
@@ -434,21 +447,33 @@ class Engine(ABC):
                 found[self.output_nodes[name]] = own_value(np.broadcast_to(value, shape_of(outputs[name])))
             except ValueError:
                 raise ShapeError(
-                    f"output {name!r} has shape {shape_of(outputs[name])} and was given a gradient of shape "
+                    f"output {shown(name)} has shape {shape_of(outputs[name])} and was given a gradient of shape "
                     f"{shape_of(value)}: give a number or its own shape"
                 ) from None
         return found
 
+    def _output_named(self, name: Any) -> Any:
+        """Return the name of the first output that shows a wire; whatever is no wire is a name already."""
+        if not isinstance(name, Wire):
+            return name
+        netlist, known = self.netlist, name_of(name, self.netlist.name)
+        for output, index in self.output_nodes.items():
+            if netlist.nodes[netlist.wires[netlist.incoming[index][0]].source].name == known:
+                return output
+        return known
+
     def _check_gradients(self, gradients: Mapping[str, Any]) -> dict[str, Value]:
         """Return gradients that are to be responded to instead of those of the last backward pass."""
-        given, parameters = _mapping(gradients, "gradients"), self.parameters
+        given, parameters = by_name(_mapping(gradients, "gradients"), self.netlist.name), self.parameters
         if missing := [name for name in parameters if name not in given]:
-            raise InputError(f"the gradients lack parameter {missing[0]!r} of circuit {self.netlist.name!r}: give all")
+            raise InputError(
+                f"the gradients lack parameter {shown(missing[0])} of circuit {shown(self.netlist.name)}: give all"
+            )
         values = {name: self._named(name, thing, self.parameter_nodes, "parameter") for name, thing in given.items()}
         for name, value in values.items():
             if shape_of(value) != shape_of(parameters[name]):
                 raise ShapeError(
-                    f"parameter {name!r} has shape {shape_of(parameters[name])}, its gradient {shape_of(value)}: "
+                    f"parameter {shown(name)} has shape {shape_of(parameters[name])}, its gradient {shape_of(value)}: "
                     "give it in the same shape"
                 )
         return values
@@ -456,13 +481,13 @@ class Engine(ABC):
     def _named(self, name: str, thing: Any, known: Mapping[str, int], kind: str) -> Value:
         if name not in known:
             raise InputError(
-                f"circuit {self.netlist.name!r} has no {kind} {name!r}: {nearest(str(name), known)}"
+                f"circuit {shown(self.netlist.name)} has no {kind} {shown(name)}: {nearest(str(name), known)}"
                 f"its {kind}s are {', '.join(known) or 'none'}"
             )
         try:
             return own_value(thing)
         except InputError as error:
-            raise InputError(f"{kind} {name!r} of circuit {self.netlist.name!r}: {error}") from None
+            raise InputError(f"{kind} {shown(name)} of circuit {shown(self.netlist.name)}: {error}") from None
 
 
 def _outside() -> int:
@@ -475,7 +500,7 @@ def _outside() -> int:
 
 def _mapping(given: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise InputError(f"the {what} were given as {given!r}: give a mapping of names to values")
+        raise InputError(f"the {what} were given as {shown(given)}: give a mapping of names to values")
     return given
 
 

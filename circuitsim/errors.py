@@ -12,6 +12,7 @@
     ├── InputError       (ValueError)       a run was given wrong values
     ├── ScheduleError    (ValueError)       an order of work cannot be run
     ├── ShapeError       (ValueError)       shapes do not broadcast
+    ├── TooLargeError    (MemoryError)      what was asked for is more than memory holds
     ├── DeadlockError    (RuntimeError)     the simulation ran dry with work unfinished
     ├── FencedError      (RuntimeError)     a device wrote its state after its next life had begun
     ├── NonFiniteError   (ArithmeticError)  a gate made inf or nan, and that was to be an error
@@ -42,14 +43,23 @@ __all__ = [
     "SaveError",
     "ScheduleError",
     "ShapeError",
+    "TooLargeError",
     "TraceError",
     "UnknownNameError",
     "WireError",
 ]
 
 
+#: The most letters of a message. Of a longer one the middle is left out, so that it still says what to do.
+MOST = 400
+
+
 class CircuitSimError(Exception):
     """The base of every error that circuitsim raises on purpose."""
+
+    def __str__(self) -> str:
+        text = "".join(letter if letter.isprintable() else " " for letter in " ".join(super().__str__().split()))
+        return text if len(text) <= MOST else f"{text[: MOST - 150]} ... {text[-145:]}"
 
 
 class GateError(CircuitSimError, TypeError):
@@ -86,6 +96,10 @@ class ScheduleError(CircuitSimError, ValueError):
 
 class ShapeError(CircuitSimError, ValueError):
     """Shapes meet in a gate that does not accept them together."""
+
+
+class TooLargeError(CircuitSimError, MemoryError):
+    """What was asked for is more than the memory of this machine holds."""
 
 
 class DeadlockError(CircuitSimError, RuntimeError):

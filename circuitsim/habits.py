@@ -8,16 +8,19 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from circuitsim.errors import CallError, TraceError, UnknownNameError
-from circuitsim.spelling import nearest
+from circuitsim.arguments import misfit
+from circuitsim.errors import CallError, CircuitSimError, NonFiniteWarning, TooLargeError, TraceError, UnknownNameError
+from circuitsim.spelling import listed, nearest, shown
 
-__all__ = ["Named", "advises", "told", "unknown"]
+__all__ = ["Named", "ParameterValues", "ReadOnly", "advises", "told", "unknown"]
 
 Class = TypeVar("Class", bound=type)
-P = ParamSpec("P")
-R = TypeVar("R")
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Told = TypeVar("Told", bound=Callable[..., Any])
 
 _VALUES = "a run has values, cs.Simulation(circuit).run(x=1).outputs['f'], and run.value('x') for any wire"
 _GRADIENTS = (
@@ -57,7 +60,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("Environment", "Process", "Timeout", "Event", "Store", "Resource", "Container"), _CLOCK),
         **dict.fromkeys(("simulate", "run"), "write cs.Simulation(circuit).run(x=1)"),
         **dict.fromkeys(("save", "load"), "write run.save('run.trace'), cs.Trace.load('run.trace'), or trainer.save"),
-        **dict.fromkeys(("gelu", "leaky_relu", "silu", "elu", "mish", "log2", "log10"), _OWN),
+        **dict.fromkeys(("silu", "mish", "log2", "log10"), _OWN),
         **dict.fromkeys(("cat", "concatenate", "hstack", "vstack"), "write cs.concat(x, y, axis=0)"),
         **dict.fromkeys(("dot", "mm", "bmm", "einsum"), "write x @ y, or cs.matmul(x, y)"),
         "check_gate": "write cs.testing.check_gate(gate, 1.0)",
@@ -193,12 +196,38 @@ def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-class Named(dict[str, Any]):
-    """Values by name, which says what to write where a name is not among them."""
+class ReadOnly(dict[Key, Item]):
+    """A mapping that does not change, and says what to do instead; for the rest a dict."""
 
-    def __missing__(self, name: object) -> NoReturn:
+    instead = "make a dict of it first"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise CallError(f"this mapping does not change: {self.instead}")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+class ParameterValues(ReadOnly[str, Any]):
+    """The values of parameters by name, as an engine hands them out."""
+
+    instead = "to move parameters, write engine.set_parameters({'w': 0.5})"
+
+
+class Named(ReadOnly[str, Any]):
+    """What came of a run by name, which says what to write where a name is not among them."""
+
+    instead = "it is what came of a run; make a dict of it first, as in dict(run.outputs)"
+
+    def __missing__(self, name: object) -> Any:
+        known: Any = getattr(name, "name", None)  # a wire of the circuit
+        if known in self:
+            return self[known]
         raise TraceError(
-            f"there is no {name!r} here: it has {', '.join(self) or 'nothing'}; "
+            f"there is no {shown(name)} here: it has {listed(self) if self else 'nothing'}; "
             "ask run.value(name) or run.gradient(name) for any wire"
         )
 
@@ -210,18 +239,45 @@ class Named(dict[str, Any]):
             raise AttributeError(f"'dict' object has no attribute {name!r}")
 
 
-def told(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function say how it is called, and by which name it knows a setting, where it is called otherwise."""
+def told(callable_: Told) -> Told:
+    """Let a function, or each public method of a class, say what is wrong with how it is called.
+
+    It says how it is called, and by which name it knows a setting, where it is called otherwise. Where it fails with
+    an error that is none of circuitsim's, and an argument does not fit the annotation of its parameter, it says which.
+    """
+    if not isinstance(callable_, type):
+        return _told(callable_)  # type: ignore[return-value]
+    for name, thing in list(vars(callable_).items()):
+        if name.startswith("_") and name not in ("__init__", "__call__"):
+            continue
+        if isinstance(thing, FunctionType):
+            setattr(callable_, name, _told(thing))
+        elif isinstance(thing, classmethod | staticmethod):
+            setattr(callable_, name, type(thing)(_told(thing.__func__)))
+    return callable_
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    if hasattr(function, "__wrapped__"):  # it is told already
+        return function
 
     @wraps(function)
-    def call(*given: P.args, **settings: P.kwargs) -> R:
+    def call(*given: Any, **settings: Any) -> Any:
         try:
             return function(*given, **settings)
-        except TypeError as error:
+        except (CircuitSimError, NonFiniteWarning):
+            raise
+        except Exception as error:
             here = error.__traceback__
-            if here is None or here.tb_next is not None:  # it was called, and something in it went wrong
+            if isinstance(error, TypeError) and (here is None or here.tb_next is None):  # it was not even called
+                raise CallError(_correction(function, str(error))) from None
+            if (sentence := misfit(function, given, settings)) is None:
+                if isinstance(error, MemoryError):
+                    raise TooLargeError(
+                        f"{function.__qualname__} needs more memory than is free: give it less"
+                    ) from error
                 raise
-            raise CallError(_correction(function, str(error))) from None
+            raise CallError(sentence) from error
 
     return call
 

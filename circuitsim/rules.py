@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, frozen, own_value, refused_to_write
+from circuitsim.spelling import shown
 
 __all__ = ["Memory", "Rule", "Spring", "begin", "respond"]
 
@@ -88,7 +89,7 @@ def respond(rule: Rule, springs: Sequence[Spring], memory: Memory, gradient: Val
     except ValueError as error:
         if not refused_to_write(error):
             raise
-        raise InputError(f"{at_work!r} writes in place to what it is given: let it return new arrays") from None
+        raise InputError(f"{shown(at_work)} writes in place to what it is given: let it return new arrays") from None
     return Memory(frozen(value), tuple(frozen(part) for part in state), memory.updates + 1)
 
 
@@ -96,7 +97,8 @@ def _stride(rule: Any, spring: Spring, count: int) -> float:
     """Return the step by which springs shrink."""
     if not hasattr(rule, "stride"):
         raise InputError(
-            f"{spring!r} shrinks parameters by the step of their rule, which {rule!r} does not tell: give the rule a "
+            f"{shown(spring)} shrinks parameters by the step of their rule, which {shown(rule)} does not tell: "
+            f"give the rule a "
             "method stride(count)"
         )
     stride: float = rule.stride(count)

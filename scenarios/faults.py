@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play, watched
 from circuitsim.files import check_path
 from circuitsim.plan.schedules import SCHEDULES
 from circuitsim.views import save_timelines
@@ -40,6 +40,7 @@ def main(
     if save is not None:
         check_path(save, TIMELINES)
     chunks = 2 if schedule in ("interleaved", "zb-v") else 1
+    check_stream(stages * chunks, microbatches * batches)
     circuit = network(stages * chunks)
     random = np.random.default_rng(seed)
     examples = [{"x": x, "y": np.sin(2 * x)} for x in random.uniform(-1, 1, (microbatches * batches, 4))]
@@ -59,7 +60,7 @@ def main(
         "both": cs.Cluster(link=failing, crash_every=crash_every, downtime=downtime),
     }
     runs: dict[str, cs.StreamRun] = {}
-    for name, cluster in cases.items():
+    for name, cluster in watched("what fails", cases):
         simulation = cs.Simulation(circuit, plan, cluster=cluster, seed=seed)
         simulation.learn(cs.Momentum(STEP))
         runs[name] = simulation.stream(examples, gradient=-1.0 / microbatches)

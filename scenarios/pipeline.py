@@ -14,10 +14,9 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, play
+from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play, watched
 from circuitsim.plan import auto
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.progress import progress_bar
 from circuitsim.trace.report import StreamReport
 from circuitsim.views import save_streams
 from circuitsim.views.forms import check_streams
@@ -25,18 +24,27 @@ from circuitsim.views.forms import check_streams
 STEP = 0.1
 EXAMPLES = 4  # in each microbatch
 
-Ticks = Annotated[float, typer.Option(help="Ticks that it takes for a microbatch on a device.")]
-
 
 def main(
     stages: Annotated[
         int | None, typer.Option(help="How many devices, each with a part of the network.", min=1)
     ] = None,
     microbatches: Annotated[int | None, typer.Option(help="How many microbatches in a batch.", min=1)] = None,
-    forward: Ticks = 1.0,
-    backward: Annotated[float, typer.Option(help="The same for I, the gradient to the data.")] = 1.0,
-    weight: Annotated[float, typer.Option(help="The same for W, the gradient to the parameters.")] = 1.0,
+    forward: Annotated[
+        str, typer.Option(help="Ticks of F for a microbatch on a device: for all, or for each, 1,1,2.5,1.")
+    ] = "1",
+    backward: Annotated[str, typer.Option(help="The same for I, the gradient to the data.")] = "1",
+    weight: Annotated[str, typer.Option(help="The same for W, the gradient to the parameters.")] = "1",
     latency: Annotated[float, typer.Option(help="Ticks from one device to another.")] = 0.0,
+    message_bytes: Annotated[
+        str | None, typer.Option(help="Bytes of a message: of all, or of those that each device sends on.")
+    ] = None,
+    activation_bytes: Annotated[
+        str | None, typer.Option(help="Bytes that F leaves on a device for a microbatch: on all, or on each.")
+    ] = None,
+    memory_bytes: Annotated[
+        float | None, typer.Option(help="Bytes that a device has for activations: auto keeps to it.")
+    ] = None,
     bandwidth: Annotated[float, typer.Option(help="Bytes that enter a link in a tick.")] = float("inf"),
     schedule: Annotated[str, typer.Option(help=f"One of fifo, {', '.join(SCHEDULES)}, auto; or all.")] = "all",
     table: Annotated[Path | None, typer.Option(help="A file with a schedule of your own, a row for each rank.")] = None,
@@ -66,7 +74,18 @@ def main(
     if own is not None and own.devices != p:
         raise cs.ScheduleError(f"the table {str(table)!r} has {own.devices} ranks, not {p}: leave --stages out")
 
-    search = partial(auto, forward=forward, backward=backward, weight=weight, latency=latency, limit=memory, kept=kept)
+    check_stream(p * chunks, m)
+    times = [
+        numbers(text, f"{kind} times", p)
+        for kind, text in (("forward", forward), ("backward", backward), ("weight", weight))
+    ]
+    activations = None if activation_bytes is None else numbers(activation_bytes, "activation bytes", p)
+    messages = None if message_bytes is None else numbers(message_bytes, "message bytes", p)
+    kept = kept if memory_bytes is None else 1.0  # bytes are counted whole until W
+    limits = room(memory, memory_bytes, activations, p)
+    search = partial(
+        auto, forward=times[0], backward=times[1], weight=times[2], latency=latency, limit=limits, kept=kept
+    )
     makers = {name: make for name, make in SCHEDULES.items() if name != "interleaved" or m % p == 0}
     makers |= {"interleaved": partial(SCHEDULES["interleaved"], chunks=chunks)} if "interleaved" in makers else {}
     makers["auto"] = search
@@ -90,23 +109,37 @@ def main(
     examples = data(m, seed)
     link = cs.Link(latency, bandwidth, serial)
     figures: dict[str, Any] = {}
+    reports: dict[str, StreamReport] = {}
     traces, parameters, gradients = {}, {}, {}
-    for name, one in show_progress(chosen):
+    for name, one in watched("schedules", chosen):
         stages_of_it, barrier = (p, True) if one is None else (one.stages, one.barrier)
         each = stages_of_it / p
+        device = [stage * p // stages_of_it for stage in range(stages_of_it)]  # whose part of the network it is
+
+        def cut(row: list[float], device: list[int] = device, each: float = each) -> list[float]:
+            return [row[part] / each for part in device]
+
         placement = cs.place(circuit, stages_of_it, cost=lambda gate: float(gate.startswith("tanh")))
         simulation = cs.Simulation(
             circuit,
             cs.Plan(placement, schedule=one or "fifo", overlap=overlap),
             cluster=cs.Cluster(link=link),
-            costs=cs.Costs(forward / each, backward / each, weight / each),
+            costs=cs.Costs(
+                cut(times[0]),
+                cut(times[1]),
+                cut(times[2]),
+                bytes=None if messages is None else sizes_of(placement, [messages[part] for part in device]),
+                activations=None if activations is None else cut(activations),
+            ),
         )
         simulation.learn(cs.SGD(STEP))
         run = simulation.stream(examples, gradient=-1.0 / m)
         assert run.trace is not None
         traces[name], parameters[name], gradients[name] = run.trace, run.parameters, run.gradients
+        reports[name], path = run.report, run.critical_path
         figures[name] = {
-            **figures_of(run.report, barrier),
+            **figures_of(reports[name], barrier),
+            "critical_path": {"work": path.work, "transfers": path.transfers},
             "loss": float(np.mean([o["loss"] for o in run.outputs])),
         }
 
@@ -119,6 +152,8 @@ def main(
         "iterations": 1,
         "stages": p,
         "microbatches": m,
+        "best": best(figures),
+        "best_in_memory": best(figures, memory_bytes),
         "outputs": {"loss": first["loss"]},
         "parameters": next(iter(parameters.values())),
         "schedules": figures,
@@ -126,7 +161,8 @@ def main(
     }
     report = Report("pipeline", seed, results | (first if len(figures) == 1 else {}))
     report.table(
-        f"{p} devices, {m} microbatches, F = {forward:g}, I = {backward:g}, W = {weight:g}, latency {latency:g}",
+        f"{p} devices, {m} microbatches, F = {told(times[0])}, I = {told(times[1])}, "
+        f"W = {told(times[2])}, latency {latency:g}",
         "schedule | ticks | span | bubble | ratio | peak W | peak I | bytes",
         [
             (
@@ -139,9 +175,22 @@ def main(
                 found["data_peak"],
                 str(max(found["peak_bytes"])),
             )
-            for name, found in figures.items()
+            for name, found in sorted(figures.items(), key=lambda item: item[1]["makespan"])
         ],
     )
+    if len(figures) == 1:
+        [(name, told_of)] = reports.items()
+        report.table(
+            f"The devices in {name}",
+            "device | busy | of all | idle for",
+            [
+                (device, told_of.busy[number], f"{told_of.utilisation[number]:.1%}", told_of.tell_idle(number))
+                for number, device in enumerate(told_of.devices)
+            ],
+        )
+    for sentence in verdict(figures, memory_bytes):
+        report.note(sentence)
+    report.note(bottleneck(reports))
     report.note(
         "The span is a device's largest. Bubbles are of all ticks; for zb-h2, zb-v and auto, which\n"
         "need no barrier, of the span. Peaks are of microbatches that went forward and whose W, or\n"
@@ -152,12 +201,13 @@ def main(
         if same
         else "Some gradients or parameters differ from those without devices."
     )
-    limit = 2.0 * p if memory is None else memory
-    if "auto" in figures and figures["auto"]["peak"] > limit:
-        report.note(
-            f"auto keeps {limit:g} activations at most, of which a microbatch counts as {kept:g} from its I to its W; "
-            "--kept 1 counts it whole."
-        )
+    if "auto" in figures:
+        if any(peak > limit for peak, limit in zip(figures["auto"]["peaks"], limits, strict=True)):
+            report.note(
+                f"auto keeps {told(limits)} activations at most, of which a microbatch counts as {kept:g} from its I "
+                "to its W; --kept 1 counts it whole."
+            )
+        report.note("auto puts one stage on each device; interleaved and zb-v put two there, which fills more gaps.")
     if "interleaved" not in chosen and schedule == "all" and own is None:
         report.note(f"interleaved is left out: {m} microbatches are no multiple of {p} devices.")
     if save is not None:
@@ -165,12 +215,93 @@ def main(
     return report
 
 
-def show_progress(chosen: dict[str, cs.Schedule | None]) -> Iterator[tuple[str, cs.Schedule | None]]:
-    """Yield the schedules one after the other; a bar shows which one runs."""
-    with progress_bar("schedules", len(chosen)) as done:
-        for number, (name, one) in enumerate(chosen.items()):
-            done(number, name)
-            yield name, one
+def numbers(text: str, what: str, devices: int) -> list[float]:
+    """Return numbers for all devices, from one number or from as many with commas between them."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) not in (1, devices) or any(not 0 <= number < float("inf") for number in found):
+        raise cs.InputError(
+            f"the {what} are {text[:40]!r}: give a number from 0 up for all {devices} devices, or {devices} with commas"
+        )
+    return found * (devices if len(found) == 1 else 1)
+
+
+def room(memory: float | None, budget: float | None, activations: list[float] | None, devices: int) -> list[float]:
+    """Return how many activations each device may keep."""
+    limits = [2.0 * devices if memory is None else memory] * devices
+    if budget is None:
+        return limits
+    if activations is None:
+        raise cs.InputError("--memory-bytes needs to know what an activation takes: give --activation-bytes too")
+    for device, size in enumerate(activations):
+        if not budget >= size:
+            raise cs.InputError(
+                f"--memory-bytes {budget:g} leaves no room for one activation of {size:g} bytes on device {device}"
+            )
+    most = [budget // size if size else float("inf") for size in activations]
+    return most if memory is None else [min(one) for one in zip(most, limits, strict=True)]
+
+
+def sizes_of(placement: cs.Placement, sizes: list[float]) -> dict[str, float]:
+    """Return the bytes of messages, by the gate that makes them."""
+    return {gate: size for stage, size in zip(placement.stages, sizes, strict=True) for gate in stage}
+
+
+def told(row: list[float]) -> str:
+    """Return a number, or several where devices differ."""
+    return f"{row[0]:g}" if len(set(row)) == 1 else ",".join(f"{number:g}" for number in row)
+
+
+def best(figures: dict[str, Any], budget: float | None = None) -> str | None:
+    """Return the schedule that ends first, of those that keep to the memory; of several, the one that keeps least."""
+    fitting = [
+        (found["makespan"], max(found["peak_bytes"]), name)
+        for name, found in figures.items()
+        if budget is None or max(found["peak_bytes"]) <= budget
+    ]
+    return min(fitting)[2] if fitting else None
+
+
+def verdict(figures: dict[str, Any], budget: float | None) -> Iterator[str]:
+    """Yield which schedule to take."""
+    if len(figures) > 1:
+        fewest = best(figures)
+        assert fewest is not None
+        order = sorted(figures, key=lambda name: (max(figures[name]["peak_bytes"]), figures[name]["makespan"]))
+        least = order[0]
+        sentence = f"Best in ticks: {shown(fewest, figures)}."
+        if max(figures[least]["peak_bytes"]) < max(figures[fewest]["peak_bytes"]):
+            sentence += f" Least memory: {shown(least, figures)}."
+        yield sentence
+        if budget is not None:
+            fits = best(figures, budget)
+            yield (
+                f"No schedule keeps to {budget:,.0f} bytes on each device."
+                if fits is None
+                else f"Best within {budget:,.0f} bytes on each device: {shown(fits, figures)}."
+            )
+    elif budget is not None:
+        [found] = figures.values()
+        fits = max(found["peak_bytes"]) <= budget
+        yield f"It {'keeps' if fits else 'does not keep'} to {budget:,.0f} bytes on each device."
+
+
+def bottleneck(reports: dict[str, StreamReport]) -> str:
+    """Return a sentence on the device that holds the others up, in one schedule or in all."""
+    if len(reports) == 1:
+        [sentence] = [found.tell_bottleneck() for found in reports.values()]
+        return f"{sentence[0].upper()}{sentence[1:]}."
+    devices = {None if found.bottleneck is None else found.devices[found.bottleneck] for found in reports.values()}
+    if len(devices) == 1 and None not in devices:
+        return f"The bottleneck of all schedules is {devices.pop()}."
+    return "No device is the bottleneck of all schedules."
+
+
+def shown(name: str, figures: dict[str, Any]) -> str:
+    """Return a schedule with its ticks and what it keeps."""
+    return f"{name}, {figures[name]['makespan']:g} ticks with {max(figures[name]['peak_bytes']):,.0f} bytes kept"
 
 
 def network(layers: int) -> cs.Circuit:
@@ -217,6 +348,11 @@ def figures_of(found: StreamReport, barrier: bool) -> dict[str, Any]:
         "makespan_bubble_ratio": found.bubble_ratio,
         "span_bubble_ratio": found.span_bubble_ratio,
         "utilisation": float(np.mean(found.utilisation)),
+        "devices": list(found.devices),
+        "busy": found.busy,
+        "utilisations": found.utilisation,
+        "idle": found.idle,
+        "bottleneck": None if found.bottleneck is None else found.devices[found.bottleneck],
         "peak": max(found.peaks),
         "data_peak": max(found.data_peaks),
         "peaks": found.peaks,

@@ -14,7 +14,7 @@ import typer
 
 import circuitsim as cs
 from circuitsim.cli.race import BATCH, DataToo, race
-from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, play
+from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, check_stream, counts, play, watched
 from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
 from circuitsim.views.forms import PICTURES
@@ -40,6 +40,7 @@ def main(
     if not 0 < curvature < math.inf:
         raise cs.InputError(f"the curvature is {curvature!r}: give a finite number above 0")
     sizes = counts(windows, "windows")
+    check_stream(stages, max(updates, *sizes))
     if data is not None:
         report = Report("staleness", seed, {})
         engines = {name(window): partial(pipeline, stages, window) for window in sizes}
@@ -47,10 +48,11 @@ def main(
         return report
     curves: dict[int, tuple[list[float], list[float]]] = {}
     found: dict[str, dict[str, Any]] = {}
-    for window in sizes:
+    for _, window in watched("under way", {name(window): window for window in sizes}):
         run = stream(stages, window, step, curvature, updates)
         times = [update.time for update in run.timeline.updates]
-        losses = [0.5 * curvature * float(update.value) ** 2 for update in run.timeline.updates]
+        places = [float(update.value) for update in run.timeline.updates]
+        losses = [0.5 * curvature * (place * place) for place in places]
         curves[window] = (times, losses)
         bound = 2 * math.sin(math.pi / (2 * (2 * window - 1))) / curvature
         found[str(window)] = {

@@ -17,14 +17,16 @@ import numpy.typing as npt
 import typer
 
 import circuitsim as cs
+from circuitsim import checks
 from circuitsim.cli.race import BATCH, DataToo, race
-from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, counts, play
+from circuitsim.cli.scenarios import Json, Report, SavePicture, Seed, check_stream, counts, play
 from circuitsim.cli.training import open_data
 from circuitsim.files import check_path
 from circuitsim.progress import progress_bar
 from circuitsim.views.forms import PICTURES
 
 START = 1.0
+WORKER = 20_000  # about how many bytes one takes
 
 
 def main(
@@ -44,6 +46,8 @@ def main(
     if save is not None:
         check_path(save, PICTURES)
     sizes = counts(workers, "workers")
+    checks.fits(WORKER * max(sizes), f"a server with {checks.shown(max(sizes))} workers")
+    check_stream(1, max(seeds, (updates + max(sizes)) * local_steps))
     setting: dict[str, Any] = {"latency": latency, "straggler": straggler, "local_steps": local_steps}
     if data is not None:
         report = Report("workers", seed, {})

@@ -17,6 +17,14 @@ os.environ["COLUMNS"] = "100"
 ENGINES = {"simulation": cs.Simulation, "compiled": cs.Compiled}
 
 
+def pytest_collection_modifyitems(items):
+    """Leave out what takes long, unless it was asked for."""
+    if "CIRCUITSIM_SLOW" not in os.environ:
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="set CIRCUITSIM_SLOW to run what takes long"))
+
+
 @pytest.fixture(params=list(ENGINES))
 def engine(request):
     """A class of engine: what holds for one must hold for all."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
+from tests.benchmarks import memory
 from tests.benchmarks.engines import by_hand, multiplied
 from tests.benchmarks.simulation import inputs_of, layered
 from tests.benchmarks.stores import Stores
@@ -50,3 +51,16 @@ def test_an_unknown_part_is_refused():
     done = subprocess.run([sys.executable, "-m", "tests.benchmarks", "x"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "there is no part 'x': the parts are simulation, million" in done.stderr
+
+
+@pytest.mark.parametrize("kind", memory.KINDS)
+def test_every_kind_of_run_whose_memory_is_measured_runs(kind):
+    memory.KINDS[kind]()(64)
+
+
+def test_memory_that_grows_is_seen():
+    leak = []
+    before = memory.resident()
+    leak.append(bytearray(b"x") * (32 * 2**20))
+    assert 30 < memory.resident() - before < 40
+    assert memory.grown("runs of Simulation", 500) < memory.GOAL

@@ -3,13 +3,11 @@
 With the environment variable CIRCUITSIM_SLOW set, 10,000 of them are tried instead of some hundred.
 """
 
-import hashlib
 import io
 import json
 import math
 import os
 import random
-import struct
 import tracemalloc
 import zipfile
 
@@ -19,7 +17,19 @@ import pytest
 import circuitsim as cs
 from circuitsim.errors import SaveError
 from circuitsim.learning.checkpoint import Checkpoint
-from tests.forging import entries_of, forge, npy, npy_of, unpack, write_entries
+from tests.forging import (
+    BYTES,
+    ENTRIES,
+    change_number,
+    entries_of,
+    forge_text,
+    npy,
+    npy_of,
+    sign,
+    swap,
+    unpack,
+    write_entries,
+)
 from tests.guide_loops import LABELS, POINTS
 from tests.learners import OPTIMIZERS, svm, trainer
 
@@ -222,7 +232,7 @@ def test_files_that_are_no_checkpoints(tmp_path):
         trained.load(path)
     for missing, words in [
         (tmp_path / "nothing.npz", "it cannot be read: No such file"), (tmp_path, "it is no file"),
-        ("/dev/zero", "it is no file"), ("a\0b", "it cannot be read: embedded null byte"),
+        ("/dev/zero", "it is no file"), ("a\0b", "has a NUL in it"),
     ]:  # fmt: skip
         with pytest.raises(cs.LoadError, match=words):
             trained.load(missing)
@@ -244,144 +254,6 @@ def test_saving_leaves_nothing_half_written(engine, tmp_path, monkeypatch):
 
 
 # -- damaged and forged ---------------------------------------------------------------------------------------------
-
-
-def sign(entries):
-    """Put the right checksum on forged entries, reckoned here anew."""
-    total = hashlib.sha256()
-    for name in sorted(name.removesuffix(".npy") for name in entries if name != "checksum.npy"):
-        array = unpack(entries[f"{name}.npy"])
-        total.update(repr((name, array.dtype.str, array.shape)).encode() + array.tobytes())
-    return entries | {"checksum.npy": npy(np.frombuffer(total.digest(), np.uint8))}
-
-
-def flip(whole, chance):
-    damaged = bytearray(whole)
-    for _ in range(chance.choice([1, 1, 1, 2, 8, 64])):
-        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
-    return bytes(damaged)
-
-
-def flip_the_end(whole, chance):
-    at = len(whole) - 1 - chance.randrange(2500)  # in the directory
-    return whole[:at] + bytes([whole[at] ^ chance.choice([1, 0x55, 0x80])]) + whole[at + 1 :]
-
-
-def cut(whole, chance):
-    begin, end = sorted(chance.randrange(len(whole)) for _ in range(2))
-    return chance.choice([whole[:begin], whole[begin:], whole[:begin] + whole[end:], whole + whole[begin:end],
-                          whole[:begin] + whole[begin:end] + whole[begin:]])  # fmt: skip
-
-
-def swap(entries, chance):
-    one, two = chance.sample(sorted(entries), 2)
-    return entries | {one: entries[two], two: entries[one]}
-
-
-def rename(entries, chance):
-    old = chance.choice(sorted(entries))
-    new = chance.choice(["x.npy", "w1.npy", "x", "", ".npy", "../x.npy", "best/w1.npy", old + ".npy", "\0.npy",
-                         old.removesuffix(".npy"), old.upper()])  # fmt: skip
-    return [(new if name == old else name, content) for name, content in entries.items()]
-
-
-def drop_or_add(entries, chance):
-    name = chance.choice(sorted(entries))
-    if chance.random() < 0.5:
-        return {key: content for key, content in entries.items() if key != name}
-    return [*entries.items(), (chance.choice([name, "more.npy", "state/2/w1.npy", "extra/x.npy"]), entries[name])]
-
-
-def retype(entries, chance):
-    name = chance.choice(sorted(entries))
-    array = unpack(entries[name])
-    other = chance.choice(["f4", "f2", ">f8", "i8", "i4", "u1", "c16", "S9", "U9", "V8", "M8[s]", "?"])
-    if array.dtype.kind == "U" or other in ("V8", "M8[s]"):
-        other = chance.choice(["S", "O"])
-    with np.errstate(all="ignore"):
-        return entries | {name: npy(array.astype(other), pickled=True)}
-
-
-def reshape(entries, chance):
-    name = chance.choice(sorted(entries))
-    array = unpack(entries[name])
-    forms = [lambda a: a[None], lambda a: a[..., None], lambda a: a.T, np.ravel, lambda a: np.stack([a, a]),
-             lambda a: np.ravel(a)[:-1], lambda a: np.array(a, order="F"), lambda a: np.ravel(a)[:0],
-             lambda a: np.zeros((0,) * 9)]  # fmt: skip
-    return entries | {name: npy(chance.choice(forms)(array))}
-
-
-def change_number(entries, chance):
-    name = chance.choice([name for name in sorted(entries) if name not in ("header.npy", "circuit.npy")])
-    array = unpack(entries[name]).copy()
-    if array.size:
-        place = np.unravel_index(chance.randrange(array.size), array.shape)
-        array[place] = chance.choice([0, 1, 200, array[place] // 2]) if array.dtype.kind != "f" else chance.choice(
-            [np.nan, np.inf, -0.0, 1e308, np.nextafter(array[place], 9)])  # fmt: skip
-        if array.dtype == np.int64 and chance.random() < 0.3:
-            array[place] = chance.choice([-1, 2**62, -(2**62)])
-    return entries | {name: npy(array)}
-
-
-def forge_text(entries, chance):
-    name = chance.choice(["header.npy", "header.npy", "header.npy", "circuit.npy"])
-    content = json.loads(unpack(entries[name]).item())
-    for _ in range(chance.choice([1, 1, 2, 4])):
-        forge(content, chance)
-    text = json.dumps(content)
-    if chance.random() < 0.1:
-        at = chance.randrange(len(text))
-        text = text[:at] + chance.choice(["", "[" * 5000, "NaN", "9" * 5000, "\0", "é", '"']) + text[at + 1 :]
-    return entries | {name: npy(np.array(text))}
-
-
-def forge_npy(entries, chance):
-    name = chance.choice(sorted(entries))
-    content = unpack(entries[name]).tobytes()
-    header = chance.choice([
-        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1152921504606846976,), }\n",
-        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1099511627776, 0), }\n",
-        b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }\n",
-        b"{'descr': '<f8', 'fortran_order': False, 'shape': (True,), }\n",
-        b"{'descr': '<f8', 'fortran_order': False, 'shape': (3L,), }\n",
-        b"{'descr': '|O', 'fortran_order': False, 'shape': (3,), }\n",
-        b"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (3,), }\n",
-        b"{'descr': '<U99999999', 'fortran_order': False, 'shape': (), }\n",
-        b"{'descr': '<U-1', 'fortran_order': False, 'shape': (), }\n",
-        b"{'descr': '<f8', 'fortran_order': True, 'shape': (3,), }\n",
-        b"{'descr': '<f8', 'fortran_order': 0, 'shape': (3,), }\n",
-        b"{'descr': '<f8'}\n", b"__import__('os')", b"'\\y'\n", b"(" * 9000, b"", b"\xff" * 70, b"{'descr'" * 1100,
-    ])  # fmt: skip
-    forged = npy_of(header, content, chance.choice([1, 1, 2, 3, 9]))
-    if chance.random() < 0.2:
-        forged = b"\x93NUMPY\x02\x00" + struct.pack("<L", 2**32 - 1) + content
-    return entries | {name: forged}
-
-
-def bomb(entries, chance):
-    name = chance.choice([*sorted(entries), "more.npy"])
-    zeros = chance.choice([
-        npy_of(b"{'descr': '<f8', 'fortran_order': False, 'shape': (500000,), }\n", bytes(4_000_000)),
-        npy_of(b"{'descr': '<U1000000', 'fortran_order': False, 'shape': (), }\n", bytes(4_000_000)),
-        npy_of(b" " * 4_000_000, b"", 2), bytes(4_000_000),
-    ])  # fmt: skip
-    return entries | {name: zeros}
-
-
-def lie_about_sizes(whole, chance):
-    """Forge sizes, ways of packing and flags where the archive's directory or the entries themselves say them."""
-    damaged = bytearray(whole)
-    signature, offsets = chance.choice(
-        [(b"PK\1\2", (6, 8, 10, 20, 24, 28, 30, 32, 42)), (b"PK\3\4", (4, 6, 8, 18, 22))]
-    )
-    places = [at for at in range(len(whole)) if whole.startswith(signature, at)]
-    at = chance.choice(places) + chance.choice(offsets)
-    damaged[at : at + 2] = struct.pack("<H", chance.choice([0, 1, 9, 12, 14, 93, 0xFFFF, chance.randrange(65536)]))
-    return bytes(damaged)
-
-
-BYTES = [flip, flip, flip_the_end, cut, lie_about_sizes]
-ENTRIES = [swap, rename, drop_or_add, retype, reshape, change_number, forge_text, forge_text, forge_npy, bomb]
 
 
 @pytest.fixture(scope="module")

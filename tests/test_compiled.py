@@ -266,6 +266,7 @@ def no_collecting():
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collecting")
 def test_a_chain_of_a_hundred_thousand_gates_runs_in_both_engines():
     circuit = cs.Circuit()
@@ -277,3 +278,49 @@ def test_a_chain_of_a_hundred_thousand_gates_runs_in_both_engines():
     for runner in (simulation, engine, engine):  # the second time as straight-line code
         assert runner.forward({"x": 2.0}) == {"f": 2.0}
         assert runner.backward(3.0) == {"x": 3.0}
+
+
+@settings(max_examples=100)
+@given(programs())
+def test_every_wire_can_be_read_after_a_pass_and_has_the_simulations_bits(program: Program):
+    circuit = program.circuit()
+    engine, simulation = cs.Compiled(circuit, nonfinite="ignore"), cs.Simulation(circuit, nonfinite="ignore")
+    inputs = program.inputs
+    run = simulation.run(inputs)
+    for asked in (False, True, False, True):  # gate by gate, then as code; what is read changes nothing
+        engine.forward(inputs)
+        if asked:
+            engine.value(circuit.names("gate")[0])
+        engine.backward()
+        names = [*circuit.names("gate"), *circuit.names("input"), *circuit.names("parameter")]
+        known = [name for name in names if run.trace.node(name) in run.trace.values()]
+        assert_same_bits({name: engine.value(name) for name in known}, {name: run.value(name) for name in known})
+        assert_same_bits({name: engine.gradient(name) for name in names}, {name: run.gradient(name) for name in names})
+
+
+def test_wires_are_not_asked_for_before_a_pass_nor_by_a_wrong_name():
+    engine = cs.Compiled(cs.parse("q = x + y; f = q * x"))
+    with pytest.raises(cs.InputError, match="has no values yet: run forward first"):
+        engine.value("q")
+    engine.forward({"x": 1.0, "y": 2.0})
+    with pytest.raises(cs.InputError, match="has no gradients yet: run forward and backward first"):
+        engine.gradient("q")
+    engine.backward()
+    assert (engine.value("q"), engine.value("f"), engine.gradient("q"), engine.gradient("f")) == (3.0, 3.0, 1.0, 1.0)
+    with pytest.raises(cs.InputError, match="has no wire 'qq': did you mean 'q'"):
+        engine.value("qq")
+
+
+def test_a_value_that_is_never_asked_for_costs_nothing(monkeypatch):
+    engine = cs.Compiled(cs.mlp([2, 3, 1], seed=0))
+    for _ in range(3):
+        engine.forward({"x1": 1.0, "x2": 2.0})
+        engine.backward()
+    walks = []
+    walk = engine._walk.forward
+    monkeypatch.setattr(engine._walk, "forward", lambda given: walks.append(1) or walk(given))
+    engine.forward({"x1": 1.0, "x2": 2.0})
+    assert not walks
+    for name in engine.netlist.of_kind("gate"):
+        engine.value(name)
+    assert len(walks) == 1

@@ -243,3 +243,21 @@ def test_initialisations():
 def test_networks_that_cannot_be(make, sentence):
     with pytest.raises(cs.InputError, match=sentence):
         make()
+
+
+def test_what_a_table_says_is_quoted_in_short(tmp_path):
+    path = tmp_path / "my\npoints.csv"
+    for text in (f"a,label\n{'x' * 5000},1\n", f"{'a' * 5000},label\n,1\n", f"a,label\n1,{'b' * 5000}\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(cs.InputError) as caught:
+            cs.read_csv(path)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) <= 400
+
+
+def test_labels_may_hold_line_breaks_in_quotes_and_separators_of_unicode(tmp_path):
+    path = tmp_path / "points.csv"
+    path.write_text('x,label\n1,"two\nlines"\n2,a\u2028b\n3,c\x0cd\n', encoding="utf-8")
+    data = cs.read_csv(path)
+    assert data.classes == ("a\u2028b", "c\x0cd", "two\nlines")
+    assert data.labels.tolist() == [2.0, 0.0, 1.0]

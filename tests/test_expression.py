@@ -114,13 +114,23 @@ def test_statements_that_are_refused(text, words):
 
 
 def test_an_unknown_gate_is_told_what_there_is():
-    with pytest.raises(cs.ExpressionError, match="did you mean 'softmax'") as caught:
-        cs.parse("softmx(x)")
+    with pytest.raises(
+        cs.ExpressionError, match=r"unknown gate 'softmx' in '1 \+ softmx\(x\)': did you mean 'softmax'\?$"
+    ):
+        cs.parse("1 + softmx(x)")
+    with pytest.raises(cs.ExpressionError, match="unknown gate 'qqq'") as caught:
+        cs.parse("qqq(x)")
     told = str(caught.value).partition("the gates are ")[2].replace(",", "").split()
-    for name in set(told) - {"and", "for", "arrays"}:
+    assert len(str(caught.value)) <= 400
+    for name in set(told) - {"and", "for", "arrays", "..."}:
         ports = cs.gates.registry[name].arity
         cs.parse(f"{name}({', '.join('xyz'[:ports])})").validate()
-    assert {"softmax", "sum", "matmul", "relu", "max"} <= set(told)
+    assert {"add", "relu", "max", "where"} <= set(told)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(cs.CallError, match="text of parse is None: give a text"):
+        cs.parse(None)
 
 
 def test_gates_of_ones_own_can_be_called():
@@ -169,6 +179,7 @@ def test_constants_fold_into_no_python():
     ("sig + 1", "'sig' is a gate"),
     ("max(*x)", "without names or stars"),
     ("pow(x, b=2)", "without names or stars"),
+    ("std(x, ddof=1, axis=0)", "only Python can give std its ddof and axis, cs.std(...)"),
     ("9**9**9**9", "too large"),
     ("x + 10**400", "too large"),
     ("1e999", "too large"),
@@ -253,7 +264,22 @@ def test_an_input_may_be_called_like_a_gate_for_arrays():
 
 @pytest.mark.parametrize("text", ["reshape(x)", "1 + one_hot(x, classes=3)", "slice(x)"])
 def test_a_gate_that_needs_an_attribute_cannot_be_written(text):
-    with pytest.raises(
-        cs.ExpressionError, match=r"give the arguments one by one|needs its \w+, which only Python can give"
-    ):
+    with pytest.raises(cs.ExpressionError, match=r"only Python can give"):
         cs.parse(text)
+
+
+def test_no_gate_runs_while_a_text_is_read(engine):
+    calls = []
+
+    @cs.gate(name="counts_calls")
+    def counts(x):
+        calls.append(x)
+        return x + 1.0
+
+    counts.vjp(0)(lambda gradient, output, x: gradient)
+    try:
+        circuit = cs.parse("counts_calls(2) * x + counts_calls(counts_calls(1)) ** 2")
+        assert calls == []
+        assert engine(circuit).forward({"x": 2.0}) == {"f": 15.0}
+    finally:
+        del cs.gates.registry["counts_calls"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import circuitsim as cs
 from circuitsim.compiled import compiled
 from circuitsim.compiled.levels import Levels
-from circuitsim.gates import registry
+from circuitsim.gates import functions, registry, scalar
 from circuitsim.gates.code import Expression
 from tests import programs as library
 from tests.both import ENGINES, again
@@ -154,6 +154,22 @@ def test_all_built_in_elementwise_gates_pass_the_check_that_users_gates_must():
     assert not cs.pow.elementwise
 
 
+def test_gates_for_numbers_are_elementwise_but_for_pow():
+    numbers = {gate for gate in registry.values() if gate.forward.__module__ in (scalar.__name__, functions.__name__)}
+    assert len(numbers) > 30
+    assert {gate.name for gate in numbers if not gate.elementwise} == {"pow"}
+    assert {gate.name for gate in registry.values() if gate.elementwise} - {gate.name for gate in numbers} == {
+        "where", "clip", "elu", "erf", "gelu", "leaky_relu",
+    }  # fmt: skip
+
+
+def test_built_in_gates_say_where_they_are_flat():
+    chosen = {"where": ("condition",), "one_hot": ("labels",), "dropout": ("draw",), "embedding": ("indices",)}
+    chosen |= dict.fromkeys(["weston_watkins", "crammer_singer"], ("target",))
+    chosen |= dict.fromkeys(["greater", "greater_equal", "less", "less_equal", "equal", "not_equal"], ("a", "b"))
+    assert {name: registry[name].flat for name in chosen} == chosen
+
+
 def test_the_check_is_made_once():
     asked = []
 
@@ -229,6 +245,14 @@ def test_a_parameter_that_is_only_added_is_a_bias():
     engine = cs.Simulation(circuit)
     engine.learn(cs.SGD(0.1), cs.L2(1.0))
     assert [name for name, springs in engine.springs.items() if springs] == ["a", "c"]
+
+
+def test_what_is_only_added_or_subtracted_is_a_bias_and_nothing_else():
+    circuit = cs.Circuit()
+    a, b, c, d, e, _ = circuit.parameters(a=1.0, b=1.0, c=1.0, d=1.0, e=1.0, unused=1.0)
+    circuit.output("f", (circuit.input("x") * a + b - c) + d * (d + 1.0))
+    circuit.output("e", e)  # moves by itself
+    assert cs.Compiled(circuit).netlist.biases() == {"b", "c", "unused"}
 
 
 @pytest.mark.parametrize("x", [0.5, [0.5, -1.0]])

@@ -301,6 +301,14 @@ def test_patience_judges_each_call_by_its_own_costs(engine):
     assert history.iterations > 220  # the costs of the first call were far lower
 
 
+def test_patience_counts_the_evaluations_that_bring_nothing_better(engine):
+    trainer = cs.Trainer(engine(cs.linear(1, init="zero")), cs.forces.squared_error, cs.SGD(0.1))
+    points, labels = [[1.0], [2.0], [3.0], [4.0]], [0.0] * 4  # fitted from the start: each cost is as good as the first
+    history = trainer.fit(points, labels, 50, validation=0.5, patience=3, every=2, seed=0)
+    assert history.ended == "stopped early"
+    assert [evaluation.iteration for evaluation in history.evaluations] == [0, 2, 4, 6]
+
+
 def test_what_a_history_says_belongs_to_the_parameters_in_force(engine):
     points, labels = ROWS, SIDES * np.where(np.arange(40) % 5, 1, -1)
     trainer = cs.Trainer(engine(cs.mlp([3, 8, 1], seed=0)), cs.forces.logistic, cs.SGD(0.5))

@@ -1,5 +1,6 @@
 """Each gate against central differences, its edges, and the making of new ones."""
 
+import math
 import pickle
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.gates import finite_difference, registry
+from circuitsim.gates.differences import relative_error
 from circuitsim.gates.value import as_value, fit
 from circuitsim.testing import check_gate
 from tests.test_tensor import CASES
@@ -17,7 +19,8 @@ from tests.test_tensor import CASES
 DOMAINS = {
     "arccos": [(-0.9, 0.9)], "arcsin": [(-0.9, 0.9)], "arctan": [(-3, 3)], "cosh": [(-3, 3)], "expm1": [(-3, 3)],
     "log1p": [(-0.5, 3)], "reciprocal": [(0.5, 3)], "sinh": [(-3, 3)], "softplus": [(-3, 3)], "square": [(-3, 3)],
-    "tan": [(-1, 1)],
+    "tan": [(-1, 1)], "elu": [(-3, 3)], "erf": [(-3, 3)], "gelu": [(-3, 3)], "identity": [(-3, 3)],
+    "leaky_relu": [(0.1, 3)],
     "add": [(-3, 3)] * 2, "sub": [(-3, 3)] * 2, "mul": [(-3, 3)] * 2, "div": [(-3, 3), (0.5, 3)],
     "pow": [(0.2, 3), (-2, 2)], "neg": [(-3, 3)], "exp": [(-3, 3)], "log": [(0.2, 3)], "sqrt": [(0.2, 3)],
     "sin": [(-3, 3)], "cos": [(-3, 3)], "tanh": [(-3, 3)], "sigmoid": [(-3, 3)], "relu": [(0.1, 3)],
@@ -187,6 +190,25 @@ def test_a_wrong_rule_is_found():
         check_gate(cube, 2.0)
     with pytest.raises(cs.GateError, match=r"no port 1: its ports are \(x\)"):
         cube.vjp(1)
+    with pytest.raises(cs.GateError, match="has no port an object of Unwritten, which cannot be written"):
+        cube.vjp(Unwritten())
+    for code in (("x", {}), ({}, None), (b"x", None)):
+        with pytest.raises(cs.GateError, match=r"the code of gate 'cube' has .*: give texts or None"):
+            cube.code(*code)
+    with pytest.raises(cs.InputError, match="of='all' is unknown: use 'values', 'numbers', 'arrays' or 'matrices'"):
+        cube.code("x", "x", of="all")
+
+
+class Unwritten:
+    def __repr__(self):
+        raise RuntimeError
+
+
+def test_differences_are_taken_of_whole_numbers_and_of_nothing_else_than_numbers():
+    assert np.allclose(finite_difference(lambda v: v[0] * v[1], [2, 3]), [3.0, 2.0])
+    for arguments in ((lambda v: v, 3.0), ("f", [3.0]), (abs, ["x"]), (abs, [1.0], 0.0), (abs, [1.0], 1e-5, "both")):
+        with pytest.raises(cs.CircuitSimError):
+            finite_difference(*arguments)
 
 
 def test_a_missing_rule_is_named_when_a_circuit_needs_it():
@@ -229,3 +251,21 @@ def test_only_numbers_are_values(thing):
 def test_numerical_gradient_of_an_array():
     slopes = finite_difference(lambda v: v[0] ** 2, [np.array([1.0, 2.0])], method="forward", step=1e-6)
     np.testing.assert_allclose(slopes[0], [2.0, 4.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "error"),
+    [
+        (0.5, 0.25, 0.25),  # of small numbers the difference itself
+        (4.0, 5.0, 0.2),
+        (-4.0, 4.0, 2.0),
+        ([1.0, 10.0], [1.0, 5.0], 0.5),
+        (math.nan, math.nan, 0.0),
+        (math.inf, math.inf, 0.0),
+        (math.inf, 1.0, math.inf),
+        (1.0, math.nan, math.inf),
+        ([], [], 0.0),
+    ],
+)
+def test_an_error_is_relative_to_the_larger_of_1_and_both(a, b, error):
+    assert relative_error(a, b) == relative_error(b, a) == error

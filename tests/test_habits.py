@@ -39,7 +39,7 @@ PYTORCH = [
     ("cs.sum(wire, dim=0, keepdim=True)", "no attribute 'dim'; its attributes are: axis, keepdims"),
     ("cs.cat([wire, wire], dim=0)", r"no 'cat': write cs\.concat\(x, y, axis=0\)"),
     ("cs.stack([wire, wire])", r"a list of wires: give them one by one, stack\(x, y\)"),
-    ("cs.gelu(wire)", r"no 'gelu': define it with @cs\.gate"),
+    ("cs.silu(wire)", r"no 'silu': define it with @cs\.gate"),
     ("with cs.no_grad(): pass", r"no 'no_grad': engine\.forward\(inputs\) computes no gradients"),
     ("cs.manual_seed(0)", r"no 'manual_seed': give a seed"),
     ("engine.zero_grad()", "no 'zero_grad': gradients do not accumulate"),

@@ -364,3 +364,17 @@ def test_what_makes_no_fresh_trainer_is_refused(make, message):
 
 TRAINED = build(cs.linear(2), cs.forces.svm, cs.SGD(0.1))()
 TRAINED.fit(GUIDE.points, GUIDE.labels, 1)
+
+
+def test_a_column_of_which_half_is_zero_is_not_told_to_be_small():
+    """Small are columns of which more than half is not 0; a sparse one is as it should be."""
+    points = np.column_stack([np.tile([0.0, 1e-3], 100), np.linspace(-1.0, 1.0, 200)])
+    labels = np.where(points[:, 1] > 0.0, 1.0, -1.0)
+    make = build(cs.linear(2), LOGISTIC, cs.SGD(0.1))
+
+    def told(points):
+        return check_training(make, points, labels, batch=10, iterations=20).checks
+
+    assert "inputs" not in told(points)
+    points[0, 0] = 1e-3  # one more than half
+    assert "inputs" in told(points)

@@ -4,15 +4,12 @@ Losses are means over the examples, plus half the strength times the squares of 
 standardized, pictures are divided by 16.
 """
 
-import os
-
 import numpy as np
 import pytest
 
 import circuitsim as cs
 
 data = pytest.importorskip("sklearn.datasets")
-slow = pytest.mark.skipif("CIRCUITSIM_SLOW" not in os.environ, reason="set CIRCUITSIM_SLOW to learn for long")
 
 
 def standard(table):
@@ -135,7 +132,7 @@ def test_groups_along_an_axis():
     assert left[0] > left[2] > left[-1] == 0
 
 
-@slow
+@pytest.mark.slow
 @pytest.mark.parametrize(("force", "optimum"), [
     (cs.forces.weston_watkins, 0.347119297), (cs.forces.crammer_singer, 0.251455021),
 ], ids=lambda thing: getattr(thing, "name", ""))  # fmt: skip

@@ -119,6 +119,7 @@ def test_every_optimizer_can_be_named(name):
     (["--data", "iris"], "iris has 3 classes, and this scenario parts two classes: use one of guide, moons"),
     (["--data", "diabetes"], "diabetes has numbers to predict, and this scenario parts two classes"),
     (["--data", "zen"], "zen has 45 classes"),
+    (["--data", "x" * 5000], "there is no dataset 'xxx"),
     (["--data", "moon"], "there is no dataset 'moon': did you mean 'moons'? use one of"),
     (["--points", "20"], "--points and --noise are for points that are made: --data moons, circles, spirals"),
     (["--optimizer", "adamm"], "there is no optimizer 'adamm': did you mean 'adam'? use one of sgd, momentum"),

@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from rich.console import Console
 
 import circuitsim as cs
+from circuitsim.circuit.netlist import Node
+from circuitsim.trace.explanation import local_derivative
 from circuitsim.trace.paths import find_paths
+from tests.both import own_gate
 from tests.programs import Program, programs
 from tests.test_cli import call
 
@@ -104,3 +107,12 @@ def test_the_tree_in_a_terminal():
 def test_the_command_line_shows_the_tree():
     done = call("flow", "x*x", "x=3", "--explain", "x")
     assert "├── x → mul1.b → f\n│   └── 1 × 3 = 3\n└── sum: 3 + 3 = 6\n" in done.stdout
+
+
+@pytest.mark.parametrize(("mixing", "slope"), [(0.0, [3.0, 3.0]), (1e-4, None)])
+def test_a_gate_that_mixes_a_gradient_has_no_slope_of_its_own(mixing, slope):
+    gate = own_gate(lambda x: 3.0 * x, lambda gradient, output, x: 3.0 * gradient + mixing * np.sum(gradient))
+    node = Node("own1", "gate", gate)
+    x, gradient = np.array([1.0, 2.0]), np.array([1.0, 0.9])
+    found = local_derivative(node, 0, [x], 3.0 * x, gradient)
+    assert found is None if slope is None else found.tolist() == slope

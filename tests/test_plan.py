@@ -20,7 +20,7 @@ from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b
 from tests.pipelines import chain, network
 
 COUNTS = st.integers(1, 99)
-NUMBERS = st.floats(0, 1e9, allow_nan=False)
+NUMBERS = st.just(0.0) | st.floats(1e-9, 1e9)
 ABOVE = st.floats(1e-9, 1e9)
 NAMES = st.text(min_size=1, max_size=4)
 TICKS = st.one_of(
@@ -410,6 +410,17 @@ def change_homes(devices, microbatches):
 ])  # fmt: skip
 def test_plans_that_do_not_fit(ask, words):
     with pytest.raises((cs.InputError, cs.ScheduleError), match=words):
+        ask()
+
+
+@pytest.mark.parametrize("ask", [
+    lambda: cs.Costs(weight=range(10**12)),
+    lambda: cs.Costs(activations=range(10**12)),
+    lambda: cs.Costs().of_stages(10**12),
+    lambda: cs.Costs(activations=1).kept_by(10**12),
+])  # fmt: skip
+def test_costs_of_more_stages_than_memory_holds_are_refused_at_once(ask):
+    with pytest.raises(cs.TooLargeError, match=r"1000000000000 stages .*: give fewer"):
         ask()
 
 

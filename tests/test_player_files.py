@@ -4,15 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 import circuitsim as cs
-from circuitsim.cli.main import app
 from tests.browser import neuron, write
-
-
-def call(*arguments):
-    return CliRunner().invoke(app, arguments)
+from tests.command_line import call
 
 
 def test_the_page_is_one_small_file_and_the_same_twice(tmp_path):
@@ -31,9 +26,9 @@ def test_pages_come_from_runs_traces_and_the_command_line(tmp_path, monkeypatch)
     run.trace.save("run.trace")
     cs.Trace.load("run.trace").export("loaded.html")
     done = call("view", "run.trace", "--save", "viewed.html")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "saved viewed.html\n", "")
     done = call("flow", "x * y", "x=2", "y=3", "--save", "flow.html")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     pages = [Path(f"{name}.html").read_bytes() for name in ("run", "saved", "loaded", "viewed", "flow")]
     assert len(set(pages)) == 1
     Path("run.html").unlink()
@@ -48,8 +43,12 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch):
         run.player("run.htm")
     run.trace.save("run.trace")
     for arguments, words in [
-        (["missing.trace"], "error: cannot read 'missing.trace': No such file or directory\n"),
+        (
+            ["missing.trace"],
+            "error: cannot load 'missing.trace': it cannot be read: No such file or directory; give a file that "
+            "trace.save('NAME.trace') wrote\n",
+        ),
         (["run.trace", "--save", "run.gif"], "error: cannot save as 'run.gif': the suffix must be one of .html\n"),
     ]:
         done = call("view", *arguments)
-        assert (done.exit_code, done.stdout, done.stderr) == (2, "", words)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", words)

@@ -3,7 +3,6 @@
 By default some hundred seeds run. With the environment variable CIRCUITSIM_SLOW set, 10,000 seeds of each app do.
 """
 
-import os
 from collections import deque
 
 import pytest
@@ -14,8 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from circuitsim.errors import CircuitSimError, FencedError, InputError
 from circuitsim.protocol import Deliver, Fail, Frame, MemoryStore, Node, Send, Timer
 from tests import protocol_sim as sim
-
-slow = pytest.mark.skipif("CIRCUITSIM_SLOW" not in os.environ, reason="set CIRCUITSIM_SLOW to run all seeds")
 
 
 def node(name="device 0", peer=1, **options):
@@ -229,6 +226,35 @@ def test_a_dead_link_is_told_of_and_a_slow_one_is_not():
         actions = a.left(1)
 
 
+@pytest.mark.parametrize(("options", "factors"), [
+    ({}, [1, 2, 4, 8, 16, 32] + [64] * 15),
+    ({"tries": 1}, [1, 2]),
+    ({"tries": 3, "cap": 1}, [1, 1, 1, 1]),
+])  # fmt: skip
+def test_how_long_a_node_waits_for_one_that_never_answers(options, factors):
+    a, waits = node(**options), []
+    a.post(1, "x")
+    (timer,) = a.left(1)
+    while isinstance(timer, Timer):
+        waits.append(timer.delay)
+        actions = a.timer(timer.key)
+        (timer,) = actions if isinstance(actions[0], Fail) else a.left(1)
+    assert waits == [10.0 * factor for factor in factors]
+
+
+def test_who_was_heard_of_has_all_tries_again():
+    a, retries = node(tries=3), 0
+    a.post(1, "x")
+    (timer,) = a.left(1)
+    while isinstance(timer, Timer):
+        actions = a.timer(timer.key)
+        retries += len(numbers(actions))
+        if retries == 2:
+            a.receive(1, news())
+        (timer,) = actions if isinstance(actions[0], Fail) else a.left(1)
+    assert retries == 5
+
+
 def test_a_store_refuses_older_lives_and_keeps_the_newest_state():
     store = MemoryStore()
     assert store.begin() == (1, None)
@@ -240,11 +266,29 @@ def test_a_store_refuses_older_lives_and_keeps_the_newest_state():
     assert issubclass(FencedError, CircuitSimError)
 
 
+def test_a_node_knows_whether_there_is_something_to_save():
+    a = node(saves=True)
+    told = [a.unsaved]
+    a.post(1, "x")
+    told.append(a.unsaved)
+    assert a.save("app").number == 1
+    told.append(a.unsaved)
+    a.receive(1, news(saved=1, taken=1))
+    told.append(a.unsaved)
+    a.receive(1, data(0))
+    told.append(a.unsaved)
+    assert told == [False, True, False, False, True]
+    again = node(life=2, snapshot=a.save("app"), saves=True)
+    assert (again.unsaved, again.save("app").number) == (False, 3)
+
+
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="set saves"):
         node(hold=True)
     with pytest.raises(InputError, match="tries is 0"):
         node(tries=0)
+    with pytest.raises(InputError, match="cap is 0"):
+        node(cap=0)
 
 
 def test_a_saved_state_holds_nothing_but_what_is_not_acknowledged():
@@ -423,7 +467,7 @@ def test_hostile_links_and_crashes_change_no_bit(app):
     assert complaints(app, range(200)) == {}
 
 
-@slow
+@pytest.mark.slow
 @pytest.mark.parametrize("app", sim.APPS)
 def test_hostile_links_and_crashes_change_no_bit_in_many_seeds(app):
     assert complaints(app, range(200, 10_000)) == {}

@@ -37,7 +37,9 @@ def test_prints_what_was_committed(name):
     assert printed == (EXPECTED / f"{name}.out").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("digits", "workers"))) for name in NAMES]
+)
 def test_runs_by_name_from_anywhere_with_the_same_numbers(name, tmp_path):
     by_name = call("-m", "circuitsim", "run", name, "--seed", "3", "--json", cwd=tmp_path)
     by_file = call(f"scenarios/{name}.py", "--seed", "3", "--json")
@@ -87,6 +89,7 @@ def test_ninja_agrees_with_the_hand_and_with_differences():
     assert result("ninja")["worst_error"] < 1e-8
 
 
+@pytest.mark.slow
 def test_digits_are_read_by_any_engine():
     found = result("digits")
     assert found["accuracy"] >= 0.97

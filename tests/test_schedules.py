@@ -1,6 +1,7 @@
 """Schedules: PyTorch's orders, the formulas of the literature, tables, and what is wrong with some of them."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_h1, zb_h2, zb_v
+from tests.fuzz import plans, schedules
 from tests.pipelines import earliest, run
 
 PYTORCH = json.loads((Path(__file__).parent / "schedules" / "pytorch.json").read_text(encoding="utf-8"))["tables"]
@@ -97,7 +99,7 @@ def test_zb_v_has_no_bubble(p, rounds):
     st.integers(1, 5),
     st.integers(1, 4),
     st.tuples(*[st.floats(0.01, 10)] * 3),
-    st.floats(0, 3),
+    st.just(0.0) | st.floats(1e-9, 3),
 )
 def test_the_simulation_takes_the_longest_path(name, p, rounds, times, latency):
     schedule = SCHEDULES[name](p, rounds * p)
@@ -142,7 +144,7 @@ def test_a_table_may_be_a_file_with_idle_cells(tmp_path):
     ("(0F0;0B1)OVERLAP_F_B", "cell 1 of rank 0 is"),
     ("0F0 0B0\n\n1F0 1B0", "rank 1 of the schedule 'table' has no work"),
     ("  \n ", "the schedule is empty"),
-    ("missing.csv", "'missing.csv' cannot be read: No such file"),
+    ("missing.csv", "cannot read 'missing.csv': No such file"),
 ])  # fmt: skip
 def test_tables_that_are_no_schedule(table, words):
     with pytest.raises(cs.ScheduleError, match=words.replace("(", r"\(")):
@@ -171,3 +173,17 @@ def test_tables_that_do_not_fit(options, words):
 def test_schedules_of_nothing(make, words):
     with pytest.raises(cs.ScheduleError, match=words):
         make()
+
+
+@pytest.mark.parametrize("cell", ["F" * 200_000, "1" * 5000 + "F0", "0F" + "0" * 5000, "٣F0", "0F²"])
+def test_a_cell_that_cannot_be_read_is_refused_in_a_short_sentence(cell):
+    for comma in (",", " "):
+        with pytest.raises(cs.ScheduleError, match=r"cell 2 of rank 0 is '.*: write stage, kind") as refused:
+            cs.Schedule.from_table(f"0F0{comma}{cell}{comma}0B0")
+        assert len(str(refused.value)) < 200
+    assert cs.Schedule.from_table('"0F0","0B0"') == cs.Schedule.from_table("0F0 0B0")
+
+
+@pytest.mark.parametrize("kind", [schedules, plans])
+def test_a_hundred_attempts_of_the_fuzz_are_all_well(kind, tmp_path):
+    assert [told for seed in range(100) if (told := kind.attempt(random.Random(seed), tmp_path))] == []

@@ -1,5 +1,6 @@
 """The event-driven engine: the guide's numbers, its cost in events, time, traces, and failures."""
 
+import copy
 import math
 import pickle
 
@@ -419,3 +420,28 @@ def test_what_is_done_is_let_go():
     simulation.backward()
     assert not simulation.environment.spare
     assert not simulation.environment.tokens
+
+
+def test_a_wire_that_no_gradient_came_to_has_the_gradient_0():
+    circuit = cs.Circuit()
+    x, y = circuit.inputs("x y")
+    circuit.output("f", 2.0 * x)
+    circuit.output("g", cs.tanh(y))
+    run = cs.Simulation(circuit).run(x=1.0, y=0.5, gradient={"f": 3.0})
+    assert [run.gradient(name) for name in ("x", "y", "tanh1")] == [6.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_simulation_is_not_copied_and_another_goes_on_where_it_was(duplicate):
+    for plan in (None, cs.Plan(2)):
+        simulation = cs.Simulation(cs.linear(2, init="zero"), plan)
+        simulation.learn(cs.SGD(0.1))
+        simulation.forward({"x1": 1.0, "x2": 2.0})
+        simulation.backward()
+        simulation.update()
+        with pytest.raises(cs.CallError, match=r"make another, .*restore"):
+            duplicate(simulation)
+        another = cs.Simulation(cs.linear(2, init="zero"), plan)
+        another.learn(cs.SGD(0.1))
+        another.restore(simulation.memory)
+        assert another.parameters == simulation.parameters == {"w1": 0.1, "w2": 0.2, "b": 0.1}

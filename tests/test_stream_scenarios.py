@@ -83,6 +83,55 @@ def test_all_schedules_end_with_the_same_parameters(find):
     assert "interleaved" not in left_out["schedules"]
 
 
+def test_uneven_stages_and_bytes_of_ones_own_model(find, ask):
+    """What each device does and keeps is what the options say, whatever the size of the arrays that flow."""
+    options = ["--forward", "1,1,2.5,1", "--backward", 2, "--microbatches", 8, "--activation-bytes", "10,20,10,10"]
+    found = find("pipeline", *options, "--message-bytes", "64,32,16,8", "--memory-bytes", 40)["schedules"]
+    for name, one in found.items():
+        assert sum(one["busy"]) == pytest.approx(8 * (5.5 + 4 * 3)), name
+        if name not in ("interleaved", "zb-v"):
+            assert one["busy"] == [8 * 4.0, 8 * 4.0, 8 * 5.5, 8 * 4.0]
+            assert one["bottleneck"] == "device 2"
+            assert one["bytes"] == 8 * 2 * (64 + 32 + 16)  # a gradient is as large as the value
+            assert one["peak_bytes"] == [size * peak for size, peak in zip([10, 20, 10, 10], one["peaks"], strict=True)]
+        path = one["critical_path"]
+        assert sum(path["work"]) + path["transfers"] == pytest.approx(one["makespan"])
+        for idle, busy in zip(one["idle"], one["busy"], strict=True):
+            assert sum(idle.values()) + busy == pytest.approx(one["makespan"])
+    assert found["auto"]["peaks"][1] <= 2
+    result = find("pipeline", *options, "--memory-bytes", 40)
+    fits = {name: one["makespan"] for name, one in found.items() if max(one["peak_bytes"]) <= 40}
+    assert "auto" in fits
+    assert result["best_in_memory"] == min(fits, key=fits.get)
+    assert result["best"] == min(found, key=lambda name: found[name]["makespan"])
+    _, out, _ = ask("pipeline", *options, "--memory-bytes", 40)
+    assert f"Best in ticks: {result['best']}, " in out
+    assert f"Best within 40 bytes on each device: {result['best_in_memory']}, " in out
+    assert "auto puts one stage on each device" in out
+    _, out, _ = ask("pipeline", *options, "--schedule", "1f1b", "--memory-bytes", 1e9)
+    assert "The bottleneck is device 2: busy" in out
+    assert "It keeps to 1,000,000,000 bytes on each device." in out
+
+
+def test_auto_takes_uneven_stages_and_room():
+    """No shorter span than the costliest device's work, none longer than those of the known orders."""
+    forward = [2.5] + [1.0] * 7
+    schedule = auto(8, 32, forward=forward)
+    costs = cs.Costs(forward, 1.0, 1.0)
+
+    def span(one):
+        return stream(chain(8), [{"x": 1.0}] * 32, cs.Plan(8, schedule=one), costs=costs).report.largest_span
+
+    assert 32 * 4.5 <= span(schedule) <= min(map(span, ("gpipe", "1f1b", "zb-h1", "zb-h2")))
+    assert span(schedule) <= 32 * 4.5 * 1.01  # the slow stage is first: it need not wait
+    assert auto(8, 32, forward=[1.0] * 8, limit=[9.0] * 8) == auto(8, 32, limit=9.0)
+    for peak, most in zip(auto(4, 16, limit=[1, 2, 3, 4], kept=1.0).peaks(), [1, 2, 3, 4], strict=True):
+        assert peak <= most
+    for setting in ({"forward": [1, 2]}, {"limit": [1] * 3}, {"weight": [[1]] * 4}, {"backward": [1, 1, 1, -1]}):
+        with pytest.raises(cs.ScheduleError, match="give"):
+            auto(4, 8, **setting)
+
+
 def test_a_table_of_ones_own(find, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("0F0,0F1,0I0,0W0,0B1\n1F0,1B0,1F1,1B1,\n", encoding="utf-8")
@@ -172,6 +221,7 @@ def test_staleness_finds_the_boundary(find):
     assert windows["6"]["diverges"] is True  # at the step of 0.3
 
 
+@pytest.mark.slow
 def test_workers_follow_the_theory(find):
     found = find("workers", "--seeds", 300)["workers"]
     for entry in found.values():
@@ -227,12 +277,17 @@ def test_faults_do_no_harm(find):
 
 @pytest.mark.parametrize(("name", "options", "words"), [
     ("pipeline", ["--schedule", "best"], "there is no schedule 'best': use fifo, gpipe"),
-    ("pipeline", ["--forward", -1], "is -1.0: give"),
-    ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the time of W is nan"),
+    ("pipeline", ["--forward", -1], "the forward times are '-1': give a number from 0 up for all 4 devices, or 4 with"),
+    ("pipeline", ["--weight", "nan", "--schedule", "gpipe"], "the weight times are 'nan': give"),
+    ("pipeline", ["--backward", "1,2"], "the backward times are '1,2': give a number from 0 up for all 4 devices"),
+    ("pipeline", ["--memory-bytes", 9], "--memory-bytes needs to know what an activation takes: give"),
+    ("pipeline", ["--memory-bytes", 9, "--activation-bytes", 10], "9 leaves no room for one activation of 10 bytes on"),
+    ("pipeline", ["--memory-bytes", "nan", "--activation-bytes", 1], "nan leaves no room for one activation"),
+    ("pipeline", ["--message-bytes", "1,2,x,4"], "the message bytes are '1,2,x,4': give"),
     ("pipeline", ["--latency", "inf", "--schedule", "gpipe"], "the latency of a link is inf"),
     ("pipeline", ["--bandwidth", 0], "the bandwidth of a link is 0.0: give bytes a tick"),
     ("pipeline", ["--schedule", "interleaved", "--microbatches", 6], "6 is no multiple of 4"),
-    ("pipeline", ["--table", "none.csv"], "'none.csv' cannot be read: No such file"),
+    ("pipeline", ["--table", "none.csv"], "cannot read 'none.csv': No such file"),
     ("pipeline", ["--schedule", "auto", "--memory", 0.5], "a limit of 0.5 leaves no room for one activation"),
     ("pipeline", ["--schedule", "auto", "--kept", 2], "what W keeps of an activation is 2.0: give a number"),
     ("pipeline", ["--save", "seen.gif"], "cannot save as 'seen.gif': the suffix must be one of .html .png"),

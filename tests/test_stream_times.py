@@ -28,6 +28,9 @@ def test_a_link_with_a_bandwidth_queues_and_a_serial_one_holds_up_more():
         ("gradient", 9, 80),
     ]
     assert run.report.bytes == {run.timeline.transfers[0].wire: 160}
+    for device in (2, -1, "1", None):
+        with pytest.raises(cs.TraceError, match="device"):
+            run.report.tell_idle(device)
 
 
 def test_slots_slow_devices_and_uneven_stages():

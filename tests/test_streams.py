@@ -298,9 +298,10 @@ def test_a_report_reads_well():
     run = stream(circuit, examples(3), cs.Plan(placement, schedule="1f1b", update="async"), rule=cs.SGD(0.1))
     assert str(run.report).splitlines() == [
         "12 ticks, bubble 3 (25.0%), 6 messages of 48 bytes",
-        "device        busy  of all   kept      bytes",
-        "device 0         9   75.0%      2         64",
-        "device 1         9   75.0%      1         56",
+        "device        busy  of all   kept      bytes  idle for",
+        "device 0         9   75.0%      2         64  gradient 3",
+        "device 1         9   75.0%      1         56  done 2, value 1",
+        "no device is the bottleneck: the busiest are busy 75.0% of the time",
         "updates by age: 0: 8, 1: 4",
     ]
 

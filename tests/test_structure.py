@@ -5,6 +5,7 @@ import io
 import json
 import math
 import random
+import re
 import struct
 
 import networkx as nx
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitsim as cs
-from circuitsim.circuit import structure
+from circuitsim.circuit import plain_data, structure
 from circuitsim.circuit.netlist import Netlist
 from tests.forging import forge
 from tests.programs import programs
@@ -91,7 +92,7 @@ def test_numbers_attributes_and_names_of_every_form_come_back():
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | ANY_FLOAT
 ARRAYS = st.tuples(
-    st.sampled_from(sorted(structure.DTYPES)), st.lists(st.integers(0, 3), max_size=3), st.integers(0, 2**32)
+    st.sampled_from(sorted(plain_data.DTYPES)), st.lists(st.integers(0, 3), max_size=3), st.integers(0, 2**32)
 ).map(lambda drawn: np.frombuffer(_bytes(*drawn), drawn[0]).reshape(drawn[1]).copy())
 
 
@@ -104,8 +105,8 @@ def _bytes(dtype, shape, seed):
 @given(st.recursive(SCALARS | ARRAYS, lambda inner: st.lists(inner, max_size=3) | st.lists(inner).map(tuple)
        | st.dictionaries(st.text() | st.integers(), inner, max_size=3), max_leaves=8))  # fmt: skip
 def test_what_is_packed_comes_back_with_its_bits(thing):
-    text = json.dumps(structure.pack(thing), allow_nan=False)
-    again = structure.unpack(json.loads(text))
+    text = json.dumps(plain_data.pack(thing), allow_nan=False)
+    again = plain_data.unpack(json.loads(text))
     assert same(_quiet(thing), _quiet(again))
 
 
@@ -265,7 +266,7 @@ def test_networkx_can_write_it():
         "array": [0, 1], "shape": [2], "dtype": "int16",
     }  # fmt: skip
     assert again.nodes["x"] == {"kind": "input", "shape": "[null, 3]"}
-    assert structure.unpack(json.loads(again.nodes["w/1"]["value"])).shape == (3, 2)
+    assert plain_data.unpack(json.loads(again.nodes["w/1"]["value"])).shape == (3, 2)
     assert again.nodes["take1"]["outputs"] == '["also"]'
     assert same(again.nodes["b"]["value"], -0.0)
     assert nx.read_gml(io.BytesIO("\n".join(nx.generate_gml(plain)).encode())).nodes["sum1"]["gate"] == "sum"
@@ -350,3 +351,16 @@ def test_first_values_of_parameters_do_not_count():
     assert told(one, two) is None
     assert Netlist(one).fingerprint() == Netlist(two).fingerprint()
     assert Netlist(one).structure() == Netlist(two).structure()
+
+
+@pytest.mark.parametrize("old", ['"sum"', '["x"]', '"axis"', '"shape"', '"f": "sum1"'])
+def test_what_a_forged_circuit_says_is_quoted_in_short(old):
+    circuit = cs.Circuit("rows")
+    circuit.output("f", cs.sum(circuit.input("x", (2, 3)), axis=1))
+    word = re.search(r"\w+(?=\W*$)", old)[0]
+    forged = old.replace(word, "9" * 5000)
+    text = circuit.to_json()
+    assert old in text
+    with pytest.raises(cs.CircuitSimError, match="9999") as caught:
+        cs.Circuit.from_json(text.replace(old, forged))
+    assert len(str(caught.value)) <= 400

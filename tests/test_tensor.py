@@ -1,6 +1,7 @@
 """Gates for arrays: rules against central differences, shapes as foretold, mistakes told before anything runs."""
 
 import pickle
+import warnings
 
 import autograd
 import autograd.numpy as anp
@@ -13,6 +14,7 @@ import circuitsim as cs
 from circuitsim.gates import registry
 from circuitsim.gates.value import as_value
 from circuitsim.testing import check_gate
+from tests.both import again
 
 lengths = st.integers(1, 4)
 shapes = st.lists(lengths, min_size=1, max_size=3).map(tuple)
@@ -67,6 +69,38 @@ def reshapes(draw):
 def transposes(draw):
     shape = draw(shapes)
     return [numbers(shape, 0)], {"axes": draw(st.one_of(st.none(), st.permutations(range(len(shape)))))}
+
+
+@st.composite
+def spreads(draw):
+    inputs, attributes = draw(reductions())
+    return inputs, attributes | {
+        "ddof": draw(st.integers(0, cs.gates.tensor.count_along(*inputs, attributes["axis"]) - 1))
+    }
+
+
+@st.composite
+def deviations(draw):
+    inputs, attributes = draw(
+        spreads().filter(lambda drawn: cs.gates.tensor.count_along(*drawn[0], drawn[1]["axis"]) > 1)
+    )
+    return inputs, attributes
+
+
+@st.composite
+def spread_out(draw):
+    shape = draw(shapes)
+    short = tuple(1 if draw(st.booleans()) else length for length in shape)[draw(st.integers(0, len(shape))) :]
+    return [as_value(numbers(short, 0))], {"shape": shape}
+
+
+@st.composite
+def borders(draw):
+    shape = draw(shapes)
+    width = st.integers(0, 3)
+    pairs = st.tuples(width, width)
+    widths = draw(st.one_of(width, pairs, st.tuples(*[pairs] * len(shape))))
+    return [numbers(shape, 0)], {"widths": widths, "value": draw(st.sampled_from([0.0, -1.5]))}
 
 
 @st.composite
@@ -156,14 +190,17 @@ def images(draw):
 def convolutions(draw):
     x = draw(images())
     kernels = numbers((draw(st.integers(1, 3)), x.shape[1], draw(st.integers(1, 3)), draw(st.integers(1, 3))), 1)
-    return [x, kernels], {"stride": draw(st.integers(1, 2)), "pad": draw(st.integers(0, 2))}
+    step, width = st.integers(1, 2), st.integers(0, 2)
+    pad = draw(st.one_of(width, st.tuples(width, width), st.tuples(st.tuples(width, width), st.tuples(width, width))))
+    return [x, kernels], {"stride": draw(st.one_of(step, st.tuples(step, step))), "pad": pad}
 
 
 @st.composite
 def pools(draw):
+    size = st.integers(1, 3)
     return [draw(images())], {
-        "kernel": draw(st.integers(1, 3)),
-        "stride": draw(st.one_of(st.none(), st.integers(1, 3))),
+        "kernel": draw(st.one_of(size, st.tuples(size, size))),
+        "stride": draw(st.one_of(st.none(), size, st.tuples(size, size))),
     }
 
 
@@ -180,14 +217,17 @@ def lookups(draw):
 
 
 CASES = {
-    "avg_pool2d": pools(), "batch_norm": norms(), "clip": clips(), "concat": concats(), "conv2d": convolutions(),
+    "avg_pool2d": pools(), "batch_norm": norms(), "broadcast_to": spread_out(),
+    "clip": clips(), "concat": concats(), "conv2d": convolutions(),
     "crammer_singer": hinges(), "cross_entropy": entropies(), "dropout": dropouts(),
     "embedding": lookups(), "layer_norm": norms(), "log_softmax": along_an_axis(),
     "logsumexp": reductions(), "matmul": products(), "max_pool2d": pools(),
-    "mean": reductions(), "one_hot": st.just(([np.array([2.0, 0.0])], {"classes": 3})), "reduce_max": reductions(),
+    "mean": reductions(), "pad": borders(),
+    "one_hot": st.just(([np.array([2.0, 0.0])], {"classes": 3})), "reduce_max": reductions(),
     "reduce_min": reductions(), "reshape": reshapes(), "slice": slices(), "softmax": along_an_axis(),
-    "stack": stacks(), "sum": reductions(), "take": takes(), "take_pairs": pairs(), "transpose": transposes(),
-    "var": reductions(), "weston_watkins": hinges(), "where": choices(),
+    "stack": stacks(), "std": deviations(), "sum": reductions(), "take": takes(),
+    "take_pairs": pairs(), "transpose": transposes(),
+    "var": spreads(), "weston_watkins": hinges(), "where": choices(),
 }  # fmt: skip
 
 
@@ -293,7 +333,7 @@ def test_wires_are_sliced_and_multiplied_as_arrays_are(engine):
     (lambda x, w: cs.concat(x, w, axis=0), r"'concat1' .* \(\?, 3\) and \(3, 4\): they differ along axis 1"),
     (lambda x, w: cs.stack(w, cs.transpose(w)), r"'stack1' .* \(3, 4\) and \(4, 3\): they differ"),
     (lambda x, w: cs.conv2d(x, w), r"'conv2d1' .* give images of \(batch, channels, height, width\)"),
-    (lambda x, w: cs.transpose(w, axes=(0, 0)), r"'transpose1' .* do not name each axis once"),
+    (lambda x, w: cs.transpose(w, axes=(0, 0)), r"'transpose1' .* \(0, 0\) names an axis twice"),
     (lambda x, w: w[5], r"'slice1' .* \(3, 4\): index 5 is out of bounds"),
     (lambda x, w: cs.cross_entropy(w, [0.0, 1.0]), r"'cross_entropy1' .* \(3, 4\) and \(2,\): they do not broadcast"),
 ])  # fmt: skip
@@ -418,3 +458,157 @@ def test_an_empty_batch_goes_through_and_back(wire_up, shape):
         for _ in range(3):
             assert engine.forward({"x": np.zeros(shape)})["f"].shape[0] == 0
             assert engine.backward()["x"].shape == shape
+
+
+ODD = [0.0, -0.0, 1.0, -1.0, 2.0, np.inf, -np.inf, np.nan]
+
+
+def test_clip_is_that_of_numpy(engine):
+    """With bounds that cross, at ties and at nan; at a tie of 0 and -0 NumPy itself has two answers."""
+    x, low, high = (np.ravel(part) for part in np.meshgrid(ODD, ODD, ODD))
+    circuit = cs.Circuit()
+    circuit.output("f", cs.clip(*circuit.inputs("x low high")))
+    inputs = {"x": x, "low": low, "high": high}
+    outputs, gradients = again(engine(circuit, nonfinite="ignore"), inputs)
+    np.testing.assert_array_equal(outputs["f"], np.clip(x, low, high))
+    known = ~np.isnan(x) & ~np.isnan(low) & ~np.isnan(high)
+    to_high = (high < x) | (high < low)
+    to_low = (x < low) & ~to_high
+    for name, chosen in (("x", ~to_high & ~to_low), ("low", to_low), ("high", to_high)):
+        assert gradients[name][known].tolist() == (1.0 * chosen[known]).tolist(), name
+    alone = [cs.clip(*map(float, row)) for row in zip(x, low, high, strict=True)]
+    assert np.array(alone).tobytes() == outputs["f"].tobytes()
+
+
+@pytest.mark.parametrize("x", [[[-np.inf] * 3, [0.0, -np.inf, 1.0]], [[-np.inf, -np.inf, 2.0], [-np.inf] * 3]])
+def test_rows_that_are_masked_altogether_are_told_nothing(engine, x):
+    """As in the attention of PyTorch and ONNX: no share of anything, and no nan in either direction."""
+    masked = [all(np.isneginf(row)) for row in x]
+    for gate, blank in ((cs.softmax, 0.0), (cs.log_softmax, -np.inf), (cs.logsumexp, -np.inf)):
+        circuit = cs.Circuit()
+        circuit.output("f", gate(circuit.input("x"), axis=-1))
+        outputs, gradients = again(engine(circuit, nonfinite="ignore"), {"x": x})
+        for row, is_masked in enumerate(masked):
+            value = np.ravel(outputs["f"][row])
+            assert not np.isnan(value).any()
+            assert not np.isnan(gradients["x"][row]).any()
+            assert (value == blank).all() == is_masked
+            if is_masked and gate is not cs.log_softmax:
+                assert gradients["x"][row].tolist() == [0.0] * 3
+
+
+def test_attention_goes_through_rows_that_are_masked_altogether(engine):
+    mask = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    circuit = cs.Circuit()
+    q, k, v = circuit.inputs("q k v")
+    circuit.output("f", cs.softmax(q @ k.T + circuit.constant(mask)) @ v)
+    inputs = {name: numbers((2, 2), seed) for seed, name in enumerate("qkv")}
+    outputs, gradients = again(engine(circuit, nonfinite="ignore"), inputs)
+    assert outputs["f"].tolist() == [[0.0, 0.0], inputs["v"][0].tolist()]
+    assert all(np.isfinite(gradient).all() for gradient in gradients.values())
+    assert gradients["v"].tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+def test_a_masked_class_costs_nothing_unless_it_is_wanted():
+    rule = cs.cross_entropy.vjps[0]
+    assert cs.cross_entropy([0.0, -np.inf], 0.0) == 0.0
+    assert cs.cross_entropy([0.0, -np.inf], 1.0) == np.inf
+    assert cs.cross_entropy([-np.inf, -np.inf], 1.0) == np.inf
+    for scores, label, slope in (([0.0, -np.inf], 0.0, [0.0, 0.0]), ([-np.inf, -np.inf], 1.0, [0.0, -1.0])):
+        assert rule(1.0, cs.cross_entropy(scores, label), np.array(scores), label).tolist() == slope
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 7, 6), (1, 1, 5, 9)])
+@pytest.mark.parametrize(("size", "stride", "pad"), [
+    ((3, 2), 1, 0), ((1, 3), (1, 2), 0), ((2, 2), (3, 1), (1, 0)), ((3, 3), (2, 2), ((0, 1), (2, 0))), ((2, 3), 2, 2),
+])  # fmt: skip
+def test_a_convolution_is_a_sum_at_each_place(engine, shape, size, stride, pad):
+    x, kernels = numbers(shape, 0), numbers((2, shape[1], *size), 1)
+    circuit = cs.Circuit()
+    circuit.output("f", cs.conv2d(circuit.input("x"), circuit.parameter("k", kernels), stride=stride, pad=pad))
+    found = engine(circuit).forward({"x": x})["f"]
+    (down, right) = (stride, stride) if isinstance(stride, int) else stride
+    sides = (pad, pad) if isinstance(pad, int) else pad
+    sides = [(side, side) if isinstance(side, int) else side for side in sides]
+    whole = np.pad(x, ((0, 0), (0, 0), *sides))
+    for (n, out, row, column), value in np.ndenumerate(found):
+        seen = whole[n, :, row * down : row * down + size[0], column * right : column * right + size[1]]
+        assert value == pytest.approx(np.sum(seen * kernels[out]), rel=1e-12, abs=1e-12)
+    rows, columns = ((whole.shape[2 + k] - size[k]) // (down, right)[k] + 1 for k in (0, 1))
+    assert found.shape == (shape[0], 2, rows, columns)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((3, 2), (2, 1)), ((1, 4), None), (2, (1, 3)), ((2, 3), 1)])
+def test_a_pool_looks_through_its_window_at_each_place(engine, kernel, stride):
+    x = numbers((2, 2, 6, 7), 0, apart=True)
+    (height, width), (down, right) = (
+        (told, told) if isinstance(told, int) else told for told in (kernel, stride or kernel)
+    )
+    circuit = cs.Circuit()
+    wire = circuit.input("x")
+    circuit.output("max", cs.max_pool2d(wire, kernel=kernel, stride=stride))
+    circuit.output("mean", cs.avg_pool2d(wire, kernel=kernel, stride=stride))
+    found = engine(circuit).forward({"x": x})
+    for (n, channel, row, column), value in np.ndenumerate(found["max"]):
+        seen = x[n, channel, row * down : row * down + height, column * right : column * right + width]
+        assert seen.shape == (height, width)
+        assert value == seen.max()
+        assert found["mean"][n, channel, row, column] == pytest.approx(seen.mean(), abs=1e-15)
+    assert found["max"].shape[2:] == ((6 - height) // down + 1, (7 - width) // right + 1)
+
+
+def test_functions_of_numpy_reach_the_new_gates(engine):
+    circuit, x = cs.Circuit(), numbers((3, 4), 0)
+    wire = circuit.input("x")
+    circuit.output("std", np.std(wire, axis=1, ddof=1))
+    circuit.output("var", np.var(wire, ddof=2, keepdims=True))
+    circuit.output("spread", np.broadcast_to(wire, (2, 3, 4)))
+    circuit.output("same", np.positive(wire))
+    found = engine(circuit).forward({"x": x})
+    assert found["std"].tolist() == np.std(x, axis=1, ddof=1).tolist()
+    assert found["var"].tolist() == np.var(x, ddof=2, keepdims=True).tolist()
+    assert found["spread"].tolist() == np.broadcast_to(x, (2, 3, 4)).tolist()
+    assert found["same"].tolist() == x.tolist()
+    with pytest.raises(cs.GateError, match=r"np.pad takes no wires, .*: write cs.pad\(x, widths=1\)"):
+        np.pad(wire, 1)
+
+
+def test_a_border_is_that_of_numpy(engine):
+    circuit, x = cs.Circuit(), numbers((2, 3), 0)
+    wire = circuit.input("x")
+    for number, widths in enumerate((1, (0, 2), ((1, 0), (2, 3)))):
+        circuit.output(f"f{number}", cs.pad(wire, widths=widths, value=-np.inf))
+        assert (
+            engine(circuit, nonfinite="ignore").forward({"x": x})[f"f{number}"].tobytes()
+            == np.pad(x, widths, constant_values=-np.inf).tobytes()
+        )
+
+
+def test_where_nothing_varies_no_gradient_passes(engine):
+    circuit = cs.Circuit()
+    circuit.output("f", cs.std(circuit.input("x"), axis=1, ddof=1))
+    runner = engine(circuit)
+    outputs, gradients = again(runner, {"x": [[2.0, 2.0, 2.0], [0.0, 3.0, 6.0]]})
+    assert outputs["f"].tolist() == [0.0, 3.0]
+    assert gradients["x"].tolist() == [[0.0] * 3, [-0.5, 0.0, 0.5]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy's, of the same
+        with pytest.raises(cs.ShapeError, match=r"'std1' \(std\) cannot take shapes \(4, 1\): 1 numbers are too few"):
+            runner.forward({"x": np.ones((4, 1))})
+
+
+@pytest.mark.parametrize("slices", [[[]], [[0, 1, 2, 3]], ([0, 10**30],), [[0, [1]]]])
+def test_an_index_that_numpy_does_not_take_is_refused_in_a_sentence(engine, slices):
+    for shape in ((2, 3), None):  # when the gate is wired, and when it first runs
+        circuit = cs.Circuit()
+        with pytest.raises(cs.ShapeError, match="slice"):
+            circuit.output("f", cs.slice(circuit.input("x", shape), slices=slices))
+            engine(circuit).forward({"x": np.ones((2, 3))})
+
+
+def test_logsumexp_of_nothing_is_minus_infinity():
+    """As SciPy has it: log(0 + 0), row by row, and no NaN in other rows."""
+    rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf], [1e4, 1e4]])
+    found = cs.logsumexp(rows, axis=1)
+    np.testing.assert_allclose(found, [-np.inf, 0.0, 1e4 + np.log(2.0)], rtol=1e-15)
+    assert cs.logsumexp([-np.inf, -np.inf]) == -np.inf

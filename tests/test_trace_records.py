@@ -86,3 +86,26 @@ def test_whole_numbers_and_numpys_are_numbers(trace):
     trace.record(Kind.FORWARD, 0, 0, 1, 2, 4)
     assert [type(record.value) for record in (trace[-2], trace[-1])] == [float, float]
     assert trace.arrays == []
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reading_every_wire_looks_at_each_record_a_few_times(monkeypatch, streamed):
+    circuit = cs.Circuit("chain")
+    wire = circuit.input("x")
+    for _ in range(300):
+        wire = cs.tanh(wire)
+    circuit.output("f", wire)
+    if streamed:
+        run = cs.Simulation(circuit, cs.Plan(3)).stream([{"x": 0.5}, {"x": 0.25}])
+    else:
+        run = cs.Simulation(circuit).run(x=0.5)
+    looked, read = [0], type(run.trace)._read
+    monkeypatch.setattr(
+        type(run.trace), "_read", lambda self, packed: looked.__setitem__(0, looked[0] + 1) or read(self, packed)
+    )
+    tags = (0, 1) if streamed else (0,)
+    for name in ["x", *circuit.names("gate")]:
+        for tag in tags:  # in turn, so that none may be forgotten for the other
+            run.value(name, tag)
+            run.gradient(name, tag)
+    assert looked[0] < 10 * len(tags) * 2 * len(circuit.graph)

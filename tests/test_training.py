@@ -1,6 +1,7 @@
 """Training: the guide's loops to the bit, micrograd's printed losses, and what cannot be trained."""
 
 import random
+from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
 import pytest
@@ -127,6 +128,10 @@ def test_circuits_that_cannot_be_trained(engine):
         trainer(engine, cs.parse("x * y"))
     with pytest.raises(cs.InputError, match="no output 'f' to train: its outputs are score"):
         trainer(engine, svm(), output="f")
+    for word in ("output", "carry"):
+        with pytest.raises(cs.InputError, match=word) as caught:
+            trainer(engine, svm(), **{word: np.zeros((30, 30))})
+        assert "\n" not in str(caught.value)
     with pytest.raises(cs.InputError, match="no rule"):
         engine(svm()).update()
     runner = engine(svm())
@@ -187,3 +192,27 @@ def test_what_is_given_in_the_wrong_place(parts, message):
 def test_numbers_that_cannot_be(make):
     with pytest.raises(cs.InputError, match=r"is .*: give a (finite|whole) number"):
         make()
+
+
+def test_an_order_that_has_too_few_for_a_batch_is_refused_before_any_is_shown():
+    trained, shown = trainer(cs.Compiled, svm()), []
+    order = [0, 1, 2, 3, 4]
+    for batch in (2, 2, 1):
+        trained.fit(POINTS, LABELS, 1, order=order, batch=batch, callbacks=[watching(shown)])
+        with pytest.raises(cs.InputError, match="the order has 5 examples and more were asked for"):
+            trained.fit(POINTS, LABELS, 1, order=order, batch=4)
+    assert shown == [[0, 1], [2, 3], [4]]
+
+
+DECAYS = [
+    cs.decay.LinearDecay(1.0, 0.0, 10),
+    cs.decay.ExponentialDecay(1.0, 0.5, 10),
+    cs.decay.CosineDecay(1.0, 0.0, 10),
+]
+
+
+@pytest.mark.parametrize("schedule", DECAYS, ids=repr)
+def test_a_schedule_of_steps_does_not_change(schedule):
+    with pytest.raises(FrozenInstanceError):
+        schedule.start = 2.0
+    assert hash(schedule) == hash(type(schedule)(*(getattr(schedule, field.name) for field in fields(schedule))))

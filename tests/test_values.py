@@ -352,7 +352,7 @@ def test_a_gate_that_writes_to_numbers_rebinds_them(engine):
 
 def test_a_gate_called_with_an_array_that_it_writes_to_is_named():
     x = np.array([1.0, 2.0])
-    with pytest.raises(cs.GateError, match="own writes to an input in place: return a new array"):
+    with pytest.raises(cs.GateError, match="own writes to its input a in place: return a new array"):
         own_gate(add_in_place, None)(x)
     assert x.tolist() == [1.0, 2.0]
 

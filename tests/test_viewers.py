@@ -1,20 +1,22 @@
 """Traces in the viewers that people have, read back by independent parsers: Perfetto and VCD."""
 
 import json
+import signal
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 from vcdvcd import VCDVCD
 
 import circuitsim as cs
-from circuitsim.cli.main import app
 from circuitsim.trace.kinds import Kind
 from circuitsim.views import vcd
 from tests.programs import Program, programs
+
+if hasattr(signal, "SIGPIPE"):  # vcdvcd lets broken pipes end the process: all tests of it
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
 
@@ -22,10 +24,6 @@ AT = {"a": 1, "b": 2, "c": -3, "x": -1, "y": 3}
 @pytest.fixture(scope="module")
 def trace():
     return cs.Simulation(cs.parse("sigmoid(a*x + b*y + c)")).run(AT).trace
-
-
-def call(*arguments):
-    return CliRunner().invoke(app, arguments)
 
 
 # -- Perfetto --------------------------------------------------------------------------------------------------

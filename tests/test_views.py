@@ -2,7 +2,7 @@
 
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import imageio_ffmpeg
 import numpy as np
@@ -17,6 +17,7 @@ from circuitsim.trace.kinds import Kind
 from circuitsim.views import animation, forms, video
 from circuitsim.views.circuit_picture import Sketch, letters_needed
 from circuitsim.views.layout import lay_out
+from circuitsim.views.wrapping import wrap
 from tests.programs import Program, programs
 
 NEURON = "sigmoid(a*x + b*y + c)"
@@ -236,3 +237,58 @@ def test_a_failing_disk_loses_no_data(run, tmp_path, monkeypatch):
         run.save(path)
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def recurrent(steps):
+    """Return a recurrent network of scalar gates, and values for its inputs."""
+    circuit = cs.Circuit("recurrent")
+    w, u, b = circuit.parameters(w=0.5, u=0.3, b=0.1)
+    state = circuit.input("h0")
+    for step in range(steps):
+        state = cs.tanh(w * state + u * circuit.input(f"x{step}") + b)
+    circuit.output("f", state)
+    return circuit, dict.fromkeys(circuit.names("input"), 0.1)
+
+
+def test_a_long_circuit_is_drawn_in_rows_that_fit_on_a_page(tmp_path):
+    circuit, inputs = recurrent(20)
+    run = cs.Simulation(circuit).run(inputs)
+    run.save(tmp_path / "long.png")
+    with Image.open(tmp_path / "long.png") as picture:
+        assert picture.width <= 4000
+        assert picture.height <= 4000  # inputs stand beside their users, so rows are low
+    svg = views.svg(run.trace)
+    assert float(ElementTree.fromstring(svg).get("width").removesuffix("pt")) <= 2000
+    for name in (*circuit.names("gate"), *inputs):
+        assert f"<!-- {name} -->" in svg  # words are drawn as glyphs, and told in a comment
+
+
+@settings(max_examples=12)
+@given(programs(most_steps=20))
+def test_rows_keep_everything_and_nothing_overlaps(program: Program):
+    netlist = Netlist(program.circuit())
+    layout = lay_out(netlist, lambda index: (2.0, 3.6), lambda index: 4.0)
+    for most in (12.0, 25.0, 1e9):
+        wrapped = wrap(layout, netlist, most, 2.0)
+        boxes, whole = wrapped.layout.boxes, wrapped.layout
+        cells = [(b.x - b.width / 2, b.end, b.y - b.height / 2, b.y + b.height / 2) for b in boxes]
+        for one, two in combinations(cells, 2):
+            assert one[1] <= two[0] or two[1] <= one[0] or one[3] <= two[2] or two[3] <= one[2]
+        widest = max(right - left for left, right in layout.columns)
+        climb = max(after[0] - before[1] for before, after in pairwise(layout.columns))
+        assert max(cell[1] for cell in cells) <= whole.width <= max(most, widest + climb + 6.0) + 1e-9 or most == 1e9
+        assert min(cell[2] for cell in cells) >= -1e-9
+        assert max(cell[3] for cell in cells) <= whole.height + 1e-9
+        began = {(one.node, one.x, one.y) for one in wrapped.going}
+        for (source, target, _), path in zip(netlist.wires, whole.paths, strict=True):
+            start, end = boxes[source], boxes[target]
+            assert tuple(path[0]) == pytest.approx((start.x + start.width / 2, start.y))
+            assert path[-1][0] == pytest.approx(end.x - end.width / 2)
+            for place in np.flatnonzero(np.isnan(path[:, 0])):
+                assert (source, *path[place + 1]) in began
+                assert path[place - 1][1] == pytest.approx(path[place - 2][1])  # level where the row ends
+        if most == 1e9:
+            assert not began
+            assert all(
+                one[:, 0].tolist() == two[:, 0].tolist() for one, two in zip(whole.paths, layout.paths, strict=True)
+            )

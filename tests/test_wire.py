@@ -80,7 +80,7 @@ REFUSED = {
     "norm": (lambda x, y: np.linalg.norm(x), r"np.linalg.norm takes no wires, .* np.sqrt\(np.sum\(x \* x\)\)"),
     "floor": (lambda x, y: np.floor(x), r"np.floor takes no wires, .* define one with @cs.gate\(numpy=...\)"),
     "take flat": (lambda x, y: np.take(x, 0), "np.take of a wire needs axis="),
-    "ddof": (lambda x, y: np.var(x, ddof=1), "np.var takes no ddof= with wires: the gate is var, its attributes"),
+    "correction": (lambda x, y: np.var(x, correction=1), "np.var takes no correction= with wires: the gate is var"),
     "out": (lambda x, y: np.exp(x, out=np.zeros(3)), "np.exp takes no out= with wires"),
     "dtype": (lambda x, y: np.add(x, y, dtype=float), "np.add takes no dtype= with wires"),
     "reduce": (lambda x, y: np.add.reduce(x), "np.add.reduce takes no wires: write np.sum"),
@@ -155,3 +155,61 @@ def test_a_rule_of_a_family_is_right_on_wires(engine):
     circuit.output("share", rule(gradient, output, *parts, axis=1))
     values = {"gradient": np.arange(6.0).reshape(2, 3), "output": 0.0, "a": 0.0, "b": 0.0, "c": 0.0}
     assert engine(circuit).forward(values)["share"].tolist() == [1.0, 4.0]
+
+
+def named():
+    """Return a circuit of two gates and a parameter, and its wires."""
+    circuit = cs.Circuit("named")
+    x, a = circuit.input("x"), circuit.parameter("a", 3.0)
+    q = cs.add(x, a, name="q")
+    f = q * x
+    circuit.output("f", f)
+    return circuit, x, a, q, f
+
+
+def as_wires(circuit, x, a, q, f):
+    """Yield what can be asked with wires, and the same with names."""
+    run, compiled = cs.Simulation(circuit).run({x: 2.0}), cs.Compiled(circuit)
+    stream = cs.Simulation(circuit, cs.Plan(2)).stream([{x: 2.0}])
+    for ask in (run.value, run.gradient, run.explain, lambda w: str(run.paths(w)), run.trace.node, stream.value):
+        yield ask(q), ask("q")
+    compiled.forward({x: 2.0})
+    compiled_gradients = compiled.backward({f: 2.0})
+    yield compiled_gradients, cs.Simulation(circuit).run({"x": 2.0}, gradient={"f": 2.0}).gradients
+    for ask in (compiled.value, compiled.gradient):
+        yield ask(q), ask("q")
+    yield run.gradients[x], run.gradients["x"]
+    simulation = cs.Simulation(circuit)
+    simulation.set_parameters({a: 5.0})
+    yield simulation.parameters, {"a": 5.0}
+    yield cs.Simulation(circuit).run({"x": 2.0}, gradient={f: 2.0}).gradients, compiled_gradients
+    for asked, expected in (
+        ({"gate_delay": {q: 3.0}}, {"gate_delay": {"q": 3.0}}),
+        ({"wire_latency": {(x, q): 3.0}}, {"wire_latency": {("x", "q"): 3.0}}),
+        ({"wire_latency": {x: 3.0}}, {"wire_latency": {"x": 3.0}}),
+    ):
+        yield cs.Simulation(circuit, **asked).run(x=2.0).time, cs.Simulation(circuit, **expected).run(x=2.0).time
+    yield cs.place(circuit, {"one": q, "two": [f]}), cs.place(circuit, {"one": "q", "two": ["mul1"]})
+    yield cs.place(circuit, 1, cost={q: 2.0}), cs.place(circuit, 1, cost={"q": 2.0})
+    yield cs.Plan({"one": [q], "two": f}), cs.Plan({"one": ["q"], "two": "mul1"})
+    yield cs.Costs(bytes={q: 3.0}), cs.Costs(bytes={"q": 3.0})
+    yield cs.L2(0.1, on=[a]).on, ["a"]
+    learner = cs.Simulation(circuit, cs.Plan(2, update="async"))
+    learner.learn(cs.SGD(0.1), cs.L2(0.1, on=[a]))
+    timeline = learner.stream([{"x": 1.0}] * 3).timeline
+    yield timeline.staleness(a), timeline.staleness("a")
+
+
+def test_a_wire_is_taken_wherever_a_name_is():
+    for number, (found, expected) in enumerate(as_wires(*named())):
+        assert found == expected, number
+
+
+def test_a_wire_of_another_circuit_is_refused():
+    circuit, *_ = named()
+    other = cs.Circuit("other").input("x")
+    engine, run = cs.Compiled(circuit), cs.Simulation(circuit).run(x=1.0)
+    engine.forward({"x": 1.0})
+    for ask in (run.value, run.explain, engine.value, lambda w: engine.forward({w: 1.0})):
+        with pytest.raises(cs.WireError, match="wire 'x' is of circuit 'other': give one of circuit 'named'"):
+            ask(other)

@@ -23,10 +23,12 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import own_value
 from circuitsim.habits import advises, told
+from circuitsim.spelling import shown
 
 __all__ = ["Circuit"]
 
 
+@told
 @advises("circuit")
 class Circuit:
     """Inputs, parameters, constants, gates and named outputs, wired together.
@@ -80,7 +82,9 @@ class Circuit:
             return self._place(name, kind="input")
         lengths = _lengths(shape) if isinstance(shape, Sequence) else None
         if lengths is None:
-            raise InputError(f"input {name!r} cannot have shape {shape!r}: give a length or None for each axis")
+            raise InputError(
+                f"input {shown(name)} cannot have shape {shown(shape)}: give a length or None for each axis"
+            )
         return self._place(name, kind="input", shape=lengths)
 
     def inputs(self, names: str | Iterable[str]) -> tuple[Wire, ...]:
@@ -95,7 +99,7 @@ class Circuit:
         try:
             return self._place(name, kind="parameter", value=own_value(value))
         except InputError as error:
-            raise InputError(f"parameter {name!r} of circuit {self.name!r}: {error}") from None
+            raise InputError(f"parameter {shown(name)} of circuit {shown(self.name)}: {error}") from None
 
     def parameters(self, **values: Any) -> tuple[Wire, ...]:
         """Add several parameters with their first values, in the order they are given."""
@@ -106,7 +110,7 @@ class Circuit:
         try:
             number = own_value(value)
         except InputError as error:
-            raise InputError(f"a constant of circuit {self.name!r}: {error}") from None
+            raise InputError(f"a constant of circuit {shown(self.name)}: {error}") from None
         return self._place(name or self._free_name("const"), kind="constant", value=number)
 
     def gate(self, gate: Gate, *inputs: Any, name: str | None = None, **attributes: Any) -> Wire:
@@ -131,7 +135,7 @@ class Circuit:
             If the name is taken, or a wire belongs to another circuit.
         """
         if not isinstance(gate, Gate):
-            raise GateError(f"circuit {self.name!r} was given {gate!r} for a gate: give it one, as in cs.add")
+            raise GateError(f"circuit {shown(self.name)} was given {shown(gate)} for a gate: give it one, as in cs.add")
         gate = gate.for_inputs(len(inputs))
         gate.check_arguments(len(inputs), attributes)
         if name is None:
@@ -163,15 +167,15 @@ class Circuit:
         node = self._graph.nodes[self._own(target, f"the target of a connection in {self.name!r}")]
         gate = node.get("gate")
         if gate is None:
-            raise CircuitError(f"{target.name!r} is {_a(node['kind'])}: only gates have ports to connect to")
+            raise CircuitError(f"{shown(target.name)} is {_a(node['kind'])}: only gates have ports to connect to")
         number = checks.whole(port)
         if number is None or not 0 <= number < gate.arity:
             raise CircuitError(
-                f"gate {target.name!r} has no port {port!r}: {gate.name} has ports 0 to {gate.arity - 1}"
+                f"gate {shown(target.name)} has no port {shown(port)}: {gate.name} has ports 0 to {gate.arity - 1}"
             )
         for other, _, key in self._graph.in_edges(target.name, keys=True):
             if key == number:
-                raise CircuitError(f"port {port} of gate {target.name!r} is wired already, to {other!r}")
+                raise CircuitError(f"port {port} of gate {shown(target.name)} is wired already, to {shown(other)}")
         self._graph.add_edge(self._own(source, f"gate {target.name!r}"), target.name, key=number)
 
     @told
@@ -179,7 +183,7 @@ class Circuit:
         """Make a wire an output: runs return its value, and backward passes begin at it."""
         name = self._check_name(name, "output")
         if name in self.outputs:
-            raise CircuitError(f"circuit {self.name!r} has an output {name!r} already: choose another name")
+            raise CircuitError(f"circuit {shown(self.name)} has an output {shown(name)} already: choose another name")
         self.outputs[name] = self._own(wire, f"output {name!r}")
 
     def names(self, kind: str) -> list[str]:
@@ -313,7 +317,7 @@ class Circuit:
         for name, node in self._graph.nodes(data=True):
             if "kind" not in node:
                 raise CircuitError(
-                    f"node {name!r} of circuit {self.name!r} is no input, parameter, constant or gate: "
+                    f"node {shown(name)} of circuit {shown(self.name)} is no input, parameter, constant or gate: "
                     "add nodes with the methods of Circuit"
                 )
             gate = node.get("gate")
@@ -328,26 +332,27 @@ class Circuit:
             missing = [port for port in range(wanted) if port not in ports]
             if not missing:
                 raise CircuitError(
-                    f"node {name!r} of circuit {self.name!r} has wires on ports {ports}, "
+                    f"node {shown(name)} of circuit {shown(self.name)} has wires on ports {ports}, "
                     f"but {_a(node['kind'])} has {wanted} ports"
                 )
             open_ports += [f"port {port} ({gate.ports[port]}) of gate {name!r}" for port in missing]
         if open_ports:
             raise CircuitError(
-                f"circuit {self.name!r} has unwired ports: {', '.join(open_ports)}; "
+                f"circuit {shown(self.name)} has unwired ports: {', '.join(open_ports)}; "
                 "connect each with circuit.connect(source, gate, port)"
             )
 
     def _table(self) -> Table:
         """Return the nodes and wires by number, after all checks of `validate`."""
         if not self._graph:
-            raise CircuitError(f"circuit {self.name!r} is empty: add inputs, gates and an output")
+            raise CircuitError(f"circuit {shown(self.name)} is empty: add inputs, gates and an output")
         if not self.outputs:
-            raise CircuitError(f"circuit {self.name!r} has no output: name one with circuit.output('f', wire)")
+            raise CircuitError(f"circuit {shown(self.name)} has no output: name one with circuit.output('f', wire)")
         for output, source in self.outputs.items():
             if source not in self._graph._node:
                 raise CircuitError(
-                    f"output {output!r} of circuit {self.name!r} shows {source!r}, which is no node of it: name "
+                    f"output {shown(output)} of circuit {shown(self.name)} shows {shown(source)}, which is no "
+                    f"node of it: name "
                     "one with circuit.output('f', wire)"
                 )
         table = tabulate(self._graph, self.outputs)
@@ -356,7 +361,7 @@ class Circuit:
             cycle = [edge[0] for edge in nx.find_cycle(self._graph)]
             path = " → ".join([*cycle, cycle[0]])
             raise CircuitError(
-                f"circuit {self.name!r} has a cycle, {path}: a value would wait for itself; break it at one gate"
+                f"circuit {shown(self.name)} has a cycle, {path}: a value would wait for itself; break it at one gate"
             )
         infer(self.name, self._graph, table.order)
         return table
@@ -371,7 +376,9 @@ class Circuit:
             name = self._check_name(name, kind)
         if name in self._graph._node:
             taken = _a(self._graph.nodes[name].get("kind", "node"))
-            raise CircuitError(f"circuit {self.name!r} has {taken} called {name!r} already: choose another name")
+            raise CircuitError(
+                f"circuit {shown(self.name)} has {taken} called {shown(name)} already: choose another name"
+            )
         return name  # type: ignore[no-any-return]
 
     def _check_name(self, name: Any, kind: str) -> str:
@@ -386,16 +393,17 @@ class Circuit:
             return self.constant(thing).name
         except InputError:
             raise InputError(
-                f"gate {name!r} ({gate.name}) of circuit {self.name!r} was given {thing!r}: give it a wire or a number"
+                f"gate {shown(name)} ({gate.name}) of circuit {shown(self.name)} was given {shown(thing)}: give "
+                f"it a wire or a number"
             ) from None
 
     def _own(self, wire: Wire, where: str) -> str:
         if not isinstance(wire, Wire):
-            raise CircuitError(f"{where} was given {wire!r}: give it a wire of circuit {self.name!r}")
+            raise CircuitError(f"{where} was given {shown(wire)}: give it a wire of circuit {shown(self.name)}")
         if wire.circuit is not self:
             raise CircuitError(
-                f"{where} of circuit {self.name!r} was given wire {wire.name!r} of another circuit, "
-                f"{wire.circuit.name!r}: wires cannot leave their circuit"
+                f"{where} of circuit {shown(self.name)} was given wire {shown(wire.name)} of another circuit, "
+                f"{shown(wire.circuit.name)}: wires cannot leave their circuit"
             )
         return wire.name
 

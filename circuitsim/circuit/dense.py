@@ -6,10 +6,12 @@ from itertools import pairwise
 from circuitsim import gates
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.networks import Activation, Init, begin_network
+from circuitsim.habits import told
 
 __all__ = ["dense"]
 
 
+@told
 def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "he", seed: int = 0) -> Circuit:
     """Return a network of layers whose wires carry arrays: fewer gates than `mlp`, each with more to do.
 
@@ -37,7 +39,8 @@ def dense(sizes: Sequence[int], activation: Activation = "relu", *, init: Init =
     >>> dense([784, 128, 10])
     <circuit 'dense 784-128-10': 1 inputs, 4 parameters, 5 gates, outputs scores>
     """
-    circuit, bend, draw = begin_network("dense", "dense([784, 128, 10])", sizes, activation, init, seed)
+    # A layer is drawn, stacked upon its biases and copied into the circuit.
+    circuit, sizes, bend, draw = begin_network("dense", "dense([784, 128, 10])", sizes, activation, init, seed, 24)
     signal = circuit.input("x")
     for layer, (inputs, neurons) in enumerate(pairwise(sizes), 1):
         parameters = draw(inputs, neurons)

@@ -11,7 +11,9 @@ Statements are parted by ``;`` or new lines. Each names the wire that it makes, 
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterator
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,8 @@ from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.wire import Wire
 from circuitsim.errors import ExpressionError
 from circuitsim.gates.gate import Gate
-from circuitsim.spelling import nearest
+from circuitsim.habits import told
+from circuitsim.spelling import nearest, shown
 
 __all__ = ["parse"]
 
@@ -48,6 +51,7 @@ _HINTS: dict[type[ast.AST], str] = {
 }
 
 
+@told
 def parse(text: str, name: str | None = None, output: str | None = None) -> Circuit:
     """Read an expression, or several statements, as a circuit.
 
@@ -106,7 +110,8 @@ def _in_python(text: str) -> str:
 def _statements(text: str) -> list[tuple[str | None, ast.expr]]:
     """Return the expressions in a text with what the text calls them; refuse all that is no expression."""
     try:
-        body = ast.parse(text).body
+        with warnings.catch_warnings(action="ignore"):  # what looks odd to Python is refused below, or meant so
+            body = ast.parse(text).body
     except (RecursionError, MemoryError):
         raise _too_deep() from None
     except SyntaxError as error:
@@ -152,7 +157,8 @@ def _inputs(targets: list[str | None], orders: list[list[ast.expr]], text: str) 
                 continue
             if node.id in targets[number:]:
                 raise ExpressionError(
-                    f"{node.id!r} is used before it is named in {_quote(text)}: name it in an earlier statement, or "
+                    f"{shown(node.id)} is used before it is named in {_quote(text)}: name it in an earlier "
+                    f"statement, or "
                     "take two names"
                 )
             unused.pop(node.id, None)
@@ -160,11 +166,12 @@ def _inputs(targets: list[str | None], orders: list[list[ast.expr]], text: str) 
                 inputs[_free_name(node, text)] = None
         if target is not None:
             if target in targets[:number]:
-                raise ExpressionError(f"{target!r} is named twice in {_quote(text)}: take two names")
+                raise ExpressionError(f"{shown(target)} is named twice in {_quote(text)}: take two names")
             unused[target] = None
     if lost := [name for name in unused if name != targets[-1]]:
         raise ExpressionError(
-            f"{lost[0]!r} is named in {_quote(text)} and not used: the last statement is the output, use it there or "
+            f"{shown(lost[0])} is named in {_quote(text)} and not used: the last statement is the output, use "
+            f"it there or "
             "leave it out"
         )
     return list(inputs)
@@ -247,18 +254,20 @@ def _operation(node: ast.expr, text: str) -> _Operation | None:
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name):
             raise _refuse(node, text, "only gates can be called, by their names")
-        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise _refuse(node, text, "give the arguments one by one, without names or stars")
         name = node.func.id
         gate = gates.registry.get(name) or gates.registry.get(_by_symbol().get(name, ""))
+        if gate is not None and (given := [word.arg for word in node.keywords if word.arg in gate.attributes]):
+            raise _refuse(node, text, f"only Python can give {name} its {' and '.join(given)}, cs.{name}(...)")
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
+            raise _refuse(node, text, "give the arguments one by one, without names or stars")
         if gate is None:
-            known = {name: gate for name, gate in gates.registry.items() if not gate.required}
+            known = {name: gate for name, gate in gates.registry.items() if name.isidentifier() and not gate.required}
+            if question := nearest(name, known).strip():
+                raise ExpressionError(f"unknown gate {_quote(name)} in {_quote(text)}: {question}")
             scalars = " ".join(sorted(name for name, gate in known.items() if not gate.for_arrays))
             arrays = " ".join(sorted(name for name, gate in known.items() if gate.for_arrays))
-            raise ExpressionError(
-                f"unknown gate {name!r} in {_quote(text)}: {nearest(name, known)}the gates are {scalars}, and for "
-                f"arrays {arrays}"
-            )
+            listed = shorten(f"{scalars}, and for arrays {arrays}", 300, placeholder=" ...")
+            raise ExpressionError(f"unknown gate {_quote(name)}: the gates are {listed}")
         if gate.required:
             needed = " and ".join(gate.required)
             raise _refuse(node, text, f"{name} needs its {needed}, which only Python can give, cs.{name}(...)")
@@ -294,7 +303,7 @@ def _free_name(node: ast.Name, text: str) -> str:
     gate = gates.registry.get(node.id)
     if gate is not None and not gate.for_arrays:  # an input may well be called mean or sum
         raise ExpressionError(
-            f"{node.id!r} is a gate in {_quote(text)}: call it, as in {node.id}(x), or take another name"
+            f"{shown(node.id)} is a gate in {_quote(text)}: call it, as in {node.id}(x), or take another name"
         )
     return node.id
 
@@ -309,5 +318,4 @@ def _too_deep() -> ExpressionError:
 
 
 def _quote(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return shown(" ".join(text.split()))

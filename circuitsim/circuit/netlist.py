@@ -91,7 +91,11 @@ class Netlist:
         self.incoming = _no_wires(nodes)
         taken = set()
         for number, (source, target, port) in enumerate(wires):
-            if not 0 <= source < target < len(nodes) or not 0 <= port < len(self.incoming[target]):
+            if (
+                not 0 <= source < target < len(nodes)
+                or nodes[source].kind == "output"
+                or not 0 <= port < len(self.incoming[target])
+            ):
                 raise ValueError(f"wire {number} leads from node {source} to port {port} of node {target}")
             self.incoming[target][port] = number
             taken.add((target, port))

@@ -6,6 +6,7 @@ inputs, then its bias, as the guide writes it. Names tell the place: ``n1_2`` is
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -16,9 +17,12 @@ from circuitsim.circuit.wire import Wire
 from circuitsim.errors import InputError
 from circuitsim.gates.gate import Gate
 from circuitsim.habits import told
-from circuitsim.spelling import nearest
+from circuitsim.spelling import nearest, shown
 
 __all__ = ["Activation", "Init", "begin_network", "linear", "mlp", "neuron"]
+
+#: About how many bytes a weight takes in a circuit of scalar gates: its node, a multiplication and an addition.
+WEIGHT = 3_800
 
 #: How parameters begin: see `mlp`.
 Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
@@ -26,6 +30,7 @@ Init: TypeAlias = Literal["uniform", "xavier", "he", "zero"]
 Activation: TypeAlias = Gate | str
 
 
+@told
 def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """Return a circuit that computes ``score = w1 * x1 + w2 * x2 + ... + b``.
 
@@ -43,12 +48,15 @@ def linear(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     >>> linear(2)
     <circuit 'linear 2': 2 inputs, 3 parameters, 4 gates, outputs score>
     """
-    circuit = Circuit(f"linear {checks.count(features, 'size')}")
+    features = checks.count(features, "size")
+    checks.fits(WEIGHT * features, f"a circuit of {shown(features)} weights")
+    circuit = Circuit(f"linear {features}")
     draw = initialiser(init, seed)
     circuit.output("score", _weigh(circuit, _inputs(circuit, features), "", draw(features, 1)[:, 0]))
     return circuit
 
 
+@told
 def neuron(features: int, *, init: Init = "uniform", seed: int = 0) -> Circuit:
     """Return a neuron that computes ``f = sigmoid(score)`` with the score of `linear`, and shows both.
 
@@ -88,7 +96,7 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
     >>> mlp([2, 3, 1])
     <circuit 'mlp 2-3-1': 2 inputs, 13 parameters, 21 gates, outputs score>
     """
-    circuit, bend, draw = begin_network("mlp", "mlp([2, 3, 1])", sizes, activation, init, seed)
+    circuit, sizes, bend, draw = begin_network("mlp", "mlp([2, 3, 1])", sizes, activation, init, seed, WEIGHT)
     signals = _inputs(circuit, sizes[0])
     for layer, size in enumerate(sizes[1:], 1):
         last = layer == len(sizes) - 1
@@ -105,20 +113,25 @@ def mlp(sizes: Sequence[int], activation: Activation = "relu", *, init: Init = "
 
 
 def begin_network(
-    kind: str, example: str, sizes: Sequence[int], activation: Activation, init: Init, seed: int
-) -> tuple[Circuit, Gate, Callable[[int, int], np.ndarray]]:
-    """Return the empty circuit of a network, the gate of its activation, and what draws the parameters of a layer.
+    kind: str, example: str, sizes: Sequence[int], activation: Activation, init: Init, seed: int, weight: int
+) -> tuple[Circuit, list[int], Gate, Callable[[int, int], np.ndarray]]:
+    """Return the empty circuit of a network, its sizes, the gate of its activation, and what draws a layer.
 
     Raises
     ------
     InputError
         If the sizes make no network, the message shows the example; or if a name is unknown.
+    TooLargeError
+        If memory cannot hold the weights, of so many bytes each.
     """
-    if len(sizes) < 2:
-        raise InputError(f"sizes={list(sizes)!r} make no network: give the inputs and at least one layer, {example}")
+    if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str | bytes) or len(sizes) < 2:
+        raise InputError(f"sizes={shown(sizes)} make no network: give the inputs and at least one layer, {example}")
+    checks.fits(weight * len(sizes), f"a network of {len(sizes):,} layers")
+    counts = [checks.count(size, "size") for size in sizes]
     bend = activation_gate(activation)
-    circuit = Circuit(f"{kind} " + "-".join(str(checks.count(size, "size")) for size in sizes))
-    return circuit, bend, initialiser(init, seed)
+    weights = sum((before + 1) * after for before, after in pairwise(counts))
+    checks.fits(weight * weights, f"a network of {shown(weights)} weights")
+    return Circuit(f"{kind} " + "-".join(map(str, counts))), counts, bend, initialiser(init, seed)
 
 
 def _weigh(circuit: Circuit, signals: Sequence[Wire], prefix: str, parameters: np.ndarray) -> Wire:
@@ -149,7 +162,8 @@ def activation_gate(activation: Activation) -> Gate:
     if not isinstance(gate, Gate) or gate.arity != 1 or gate.for_arrays:
         known = sorted(name for name, one in gates.registry.items() if one.arity == 1 and not one.for_arrays)
         raise InputError(
-            f"activation={activation!r} is no gate of one input: {nearest(str(activation), known)}give one, or its "
+            f"activation={shown(activation)} is no gate of one input: "
+            f"{nearest(activation, known) if isinstance(activation, str) else ''}give one, or its "
             f"name, {', '.join(known)}"
         )
     return gate

@@ -9,7 +9,8 @@ import numpy as np
 from circuitsim.errors import ShapeError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.shapes import Shape, show_shape
-from circuitsim.gates.value import shape_of, shorten
+from circuitsim.gates.value import shape_of
+from circuitsim.spelling import shown
 
 __all__ = ["infer"]
 
@@ -59,12 +60,13 @@ def _apply(circuit: str, name: str, gate: Gate, shapes: list[Any], attributes: d
     except ValueError as error:
         met = " and ".join(map(show_shape, shapes))
         raise ShapeError(
-            f"gate {name!r} ({gate.name}) of circuit {circuit!r} cannot take shapes {met}: {error}"
+            f"gate {shown(name)} ({gate.name}) of circuit {shown(circuit)} cannot take shapes {met}: {error}"
         ) from None
     except Exception as error:  # a rule may fail in any way at attributes that were not meant
-        told = ", ".join(f"{key}={shorten(attribute)}" for key, attribute in attributes.items()) or "no attributes"
+        told = ", ".join(f"{key}={shown(attribute)}" for key, attribute in attributes.items()) or "no attributes"
         raise ShapeError(
-            f"gate {name!r} ({gate.name}) of circuit {circuit!r} has no shape with {told}: its shape rule fails with "
+            f"gate {shown(name)} ({gate.name}) of circuit {shown(circuit)} has no shape with {told}: its shape "
+            f"rule fails with "
             f"{type(error).__name__}: {error}"
         ) from error
     return shape

@@ -8,34 +8,30 @@ A structure is a dict with ``format`` ("circuitsim circuit"), ``version`` (1), t
 - ``wires``: lists ``[source, target, port]``; those of one source stand in wiring order;
 - ``outputs``: the node that each output shows.
 
-JSON lists stand for lists. What JSON lacks is tagged: ``{"float": "nan"}``, ``{"tuple": […]}``, ``{"slice": […]}``,
-``{"dict": [[key, value], …]}``, and ``{"array": […], "shape": […], "dtype": "float64"}`` with the elements row by row.
-Numbers keep all their bits; a nan with other bits than ``float("nan")`` stands as ``{"float": "fff8000000000000"}``.
+Values and attributes are packed as `circuitsim.circuit.plain_data` says.
 
 What is read is checked first: who forged it gets a sentence, and no object is made of it but numbers, texts and gates
 that are in the registry.
 """
 
 import json
-import math
-import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from circuitsim.circuit.plain_data import lengths, pack, read_json, unpack
 from circuitsim.errors import CircuitError, GateError, LoadError
 from circuitsim.gates.attributes import own_attributes
 from circuitsim.gates.gate import Gate, registry
 from circuitsim.gates.value import own_value
+from circuitsim.spelling import listed, shown
 
-__all__ = ["Parts", "build", "describe", "difference", "pack", "pack_attributes", "parse", "plain", "unpack"]
+__all__ = ["Parts", "build", "describe", "difference", "pack_attributes", "parse", "plain"]
 
 FORMAT = "circuitsim circuit"
 VERSION = 1
-DTYPES = {np.dtype(code).name for code in "?bhilqBHILQefd"}
-LONGEST = 2**40  # no axis of an array is longer
 _FIELDS = {  # by kind: what a node must have, and what it may have
     "input": (set(), {"shape"}),
     "parameter": (set(), {"value", "shape"}),  # one of them
@@ -124,111 +120,10 @@ def pack_attributes(name: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
             packed[key] = pack(attribute)
         except TypeError as error:
             raise CircuitError(
-                f"attribute {key!r} of gate {name!r} is or holds a thing of type {error}, which no file can hold: use "
-                "numbers, texts, lists, tuples, slices, dicts or arrays"
+                f"attribute {shown(key)} of gate {shown(name)} is or holds a thing of type {error}, which no file can "
+                "hold: use numbers, texts, lists, tuples, slices, dicts or arrays"
             ) from None
     return packed
-
-
-def pack(thing: Any) -> Any:
-    """Return a value or an attribute as plain data.
-
-    Raises
-    ------
-    TypeError
-        With the name of a type that JSON cannot hold.
-
-    Examples
-    --------
-    >>> pack((1, float("inf")))
-    {'tuple': [1, {'float': 'inf'}]}
-    >>> pack(np.array([[1, 2]], np.int64))
-    {'array': [1, 2], 'shape': [1, 2], 'dtype': 'int64'}
-    """
-    if isinstance(thing, np.generic):
-        thing = thing.item()
-    if thing is None or type(thing) in (bool, int, str):
-        return thing
-    if type(thing) is float:
-        return thing if math.isfinite(thing) else {"float": _odd(thing)}
-    if type(thing) is list:
-        return list(map(pack, thing))
-    if type(thing) is tuple:
-        return {"tuple": list(map(pack, thing))}
-    if type(thing) is slice:
-        return {"slice": [pack(thing.start), pack(thing.stop), pack(thing.step)]}
-    if type(thing) is dict:
-        return {"dict": [[pack(key), pack(value)] for key, value in thing.items()]}
-    if type(thing) is np.ndarray and thing.dtype.name in DTYPES:
-        elements = thing.ravel().tolist()
-        if thing.dtype.kind == "f" and not np.isfinite(thing).all():
-            elements = list(map(pack, elements))
-        return {"array": elements, "shape": list(thing.shape), "dtype": thing.dtype.name}
-    raise TypeError(type(thing).__name__)
-
-
-def unpack(packed: Any) -> Any:
-    """Undo `pack`.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing that `pack` made.
-    """
-    if isinstance(packed, list):
-        return list(map(unpack, packed))
-    if not isinstance(packed, dict):
-        return packed
-    if packed.keys() == {"array", "shape", "dtype"}:
-        return _unpack_array(**packed)
-    if len(packed) != 1:
-        raise ValueError
-    ((tag, content),) = packed.items()
-    if tag == "float":
-        return _even(content)
-    if not isinstance(content, list):
-        raise ValueError
-    if tag == "tuple":
-        return tuple(map(unpack, content))
-    if tag == "slice" and len(content) == 3:
-        return slice(*map(unpack, content))
-    if tag == "dict" and all(isinstance(pair, list) and len(pair) == 2 for pair in content):
-        return {unpack(key): unpack(value) for key, value in content}
-    raise ValueError
-
-
-def _odd(number: float) -> str:
-    """Name an infinity or a nan."""
-    bits = struct.pack(">d", number).hex()
-    return bits if number != number and bits != struct.pack(">d", math.nan).hex() else repr(number)
-
-
-def _even(name: Any) -> float:
-    """Undo `_odd`."""
-    if not isinstance(name, str):
-        raise ValueError
-    number: float
-    if name in ("inf", "-inf", "nan"):
-        number = float(name)
-    else:
-        (number,) = struct.unpack(">d", bytes.fromhex(name) if len(name) == 16 else b"")
-    if _odd(number) != name:
-        raise ValueError
-    return number
-
-
-def _unpack_array(array: Any, shape: Any, dtype: Any) -> Any:
-    if not isinstance(array, list) or not isinstance(dtype, str) or dtype not in DTYPES or _lengths(shape) is None:
-        raise ValueError
-    if None in shape or len(shape) > 32 or math.prod(shape) != len(array):
-        raise ValueError
-    kind = np.dtype(dtype).kind
-    if kind == "f":
-        array = [_even(one["float"]) if isinstance(one, dict) and one.keys() == {"float"} else one for one in array]
-    wanted = {"b": bool, "f": float}.get(kind, int)
-    if any(type(one) is not wanted for one in array):
-        raise ValueError
-    return np.array(array, dtype).reshape(shape)
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -242,8 +137,8 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(text, str):
         raise _no_circuit(f"it is of type {type(text).__name__}, not a text")
     try:
-        read = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        read = read_json(text)
+    except ValueError as error:
         raise _no_circuit(f"it is no JSON, {error}") from None
     if not isinstance(read, dict) or read.get("format") != FORMAT:
         raise _no_circuit(f"it does not say that its format is {FORMAT!r}")
@@ -261,7 +156,7 @@ def parse(text: str) -> dict[str, Any]:
     for number, entry in enumerate(read["nodes"]):
         _check_node(number, entry)
         if entry["name"] in names:
-            raise _no_circuit(f"it has two nodes called {entry['name']!r}")
+            raise _no_circuit(f"it has two nodes called {shown(entry['name'])}")
         names.add(entry["name"])
     for number, wire in enumerate(read["wires"]):
         if (
@@ -275,7 +170,7 @@ def parse(text: str) -> dict[str, Any]:
         raise _no_circuit("it has the same wire twice")
     for output, source in read["outputs"].items():
         if not output or not isinstance(source, str) or source not in names:
-            raise _no_circuit(f"output {output!r} shows {_show(source)}, which is no node")
+            raise _no_circuit(f"output {shown(output)} shows {_show(source)}, which is no node")
     return read
 
 
@@ -287,16 +182,16 @@ def _check_node(number: int, entry: Any) -> None:
     _check_fields(f"node {number}", entry, {"name", "kind", *needed}, more)
     name = _check_text(entry["name"], f"the name of node {number}")
     if kind == "parameter" and ("value" in entry) == ("shape" in entry):
-        raise _no_circuit(f"parameter {name!r} has not one value")
-    if "shape" in entry and _lengths(entry["shape"]) is None:
-        raise _no_circuit(f"the shape of {name!r} is {_show(entry['shape'])}")
+        raise _no_circuit(f"parameter {shown(name)} has not one value")
+    if "shape" in entry and lengths(entry["shape"]) is None:
+        raise _no_circuit(f"the shape of {shown(name)} is {_show(entry['shape'])}")
     if kind == "gate":
-        _check_text(entry["gate"], f"the gate of {name!r}")
+        _check_text(entry["gate"], f"the gate of {shown(name)}")
         ports = entry["ports"]
         if not isinstance(ports, list) or not all(isinstance(port, str) for port in ports):
-            raise _no_circuit(f"the ports of gate {name!r} are {_show(ports)}")
+            raise _no_circuit(f"the ports of gate {shown(name)} are {_show(ports)}")
         if not isinstance(entry.get("attributes", {}), dict):
-            raise _no_circuit(f"the attributes of gate {name!r} are {_show(entry['attributes'])}")
+            raise _no_circuit(f"the attributes of gate {shown(name)} are {_show(entry['attributes'])}")
 
 
 def build(structure: Mapping[str, Any]) -> Parts:
@@ -316,7 +211,9 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
     name, kind = entry["name"], entry["kind"]
     node: dict[str, Any] = {"kind": kind}
     if kind == "gate":
-        attributes = {key: _read(part, f"attribute {key!r} of {name!r}") for key, part in _attributes(entry).items()}
+        attributes = {
+            key: _read(part, f"attribute {shown(key)} of {shown(name)}") for key, part in _attributes(entry).items()
+        }
         node["gate"] = _find_gate(entry, attributes)
         if attributes:
             node["attributes"] = own_attributes(attributes)
@@ -324,11 +221,11 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
         if "shape" in entry:
             node["shape"] = tuple(entry["shape"])
     elif "value" not in entry:
-        raise _no_circuit(f"parameter {name!r} has no value")
+        raise _no_circuit(f"parameter {shown(name)} has no value")
     else:
-        value = _read(entry["value"], f"the value of {name!r}")
+        value = _read(entry["value"], f"the value of {shown(name)}")
         if type(value) is not float and not (type(value) is np.ndarray and value.dtype == np.float64 and value.ndim):
-            raise _no_circuit(f"the value of {name!r} is {_show(entry['value'])}")
+            raise _no_circuit(f"the value of {shown(name)} is {_show(entry['value'])}")
         node["value"] = own_value(value)
     return node
 
@@ -336,18 +233,18 @@ def _build_node(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _find_gate(entry: Mapping[str, Any], attributes: dict[str, Any]) -> Gate:
     """Return the gate that is known under the saved name, if it has the ports and attributes of the saved one."""
     name, ports = entry["gate"], entry["ports"]
-    where = f"gate {entry['name']!r} of the circuit"
+    where = f"gate {shown(entry['name'])} of the circuit"
     if name not in registry:
-        raise LoadError(f"{where} is {name!r}, which is not defined here: import the module that defines it first")
+        raise LoadError(f"{where} is {shown(name)}, which is not defined here: import the module that defines it first")
     try:
         gate = registry[name].for_inputs(len(ports))
         if list(gate.ports) == ports:
             gate.check_arguments(len(ports), attributes)
             return gate
-        reason = f"here {name!r} has ports {', '.join(gate.ports)}, there {', '.join(ports) or 'none'}"
+        reason = f"here {shown(name)} has ports {listed(gate.ports)}, there {listed(ports)}"
     except GateError as error:
         reason = str(error)
-    raise LoadError(f"{where} is not the {name!r} that is defined here: {reason}")
+    raise LoadError(f"{where} is not the {shown(name)} that is defined here: {reason}")
 
 
 def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "the other circuit") -> str | None:
@@ -366,10 +263,10 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "
     mine = {entry["name"]: entry for entry in here["nodes"]}
     for name, entry in mine.items():
         if name not in nodes:
-            return f"{other} has no {entry['kind']} {name!r}"
+            return f"{other} has no {entry['kind']} {shown(name)}"
     for name, entry in nodes.items():
         if name not in mine:
-            return f"{other} has a {entry['kind']} {name!r}, this one has none".replace("a input", "an input")
+            return f"{other} has a {entry['kind']} {shown(name)}, this one has none".replace("a input", "an input")
     for name, entry in mine.items():
         if told := _node_difference(nodes[name], entry, other):
             return told
@@ -379,30 +276,31 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str = "
         orders = [[n for n, entry in found.items() if entry["kind"] == kind] for found in (nodes, mine)]
         for one, two in zip(*orders, strict=True):
             if one != two:
-                return f"{other} has its {kind}s in another order, {one!r} where this one has {two!r}"
+                return f"{other} has its {kind}s in another order, {shown(one)} where this one has {shown(two)}"
     return None
 
 
 def _node_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: str) -> str | None:
     kind, name = here["kind"], here["name"]
-    what = f"{kind} {name!r}"
+    what = f"{kind} {shown(name)}"
     if there["kind"] != kind:
-        return f"{name!r} is of kind {there['kind']} in {other}, of kind {kind} in this one"
+        return f"{shown(name)} is of kind {there['kind']} in {other}, of kind {kind} in this one"
     if kind == "parameter" and there.get("shape") != here.get("shape"):
         shapes = [tuple(entry["shape"]) if "shape" in entry else None for entry in (there, here)]
         return f"{other} has {what} of shape {shapes[0]}, this one {shapes[1]}"
     if kind == "gate":
         if there["gate"] != here["gate"]:
-            return f"{what} is {there['gate']!r} in {other}, {here['gate']!r} in this one"
+            return f"{what} is {shown(there['gate'])} in {other}, {shown(here['gate'])} in this one"
         if there["ports"] != here["ports"]:
             ports = [", ".join(entry["ports"]) or "none" for entry in (there, here)]
             return f"{what} has ports {ports[0]} in {other}, {ports[1]} in this one"
         one, two = _attributes(there), _attributes(here)
         for key in [*two, *(key for key in one if key not in two)]:
             if (key in one) != (key in two):
-                return f"{what} has {'an' if key in one else 'no'} attribute {key!r} in {other}, not so in this one"
+                has = f"has {'an' if key in one else 'no'} attribute {shown(key)}"
+                return f"{what} {has} in {other}, not so in this one"
             if told := _value_difference(one[key], two[key], other):
-                return f"attribute {key!r} of {what} {told}"
+                return f"attribute {shown(key)} of {what} {told}"
         return None
     if kind == "input" or not (told := _value_difference(there.get("value"), here.get("value"), other)):
         return None
@@ -432,8 +330,8 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
     for target, port in sorted(one.keys() | two.keys(), key=lambda key: (places[key[0]], key[1])):
         sources = one.get((target, port)), two.get((target, port))
         if sources[0] != sources[1]:
-            told = [f"wired to {source!r}" if source is not None else "open" for source in sources]
-            return f"port {port} of {target!r} is {told[0]} in {other}, {told[1]} in this one"
+            told = [f"wired to {shown(source)}" if source is not None else "open" for source in sources]
+            return f"port {port} of {shown(target)} is {told[0]} in {other}, {told[1]} in this one"
     orders = []
     for wires in (there["wires"], here["wires"]):
         leaving: dict[str, list[tuple[str, int]]] = {}
@@ -444,8 +342,8 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
         if orders[0][source] != wires:
             first = next(pair for pair in zip(orders[0][source], wires, strict=True) if pair[0] != pair[1])
             return (
-                f"the wires that leave {source!r} are in another order, {first[0][0]!r} port {first[0][1]} in {other} "
-                f"where this one has {first[1][0]!r} port {first[1][1]}"
+                f"the wires that leave {shown(source)} are in another order, {shown(first[0][0])} port {first[0][1]} "
+                f"in {other} where this one has {shown(first[1][0])} port {first[1][1]}"
             )
     return None
 
@@ -453,11 +351,11 @@ def _wires_difference(there: Mapping[str, Any], here: Mapping[str, Any], other: 
 def _outputs_difference(there: Mapping[str, str], here: Mapping[str, str], other: str) -> str | None:
     for output, source in here.items():
         if output not in there:
-            return f"{other} has no output {output!r}"
+            return f"{other} has no output {shown(output)}"
         if there[output] != source:
-            return f"output {output!r} shows {there[output]!r} in {other}, {source!r} in this one"
+            return f"output {shown(output)} shows {shown(there[output])} in {other}, {shown(source)} in this one"
     if list(there) != list(here):
-        return f"{other} has the outputs {', '.join(there)}, this one {', '.join(here)}"
+        return f"{other} has the outputs {listed(there)}, this one {listed(here)}"
     return None
 
 
@@ -469,13 +367,13 @@ def _attributes(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _read(packed: Any, what: str) -> Any:
     try:
         return unpack(packed)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, struct.error):
+    except ValueError:
         raise _no_circuit(f"{what} is {_show(packed)}") from None
 
 
 def _check_fields(what: str, entry: Mapping[str, Any], needed: set[str], more: Iterable[str] = ()) -> None:
     if missing := sorted(needed - set(entry)):
-        raise _no_circuit(f"{what} has no field {missing[0]!r}")
+        raise _no_circuit(f"{what} has no field {shown(missing[0])}")
     if unknown := sorted(set(entry) - needed - set(more)):
         raise _no_circuit(f"{what} has an unknown field {_show(unknown[0])}")
 
@@ -486,26 +384,6 @@ def _check_text(thing: Any, what: str) -> str:
     return thing
 
 
-def _lengths(shape: Any) -> list[int | None] | None:
-    """Return a shape if it is one, in which None stands for a length that is not known."""
-    if not isinstance(shape, list) or any(
-        length is not None and (type(length) is not int or not 0 <= length < LONGEST) for length in shape
-    ):
-        return None
-    return shape
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("an object has a key twice")
-    return made
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number of JSON")
-
-
 def _no_circuit(reason: str) -> LoadError:
     return LoadError(f"the text is no circuit: {reason}; give what circuit.to_json() wrote")
 
@@ -513,12 +391,7 @@ def _no_circuit(reason: str) -> LoadError:
 def _show(packed: Any) -> str:
     """Write plain data for people, in few letters."""
     if isinstance(packed, dict) and isinstance(packed.get("shape"), list) and len(packed["shape"]) <= 32:
-        return f"an array of {_short(packed.get('dtype'))} of shape {_short(tuple(packed['shape']))}"
+        return f"an array of {shown(packed.get('dtype'))} of shape {shown(tuple(packed['shape']))}"
     if isinstance(packed, dict) and len(packed) == 1 and "float" in packed:
-        return _short(packed["float"], str)
-    return _short(packed)
-
-
-def _short(thing: Any, write: Callable[[Any], str] = repr) -> str:
-    text = write(thing) if not isinstance(thing, list | dict) or len(thing) < 20 else f"a {type(thing).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."
+        return shown(packed["float"]).strip("'")
+    return shown(packed)

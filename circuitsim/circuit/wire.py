@@ -5,7 +5,7 @@ gates' own facts (`circuitsim.gates.numpy_calls`).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from circuitsim.errors import GateError, WireError
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.numpy_calls import gate_call, ufunc_call
 from circuitsim.habits import advises
+from circuitsim.spelling import shown
 
-__all__ = ["Wire"]
+__all__ = ["Wire", "by_name", "name_of"]
+
+
+Value = TypeVar("Value")
 
 
 class Wiring(Protocol):
@@ -52,6 +56,10 @@ class Wire:
     __slots__ = ("circuit", "name")
 
     def __init__(self, circuit: Wiring, name: str) -> None:
+        if not hasattr(circuit, "gate") or not isinstance(name, str):
+            raise WireError(
+                f"a wire was given {shown(circuit)} and {shown(name)}: give it a circuit, and the name of a node in it"
+            )
         self.circuit = circuit
         self.name = name
 
@@ -131,7 +139,7 @@ class Wire:
     __hash__ = object.__hash__
 
     def __getitem__(self, slices: Any) -> "Wire":
-        return self.circuit.gate(gates.slice, self, slices=slices)
+        return self.circuit.gate(gates.slice, self, slices=slices if isinstance(slices, tuple) else (slices,))
 
     @property
     def T(self) -> "Wire":  # noqa: N802  (NumPy's name)
@@ -183,16 +191,41 @@ class Wire:
 
     def _refuse(self, what: str, instead: str) -> NoReturn:
         raise WireError(
-            f"wire {self.name!r} of circuit {self.circuit.name!r} is {what} before a value flows: {instead}"
+            f"wire {shown(self.name)} of circuit {shown(self.circuit.name)} is {what} before a value flows: {instead}"
         ) from None
 
     def _comparable(self, other: Any) -> Any:
         if other is None:
-            raise WireError(f"wire {self.name!r} was compared with None: write `x is None`, a gate compares numbers")
+            raise WireError(
+                f"wire {shown(self.name)} was compared with None: write `x is None`, a gate compares numbers"
+            )
         return other
 
     def __repr__(self) -> str:
         return f"<wire {self.name!r} of {self.circuit.name!r}>"
+
+
+def name_of(thing: Any, circuit: str | None = None) -> Any:
+    """Return the name of a wire, of the circuit of this name if one is given; whatever is no wire is a name already.
+
+    Raises
+    ------
+    WireError
+        If the wire is of another circuit.
+    """
+    if not isinstance(thing, Wire):
+        return thing
+    if circuit is not None and thing.circuit.name != circuit:
+        raise WireError(f"wire {thing.name!r} is of circuit {thing.circuit.name!r}: give one of circuit {circuit!r}")
+    return thing.name
+
+
+def by_name(things: Mapping[Any, Value], circuit: str | None = None) -> dict[Any, Value]:
+    """Return a mapping with the names of wires where its keys are wires; pairs of wires are pairs of names."""
+    return {
+        tuple(name_of(end, circuit) for end in key) if isinstance(key, tuple) else name_of(key, circuit): thing
+        for key, thing in things.items()
+    }
 
 
 def _present(thing: Any) -> Any:

@@ -1,14 +1,14 @@
-"""How commands talk: tables for people, one JSON object for programs, one sentence for mistakes."""
+"""What commands print: tables and sentences for people, one JSON object for programs."""
 
 import json
 import math
+import os
 import sys
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated, Any, TypeAlias
+from typing import IO, Annotated, Any, TypeAlias
 
 import numpy as np
 import typer
@@ -16,7 +16,6 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from circuitsim.errors import CircuitSimError, NonFiniteWarning
 from circuitsim.views.forms import PICTURES, SUFFIXES, TIMELINES
 
 __all__ = [
@@ -25,11 +24,12 @@ __all__ = [
     "SavePicture",
     "SaveTimeline",
     "Seed",
-    "kindly",
+    "give_up",
     "print_json",
     "print_table",
     "print_tree",
     "say",
+    "tell",
     "told_saved",
 ]
 
@@ -55,27 +55,6 @@ SaveTimeline: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Seeds whatever is random.", min=0)]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-@contextmanager
-def kindly() -> Iterator[None]:
-    """Turn the user's mistakes into one sentence on stderr and exit code 2, and warnings into notes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", NonFiniteWarning)
-        show_as_ever = warnings.showwarning
-
-        def note(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
-            if issubclass(category, NonFiniteWarning):
-                print(f"note: {message}", file=sys.stderr)
-            else:
-                show_as_ever(message, category, *rest, **more)
-
-        warnings.showwarning = note
-        try:
-            yield
-        except CircuitSimError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise typer.Exit(2) from None
 
 
 def print_table(
@@ -119,9 +98,26 @@ def say(text: str, style: str = "") -> None:
             console.print(part, style=style or None, soft_wrap=True)
 
 
+def tell(line: str) -> None:
+    """Say a line on stderr, if somebody listens there."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        give_up(sys.stderr)
+
+
+def give_up(stream: IO[str]) -> None:
+    """Let what is left of what was written to a stream go nowhere, or the exit of the process writes it once more."""
+    with suppress(OSError, ValueError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def told_saved(path: Path, as_json: bool) -> None:
     """Say that a file was written: on stderr if stdout is for one JSON object."""
-    print(f"saved {path}", file=sys.stderr if as_json else sys.stdout)
+    if as_json:
+        tell(f"saved {path}")
+    else:
+        print(f"saved {path}")
 
 
 def _console() -> Console:
@@ -167,7 +163,12 @@ def print_tree(thing: Any) -> None:
 
 def print_json(thing: Any) -> None:
     """Print one strict JSON object: arrays as lists, infinities and nan as the texts that float() reads."""
-    print(json.dumps(_plain(thing), ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_plain(thing), ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(_plain(thing), allow_nan=False)
+    print(text)
 
 
 def _plain(thing: Any) -> Any:

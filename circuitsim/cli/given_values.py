@@ -4,10 +4,12 @@ import ast
 import math
 import operator
 import re
+import warnings
 from typing import Any
 
 import numpy as np
 
+from circuitsim.checks import shown
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value
 
@@ -23,7 +25,7 @@ _OPERATORS: dict[type[ast.AST], Any] = {
     ast.UAdd: operator.pos,
 }
 _NAMES = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3}){1,6}(\.\d{0,9})?")
 
 
 def read_value(text: str, what: str) -> Value:
@@ -56,17 +58,20 @@ def read_value(text: str, what: str) -> Value:
         pass
     if _THOUSANDS.fullmatch(plain):
         raise InputError(
-            f"the value of {what}, {text!r}, may be one number or several: write {plain.replace(',', '')}, or [{plain}]"
+            f"the value of {what}, {shown(text)}, may be one number or several: write {plain.replace(',', '')}, or "
+            f"[{plain}]"
         )
     wrong = InputError(
-        f"the value of {what} is no number: {text!r}; write for example 2, 1e3, 1/3, pi/2, or 1,2,3 for an array"
+        f"the value of {what} is no number: {shown(text)}; write for example 2, 1e3, 1/3, pi/2, or 1,2,3 for an array"
     )
     if plain.endswith(","):
         raise wrong
     try:
-        found = as_value(np.asarray(_compute(ast.parse(plain.replace("−", "-"), mode="eval").body), dtype=np.float64))
+        with warnings.catch_warnings(action="ignore"):  # what looks odd to Python is refused
+            tree = ast.parse(plain.replace("−", "-"), mode="eval")
+        found = as_value(np.asarray(_compute(tree.body), dtype=np.float64))
     except ArithmeticError:
-        raise InputError(f"the value of {what}, {text!r}, is beyond what a float holds") from None
+        raise InputError(f"the value of {what}, {shown(text)}, is beyond what a float holds") from None
     except (SyntaxError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
         raise wrong from None
     if not np.size(found):

@@ -1,6 +1,7 @@
 """The command line: ``circuitsim flow | run | list | view | export``."""
 
 import math
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,11 +11,13 @@ import typer
 
 import circuitsim
 from circuitsim import views
+from circuitsim.checks import shown
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
-from circuitsim.cli.console import Json, Save, kindly, print_json, print_table, print_tree, say, told_saved
-from circuitsim.cli.extensions import load_extensions
+from circuitsim.cli.console import Json, Save, print_json, print_table, print_tree, say, told_saved
 from circuitsim.cli.given_values import read_value
+from circuitsim.cli.process import serve
+from circuitsim.compiled import Compiled
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, show
 from circuitsim.learning.gradients import GradientCheck, check_gradients
@@ -26,20 +29,20 @@ from circuitsim.views.forms import check_save
 
 __all__ = ["main"]
 
-AGREE = 1e-6  # how close analytic and numerical gradients must be for --check
+AGREE = 1e-6  # how close analytic and numerical gradients must be
+CHEAP = 2000  # numbers that are moved, times nodes: up to here a check takes a few hundredths of a second
 
 app = typer.Typer(
     help="Run differentiable circuits as actors and watch values flow forward and gradients flow back.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help texts keep their brackets
 )
 
 
 def main() -> None:
     """Run the command line."""
-    load_extensions()
-    app(prog_name="circuitsim")
+    serve(app, sys.argv[1:] or ["--help"], "circuitsim")
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,27 +81,46 @@ def flow(
     step: Annotated[
         float | None, typer.Option(help="Move the inputs by so much along their gradients, and run once more.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Hold the gradients against central differences.")] = False,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Hold the gradients against central differences, and show both; if not given, small circuits are "
+            "checked, and one line says how it went.",
+        ),
+    ] = None,
 ) -> None:
-    """Run an expression forward, put a gradient on its output, and show the value and the gradient of every wire."""
-    with kindly():
-        inputs = _read_values(values or [])
-        given = read_value(gradient, "--gradient")
-        if step is not None and not math.isfinite(step):
-            raise InputError(f"--step is {step!r}: give a finite number, such as 0.01")
-        if save is not None:
-            check_save(save)
-        simulation = Simulation(parse(expression))
-        run = simulation.run(inputs, gradient=given)
-        moved = None
-        if step is not None:
-            moved = simulation.run(
-                {name: as_value(value + step * run.gradients[name]) for name, value in inputs.items()}, gradient=given
-            )
-        story = run.explain(explain) if explain is not None else ""
-        verdict = check_gradients(Simulation(parse(expression), nonfinite="ignore"), inputs) if check else None
-        if save is not None:
-            run.save(save)
+    """Run an expression forward and backward.
+
+    A gradient is put on its output, and the value and the gradient of every wire are shown.
+    """
+    inputs = _read_values(values or [])
+    given = read_value(gradient, "--gradient")
+    if step is not None and not math.isfinite(step):
+        raise InputError(f"--step is {step!r}: give a finite number, such as 0.01")
+    if save is not None:
+        check_save(save)
+    circuit = parse(expression)
+    simulation = Simulation(circuit)
+    run = simulation.run(inputs, gradient=given)
+    moved = None
+    if step is not None:
+        moved = simulation.run(
+            {name: as_value(value + step * run.gradients[name]) for name, value in inputs.items()}, gradient=given
+        )
+    story = run.explain(explain) if explain is not None else ""
+    cheap = sum(map(np.size, inputs.values())) * len(simulation.netlist.nodes) <= CHEAP
+    verdict = None
+    if check or (check is None and cheap and run.gradients):
+        engine = Compiled(circuit, nonfinite="ignore")
+        verdict = check_gradients(engine, inputs)
+        if verdict.worst > AGREE:  # at a kink smaller steps are no better; where the slope changes fast they are
+            closer = check_gradients(engine, inputs, step=1e-7)
+            verdict = closer if closer.worst <= AGREE else verdict
+    if not check and verdict is not None and not math.isfinite(verdict.worst):
+        verdict = None  # beside an infinity there is nothing to compare
+    if save is not None:
+        run.save(save)
     if as_json:
         print_json(_results(run, moved, story, verdict))
     else:
@@ -111,11 +133,12 @@ def flow(
             say(story)
             print_tree(run.paths(explain))
         if verdict is not None:
-            say(str(verdict))
-            say("The gradients agree." if verdict.worst <= AGREE else "The gradients differ: is there a kink here?")
+            if check:
+                say(str(verdict))
+            say(_verdict(verdict))
     if save is not None:
         told_saved(save, as_json)
-    if verdict is not None and verdict.worst > AGREE:
+    if check and verdict is not None and not verdict.worst <= AGREE:
         raise typer.Exit(1)
 
 
@@ -126,9 +149,11 @@ def run(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name that 'circuitsim list' shows, or the path of a .py file.")],
 ) -> None:
-    """Run a scenario; its own options follow its name, and NAME --help lists them."""
-    with kindly():
-        played = scenarios.load(scenarios.find(name))
+    """Run a scenario.
+
+    Its own options follow its name, and NAME --help lists them.
+    """
+    played = scenarios.load(scenarios.find(name))
     scenarios.play(played, context.args, f"circuitsim run {name}")
 
 
@@ -150,11 +175,14 @@ def view(
         bool, typer.Option("--flow", help="Of a stream on devices, play the flow in the circuit, not their timeline.")
     ] = False,
 ) -> None:
-    """Make a page from a saved trace: a run to play, or the timeline of the devices that examples streamed through."""
+    """Make a page from a saved trace.
+
+    It is a run to play, or the timeline of the devices that examples streamed through.
+    """
+    trace = Trace.load(file)
     page = save or file.with_suffix(".html")
-    with kindly():
-        views.view(Trace.load(file), page, flow)
-    print(f"saved {page}")
+    views.view(trace, page, flow)
+    told_saved(page, as_json=False)
     if show:
         webbrowser.open(page.resolve().as_uri())
 
@@ -164,11 +192,10 @@ def export(
     file: Annotated[Path, typer.Argument(help="A .trace file, as --save NAME.trace writes it.")],
     to: Annotated[Path, typer.Option(help="Where to; the suffix chooses the form, as for --save.")],
 ) -> None:
-    """Show a saved trace in another form, or hand it to another viewer."""
-    with kindly():
-        check_save(to)
-        Trace.load(file).export(to)
-    print(f"saved {to}")
+    """Write a saved trace in another form."""
+    check_save(to)
+    Trace.load(file).export(to)
+    told_saved(to, as_json=False)
 
 
 def _read_values(assignments: list[str]) -> dict[str, Value]:
@@ -176,13 +203,22 @@ def _read_values(assignments: list[str]) -> dict[str, Value]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if assignment.startswith("-"):
-            raise InputError(f"there is no option {name!r}: circuitsim flow --help lists them")
+            raise InputError(f"there is no option {shown(name)}: circuitsim flow --help lists them")
         if not equals or not name:
-            raise InputError(f"{assignment!r} is no value for an input: write NAME=VALUE, for example x=2")
+            raise InputError(f"{shown(assignment)} is no value for an input: write NAME=VALUE, for example x=2")
         if name in values:
-            raise InputError(f"input {name!r} is given twice: give it one value")
-        values[name] = read_value(text, f"input {name!r}")
+            raise InputError(f"input {shown(name)} is given twice: give it one value")
+        values[name] = read_value(text, f"input {shown(name)}")
     return values
+
+
+def _verdict(verdict: GradientCheck) -> str:
+    """Say how a check went."""
+    if verdict.worst <= AGREE:
+        return "The gradients agree with central differences."
+    name = verdict.rows[0][0]
+    found = show(verdict.rows[0][2])
+    return f"Central differences give {name} another gradient, {found}: is there a kink or a steep bend here?"
 
 
 def _print_run(run: Run, given: Value, moved: Run | None, heading: str) -> None:
@@ -202,7 +238,7 @@ def _print_run(run: Run, given: Value, moved: Run | None, heading: str) -> None:
         rows.append([node.name, what, *map(show, numbers)])
     columns = ["wire", "what", "value", "gradient"] + ([heading] if heading else [])
     note = f"{run.messages} messages in {run.time:g} ticks"
-    note += "" if given == 1.0 else f", with the gradient {show(given)} put on the output"
+    note += "" if np.array_equal(given, 1.0) else f", with the gradient {show(given)} put on the output"
     print_table(run.name, columns, rows, note, words=2)
 
 

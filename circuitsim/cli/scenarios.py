@@ -5,32 +5,36 @@ last line ``play(main)`` under ``if __name__ == "__main__"``. It runs by itself 
 """
 
 import ast
+import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import FunctionType
+from typing import Any, TypeVar, get_type_hints
 
 import typer
-from rich.markup import escape
 
+from circuitsim import checks
 from circuitsim.cli.console import (
     Json,
     Save,
     SavePicture,
     SaveTimeline,
     Seed,
-    kindly,
     print_json,
     print_table,
     say,
     told_saved,
 )
-from circuitsim.cli.extensions import load_extensions
-from circuitsim.errors import InputError
+from circuitsim.cli.process import serve
+from circuitsim.errors import CircuitSimError, InputError
 from circuitsim.gates.value import Value, show
+from circuitsim.progress import progress_bar
 from circuitsim.spelling import nearest
 from circuitsim.views.forms import SUFFIXES, check_save
 
@@ -41,12 +45,21 @@ __all__ = [
     "SavePicture",
     "SaveTimeline",
     "Seed",
+    "application",
+    "check_stream",
     "counts",
     "find",
     "load",
     "play",
     "summaries",
+    "watched",
 ]
+
+
+Key = TypeVar("Key")
+Thing = TypeVar("Thing")
+
+PIECE = 2000  # about how many bytes an example takes at a stage, while it is there and in the trace
 
 
 @dataclass
@@ -106,6 +119,26 @@ def counts(text: str, what: str) -> list[int]:
     return numbers
 
 
+def check_stream(stages: int, examples: int) -> None:
+    """Refuse a stream that memory cannot hold, before anything is built for it.
+
+    Raises
+    ------
+    TooLargeError
+        If it cannot.
+    """
+    told = f"a stream of {checks.shown(examples)} examples through {checks.shown(stages)} stages"
+    checks.fits(PIECE * (stages + 1) * (examples + 1), told)
+
+
+def watched(label: str, things: Mapping[Key, Thing]) -> Iterator[tuple[Key, Thing]]:
+    """Yield keys and what they stand for one after the other; on a terminal, a bar shows which one is at work."""
+    with progress_bar(label, len(things)) as advance:
+        for number, (key, thing) in enumerate(things.items()):
+            advance(number, str(key))
+            yield key, thing
+
+
 def play(main: Callable[..., Report], arguments: list[str] | None = None, name: str | None = None) -> None:
     """Run a scenario's main with options from the command line, print its report, and exit.
 
@@ -118,25 +151,31 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
     name : str, optional
         What usage messages call the command.
     """
+    serve(application(main), arguments, name)
+
+
+def application(main: Callable[..., Report]) -> typer.Typer:
+    """Return the app whose one command is a scenario's main."""
     suffixes = _suffixes(main)
+    file = main.__code__.co_filename
 
     @wraps(main)
     def command(**options: Any) -> None:
-        save = options.get("save")
-        with kindly():
-            if save is not None:
-                check_save(save, suffixes)
-            report = main(**options)
-        report.print(options["as_json"])
+        save, as_json = options.get("save"), options.get("as_json", False)
         if save is not None:
-            told_saved(save, options["as_json"])
+            check_save(save, suffixes)
+        with _shown_from(file):
+            report = main(**options)
+        if not isinstance(report, Report):
+            raise InputError(f"main of {file!r} returned {checks.shown(report)}: return a Report")
+        report.print(as_json)
+        if save is not None:
+            told_saved(save, as_json)
 
-    if arguments is None:  # a process of its own, which no command has started
-        load_extensions()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     paragraphs = (sys.modules[main.__module__].__doc__ or "").split("\n\n")
-    app.command(help=escape("\n\n".join(_flow(paragraph) for paragraph in paragraphs)))(command)
-    app(args=arguments, prog_name=name)
+    app.command(help="\n\n".join(_flow(paragraph) for paragraph in paragraphs))(command)
+    return app
 
 
 def _suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
@@ -175,10 +214,10 @@ def find(name: str) -> Path:
         If there is none.
     """
     path = Path(name) if name.endswith(".py") else folder() / f"{name}.py"
-    if not path.is_file():
+    if not os.path.isfile(path):  # which says so of a name that is too long, too
         raise InputError(
-            f"there is no scenario {name!r}: {nearest(name, summaries())}use one of {', '.join(summaries())}, "
-            "or the path of a .py file"
+            f"there is no scenario {checks.shown(name)}: {nearest(name, summaries())}use one of "
+            f"{', '.join(summaries())}, or the path of a .py file"
         )
     return path
 
@@ -189,17 +228,42 @@ def load(path: Path) -> Callable[..., Report]:
     Raises
     ------
     InputError
-        If the file has none.
+        If the file cannot be read, is no Python, or has no such function.
+    typer.Exit
+        If what stands in it raised an exception, whose traceback was shown.
     """
+    try:
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
+    except SyntaxError as error:
+        raise InputError(f"{str(path)!r} is no Python: {error.msg} in line {error.lineno or 1}") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise InputError(f"{str(path)!r} is no Python: it has null bytes or nests too deeply") from None
     spec = spec_from_file_location(f"circuitsim_scenario_{path.stem}", path)
     assert spec is not None
-    assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    main: Callable[..., Report] | None = getattr(module, "main", None)
-    if main is None:
+    with _shown_from(str(path)):
+        exec(code, module.__dict__)
+    main = getattr(module, "main", None)
+    if not isinstance(main, FunctionType):
         raise InputError(
             f"{str(path)!r} is no scenario: define a function main(seed, save, as_json) that returns a Report"
         )
     return main
+
+
+@contextmanager
+def _shown_from(file: str) -> Iterator[None]:
+    """Show the traceback of an exception that a scenario raised, from the line in its file on, and exit with 1."""
+    try:
+        yield
+    except (CircuitSimError, typer.TyperException, typer.Exit, typer.Abort, MemoryError):
+        raise
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != file:
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+        raise typer.Exit(1) from None

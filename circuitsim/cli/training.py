@@ -1,5 +1,6 @@
 """What the training scenarios share: their options, the training itself, its report and its film."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +34,7 @@ from circuitsim.learning import (
 from circuitsim.learning.recording import Recorder
 from circuitsim.progress import progress_bar
 from circuitsim.simulation import Simulation
-from circuitsim.spelling import nearest
+from circuitsim.spelling import nearest, shown
 from circuitsim.views import save_training
 from circuitsim.views.forms import PICTURES, TRAININGS
 
@@ -164,9 +165,10 @@ def open_data(data: str, seed: int, count: int | None = None, noise: float | Non
         raise InputError(f"--points and --noise are for points that are made: --data {', '.join(datasets.made)}")
     if data in datasets.made:
         return datasets.made[data](seed=seed, **asked)
-    if data not in datasets.by_name and not Path(data).suffix and not Path(data).exists():
+    if data not in datasets.by_name and not Path(data).suffix and not os.path.exists(data):
         raise InputError(
-            f"there is no dataset {data!r}: {nearest(data, TWO_SIDED)}use one of {', '.join(TWO_SIDED)}, or a CSV file"
+            f"there is no dataset {shown(data)}: {nearest(data, TWO_SIDED)}use one of {', '.join(TWO_SIDED)}, or a CSV "
+            "file"
         )
     found = datasets.by_name[data]() if data in datasets.by_name else read_csv(data)
     if found.targets != "sides":

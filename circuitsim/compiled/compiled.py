@@ -1,19 +1,24 @@
 """The compiled engine: the same interface as the simulation, and the same numbers bit for bit, without a clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, cast
 
+import numpy as np
+
 from circuitsim.circuit.circuit import Circuit
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.compiled.form import MOST_FORMS, Form, make_room
 from circuitsim.compiled.interpreter import Walk
 from circuitsim.compiled.levels import Levels
 from circuitsim.compiled.parameters import Parameters
 from circuitsim.compiled.straight_line import Lines, MisfitError
 from circuitsim.engine import Engine
+from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, fit, is_finite, shape_of
-from circuitsim.habits import told
+from circuitsim.habits import ParameterValues, told
 from circuitsim.rules import Memory, Rule, Spring
+from circuitsim.spelling import nearest
 
 __all__ = ["Compiled"]
 
@@ -22,6 +27,7 @@ __all__ = ["Compiled"]
 LINE, ARRAY_LINE, GROUP = 0.06, 2.0, 10.0
 
 
+@told
 class Compiled(Engine):
     """Runs a circuit as fast as NumPy allows.
 
@@ -60,11 +66,18 @@ class Compiled(Engine):
         self._forms: dict[Any, Form] = {}
         self._known_shapes: dict[Any, int] = {}  # a number for each set of shapes that the parameters have had
         self._note_shapes()
+        self._culprit: str | None = None
+        self._given_values: list[Value] = []  # what the last forward pass began with
+        self._walked: list[Any] | None = None  # and the values of all nodes, if it went gate by gate
+        self._ran = False  # whether there was one
+        self._pulled: dict[int, Value] | None = None  # and the last backward pass
+        self._found: list[Any] | None = None  # the values of all nodes, once somebody has asked for one
+        self._totals: list[Any] | None = None  # likewise their gradients
 
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return dict(zip(self.parameter_nodes, self._held.values, strict=True))
+        return ParameterValues(zip(self.parameter_nodes, self._held.values, strict=True))
 
     @property
     def memory(self) -> dict[str, Memory]:
@@ -98,18 +111,88 @@ class Compiled(Engine):
         """The careful way, which many circuits never take: made when it is first wanted."""
         return Walk(self.netlist, self._note)
 
+    def value(self, name: str | Wire) -> Value:
+        """Return the value of any wire or output in the last forward pass.
+
+        Passes keep none but those of outputs: with the first wire that is asked for, the circuit is gone through once
+        more, gate by gate.
+
+        Raises
+        ------
+        InputError
+            If there is no such wire, or nothing was run forward.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> engine = cs.Compiled(cs.parse("q = x + y; f = q * z"))
+        >>> engine.forward({"x": -2, "y": 5, "z": -4})
+        {'f': -12.0}
+        >>> engine.value("q"), engine.backward()["x"], engine.gradient("q")
+        (3.0, -4.0, -4.0)
+        """
+        with self._turn():
+            number = self._number(name)
+            if self._found is None:
+                self._found = self._look(self._walk_forward)
+            return cast(Value, self._found[number])
+
+    def gradient(self, name: str | Wire) -> Value:
+        """Return the gradient of any wire in the last backward pass, 0 if none came; see `value`.
+
+        Raises
+        ------
+        InputError
+            If there is no such wire, or nothing was run backward since the last forward pass.
+        """
+        with self._turn():
+            number, pulled = self._number(name), self._pulled
+            if pulled is None:
+                raise InputError(f"circuit {self.netlist.name!r} has no gradients yet: run forward and backward first")
+            if self._totals is None:
+                self._totals = self._look(lambda: self._walk_backward(pulled)[0])
+            total = self._totals[number]
+            return 0.0 if total is None else cast(Value, total)
+
+    def _number(self, name: str | Wire) -> int:
+        """Return the number of the node that drives a wire; an output shows what its wire says."""
+        if not self._ran:
+            raise InputError(f"circuit {self.netlist.name!r} has no values yet: run forward first")
+        known: str = name_of(name, self.netlist.name)
+        if known not in self._numbers:
+            raise InputError(
+                f"circuit {self.netlist.name!r} has no wire {known!r}: {nearest(str(known), self._numbers)}"
+                "give the name of a wire or of an output"
+            )
+        return self._numbers[known]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The numbers of nodes by the names of wires, and of outputs where no wire has the name."""
+        outputs = dict(zip(self.output_nodes, self._shown, strict=True))
+        return outputs | {node.name: index for index, node in enumerate(self.netlist.nodes) if node.kind != "output"}
+
+    def _look(self, walk: Callable[[], list[Any]]) -> list[Any]:
+        """Walk through the last pass once more; it has told itself of what is not finite, and how to go on."""
+        walked = self._walked
+        try:
+            with np.errstate(all="ignore"):
+                return walk()
+        finally:
+            self._walked, self._culprit = walked, None
+
     # -- running -------------------------------------------------------------------------------------------
 
     def compute_outputs(self, inputs: dict[str, Value]) -> dict[str, Value]:
         """Run forward."""
-        self._culprit: str | None = None
+        self._culprit, self._found, self._totals, self._pulled = None, None, None, None
         self._given_values = [inputs[name] for name in self.input_nodes] + self._held.values
         input_shapes = tuple([shape_of(inputs[name]) for name in self.input_nodes])
         shapes = input_shapes, self._parameter_shapes
         form = self._forms.get(shapes)
         if form is None and (levels := self._levels()) is not None:
             form = self._keep(shapes, levels)
-        self._walked: list[Any] | None = None
+        self._walked, self._ran = None, True
         if form is None:
             values = self._walk_forward()
             form = self._keep(shapes, Lines(self._walk, self._given, values))
@@ -133,6 +216,7 @@ class Compiled(Engine):
     def compute_gradients(self, output_gradients: dict[int, Value]) -> dict[str, Value]:
         """Run backward from the last forward pass."""
         form, roots = self._form, frozenset(output_gradients)
+        self._pulled, self._totals = output_gradients, None
         if form is not None and self._walked is None and form.knows(roots):
             try:
                 gradients, finite = form.backward(output_gradients, self._watching())

@@ -1,12 +1,15 @@
 """The arithmetic: what a gate computes and how it sends a gradient back."""
 
+from circuitsim.gates.activations import elu, gelu, leaky_relu
 from circuitsim.gates.differences import finite_difference
+from circuitsim.gates.error_function import erf
 from circuitsim.gates.functions import (
     arccos,
     arcsin,
     arctan,
     cosh,
     expm1,
+    identity,
     log1p,
     reciprocal,
     sinh,
@@ -20,12 +23,12 @@ from circuitsim.gates.images import (
     conv2d,
     max_pool2d,
 )
+from circuitsim.gates.indexing import embedding, one_hot, slice, take, take_pairs
 from circuitsim.gates.margins import crammer_singer, weston_watkins
 from circuitsim.gates.network import (
     batch_norm,
     cross_entropy,
     dropout,
-    embedding,
     layer_norm,
     log_softmax,
     logsumexp,
@@ -60,18 +63,17 @@ from circuitsim.gates.scalar import (
     tanh,
 )
 from circuitsim.gates.tensor import (
+    broadcast_to,
     clip,
     concat,
     mean,
-    one_hot,
+    pad,
     reduce_max,
     reduce_min,
     reshape,
-    slice,
     stack,
+    std,
     sum,
-    take,
-    take_pairs,
     transpose,
     var,
     where,
@@ -86,6 +88,7 @@ __all__ = [
     "arctan",
     "avg_pool2d",
     "batch_norm",
+    "broadcast_to",
     "clip",
     "concat",
     "conv2d",
@@ -95,15 +98,20 @@ __all__ = [
     "cross_entropy",
     "div",
     "dropout",
+    "elu",
     "embedding",
     "equal",
+    "erf",
     "exp",
     "expm1",
     "finite_difference",
     "gate",
+    "gelu",
     "greater",
     "greater_equal",
+    "identity",
     "layer_norm",
+    "leaky_relu",
     "less",
     "less_equal",
     "log",
@@ -121,6 +129,7 @@ __all__ = [
     "neg",
     "not_equal",
     "one_hot",
+    "pad",
     "pow",
     "reciprocal",
     "reduce_max",
@@ -137,6 +146,7 @@ __all__ = [
     "sqrt",
     "square",
     "stack",
+    "std",
     "sub",
     "sum",
     "take",

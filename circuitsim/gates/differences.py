@@ -5,11 +5,14 @@ from typing import Literal
 
 import numpy as np
 
+from circuitsim import checks
 from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.habits import told
 
 __all__ = ["finite_difference", "relative_error"]
 
 
+@told
 def finite_difference(
     function: Callable[[list[Value]], Value],
     inputs: Sequence[Value],
@@ -39,6 +42,9 @@ def finite_difference(
     >>> [round(g, 6) for g in finite_difference(lambda v: v[0] * v[1], [-2.0, 3.0])]
     [3.0, -2.0]
     """
+    checks.number(step, "step", positive=True)
+    checks.choice(method, "method", ("central", "forward"))
+    inputs = [as_value(value) for value in inputs]
     gradients: list[Value] = []
     for port, value in enumerate(inputs):
         flat = np.array(value, dtype=np.float64).reshape(-1)

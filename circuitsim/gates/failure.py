@@ -1,43 +1,58 @@
 """What to tell people when a gate fails at its work: the same sentences from every engine."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
 from circuitsim.errors import CircuitSimError, GateError, ShapeError
-from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import NoValueError, Value, refused_to_write, shape_of, show
 
 
-def explain_failure(
-    name: str, gate: Gate, attributes: Mapping[str, Any] | None, values: Sequence[Any], error: Exception
-) -> NoReturn:
-    """Raise an error in place of the one that a gate called `name` raised when it was given `values`.
+class Failed(Protocol):
+    """What is asked of the gate that failed."""
 
-    Where the gate's own shape rule refuses the shapes, it says why better than NumPy. What says nothing of values or
-    shapes comes out as it is.
+    name: str
+    ports: tuple[str, ...]
+    forward: Callable[..., Any]
+    shape_rule: Callable[..., Any] | None
+    built_in: bool
+
+
+def explain_failure(
+    name: str | None, gate: Failed, attributes: Mapping[str, Any] | None, values: Sequence[Any], error: Exception
+) -> NoReturn:
+    """Raise an error in place of the one that a gate raised when it was given `values`.
+
+    `name` is the gate's in its circuit, None if it was called with numbers. Where the gate's own shape rule refuses the
+    shapes, it says why better than NumPy. What a gate of a user's own raises comes out as it is, with a note that names
+    the gate, unless shapes are at fault.
     """
+    whose = gate.name if name is None else f"gate {name!r} ({gate.name})"
     if isinstance(error, NoValueError):
-        raise GateError(f"gate {name!r} ({gate.name}) computed what no wire can carry: {error}") from None
+        raise GateError(f"{whose} computed what no wire can carry: {error}") from None
     if isinstance(error, CircuitSimError):
         raise error
     if refused_to_write(error):
         port = _written_port(gate, attributes, values)
         where = "an array that it gave away or never owned" if port is None else f"its input {gate.ports[port]}"
-        raise GateError(f"gate {name!r} ({gate.name}) writes to {where} in place: return a new array") from None
+        raise GateError(f"{whose} writes to {where} in place: return a new array") from None
     met = [shape_of(value) for value in values]
+    shapes = " and ".join(map(str, met))
+    refused = None
     if gate.shape_rule is not None:
         try:
             gate.shape_rule(*met, **(attributes or {}))
         except ValueError as told:
-            error = told
-    if not isinstance(error, ValueError if gate.shape_rule is None else (ValueError, IndexError)):
+            refused = told
+    at_odds = isinstance(error, ValueError) and "broadcast together" in str(error)
+    if not gate.built_in and refused is None and not at_odds:
+        error.add_note(f"raised by {whose}, given shapes {shapes}")
         raise error
-    shapes = " and ".join(map(str, met))
-    fault = "they do not broadcast, make them equal" if "broadcast" in str(error) else str(error)
-    raise ShapeError(f"gate {name!r} ({gate.name}) cannot take shapes {shapes}: {fault}") from None
+    error = refused or error
+    fault = "they do not broadcast, make them equal" if "broadcast together" in str(error) else str(error)
+    raise ShapeError(f"{whose} cannot take shapes {shapes}: {fault}") from None
 
 
-def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error: ValueError) -> NoReturn:
+def explain_rule(name: str, gate: Failed, values: Sequence[Any], port: int, error: ValueError) -> NoReturn:
     """Raise an error in place of the one that came of a gate's rule for a port."""
     where = f"gate {name!r} ({gate.name}) cannot send a gradient back through port {port} ({gate.ports[port]})"
     if isinstance(error, NoValueError):
@@ -46,16 +61,19 @@ def explain_rule(name: str, gate: Gate, values: Sequence[Any], port: int, error:
         raise error
     if refused_to_write(error):
         raise GateError(f"{where}: its rule writes in place to what it is given, return a new array") from None
+    if not gate.built_in and "broadcast" not in str(error):
+        error.add_note(f"raised where {where.replace(' cannot send', ' was to send')}")
+        raise error
     fault = "its rule gives one of another shape" if "broadcast" in str(error) else str(error)
     raise ShapeError(f"{where} of shape {shape_of(values[port])}: {fault}") from None
 
 
-def made_nonfinite(name: str, gate: Gate, values: Sequence[Any], output: Value) -> str:
+def made_nonfinite(name: str, gate: Failed, values: Sequence[Any], output: Value) -> str:
     """Tell that a gate made an infinity or a nan, and from what."""
     return f"gate {name!r} ({gate.name}) made {show(output)} from {', '.join(show(value) for value in values)}"
 
 
-def sent_nonfinite(name: str, gate: Gate, values: Sequence[Any], port: int, share: Value) -> str:
+def sent_nonfinite(name: str, gate: Failed, values: Sequence[Any], port: int, share: Value) -> str:
     """Tell that a gate sent an infinity or a nan back, and through which port."""
     return (
         f"gate {name!r} ({gate.name}) sent the gradient {show(share)} back through port {port} "
@@ -63,7 +81,7 @@ def sent_nonfinite(name: str, gate: Gate, values: Sequence[Any], port: int, shar
     )
 
 
-def _written_port(gate: Gate, attributes: Mapping[str, Any] | None, values: Sequence[Any]) -> int | None:
+def _written_port(gate: Failed, attributes: Mapping[str, Any] | None, values: Sequence[Any]) -> int | None:
     """Return the first port whose input a gate writes to, None if it writes elsewhere.
 
     It is found by giving the gate writable copies of all inputs, and then of all but one.

@@ -8,6 +8,20 @@ from circuitsim.gates.gate import gate
 from circuitsim.gates.scalar import div, sigmoid, sqrt
 
 
+@gate(symbol="x", elementwise=True, numpy=np.positive)
+def identity(x: Any) -> Any:
+    """Pass everything on as it is."""
+    return x
+
+
+@identity.vjp(0)
+def _(gradient: Any, output: Any, x: Any) -> Any:
+    return gradient
+
+
+identity.code("x", "gradient")
+
+
 @gate(symbol="x²", elementwise=True, numpy=np.square)
 def square(x: Any) -> Any:
     """Multiply by itself."""

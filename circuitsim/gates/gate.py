@@ -28,11 +28,13 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import GateError
-from circuitsim.gates.attributes import key_of, own_attributes
+from circuitsim.gates.attributes import check_attributes, key_of, own_attributes
 from circuitsim.gates.code import Code
 from circuitsim.gates.elementwise import check_elementwise
+from circuitsim.gates.failure import explain_failure
 from circuitsim.gates.shapes import elementwise as same_shape
 from circuitsim.gates.value import Value, as_value, read, refused_to_write
+from circuitsim.habits import told
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 W_co = TypeVar("W_co", covariant=True)
@@ -77,6 +79,7 @@ class Gate:
         What it does as text, for ``"numbers"``, ``"arrays"`` and ``"matrices"``; see `code`.
     """
 
+    @told
     def __init__(
         self,
         forward: Callable[..., Any],
@@ -100,6 +103,8 @@ class Gate:
         self.ports = ports or tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.attributes = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.required = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty)
+        #: The attributes that need not be said: for them None is as good as nothing.
+        self.unsaid = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is None)
         if not self.ports:
             raise GateError(f"gate {name!r} has no ports: give its function at least one positional parameter")
         self.vjps: list[Callable[..., Any] | None] = [None] * len(self.ports)
@@ -141,7 +146,7 @@ class Gate:
             If the gate has no such port.
         """
         if checks.whole(port) is None or not 0 <= port < self.arity:
-            raise GateError(f"gate {self.name!r} has no port {port}: its ports are {self._signature()}")
+            raise GateError(f"gate {self.name!r} has no port {checks.shown(port)}: its ports are {self._signature()}")
 
         def register(rule: Rule) -> Rule:
             self.vjps[port] = rule
@@ -187,6 +192,10 @@ class Gate:
                 f"gate {self.name!r} cannot have this code: give a text or None for each of its {self.arity} ports"
                 f"{', and no attributes to the gate' if self.attributes else ''}"
             )
+        for text in (forward, *shares):
+            if text is not None and not isinstance(text, str):
+                raise GateError(f"the code of gate {self.name!r} has {checks.shown(text)}: give texts or None")
+        checks.choice(of, "of", ("values", "numbers", "arrays", "matrices"))
         made = Code(self.ports, forward, shares)
         self.texts |= dict.fromkeys(("numbers", "arrays") if of == "values" else (of,), made)
 
@@ -204,9 +213,12 @@ class Gate:
             raise GateError(f"{self.name} takes {inputs}, {self._signature()}, but was given {count}{named}")
         if unknown := sorted(set(attributes) - set(self.attributes)):
             known = ", ".join(self.attributes) or "none"
-            raise GateError(f"{self.name} has no attribute {unknown[0]!r}; its attributes are: {known}")
+            raise GateError(f"{self.name} has no attribute {checks.shown(unknown[0])}; its attributes are: {known}")
         if missing := [name for name in self.required if name not in attributes]:
             raise GateError(f"{self.name} needs its attribute {missing[0]!r}: give it by name, {missing[0]}=...")
+        if self.built_in:
+            told = {name: value for name, value in attributes.items() if value is not None or name not in self.unsaid}
+            check_attributes(self.name, told)
 
     def with_attributes(self, attributes: dict[str, Any] | None) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
         """Return forward and vjps with the attributes given; a missing vjp raises when it is called."""
@@ -251,13 +263,14 @@ class Gate:
         self.check_arguments(len(inputs), attributes)
         if attributes:
             attributes = own_attributes(attributes)
+        values = [as_value(thing) for thing in inputs]
         try:
             with np.errstate(all="ignore"):
-                return read(self.forward(*map(as_value, inputs), **attributes))
-        except ValueError as error:
-            if not refused_to_write(error):
-                raise
-            raise GateError(f"{self.name} writes to an input in place: return a new array") from None
+                return read(self.forward(*values, **attributes))
+        except Exception as error:
+            if self.built_in or refused_to_write(error):
+                explain_failure(None, self.for_inputs(len(values)), attributes, values, error)
+            raise
 
     def __repr__(self) -> str:
         return f"<gate {self.name}{self._signature()}>"
@@ -309,6 +322,7 @@ def gate(
     flat: Iterable[str] = (),
     additive: bool = False,
 ) -> Callable[[Callable[..., Any]], Gate]: ...
+@told
 def gate(
     function: Callable[..., Any] | None = None, /, *, name: str | None = None, **facts: Any
 ) -> Gate | Callable[[Callable[..., Any]], Gate]:

@@ -1,14 +1,15 @@
-"""Gates that networks are made of: matrix products, softmax and its relatives, normalisation, dropout, embedding."""
+"""Gates that networks are made of: matrix products, softmax and its relatives, normalisation and dropout."""
 
 from typing import Any
 
 import numpy as np
 
-from circuitsim.errors import ShapeError
+from circuitsim.errors import InputError, ShapeError
 from circuitsim.gates.gate import gate
+from circuitsim.gates.indexing import check_numbers
 from circuitsim.gates.shapes import Axes, Shape, along, broadcast, kept, multiplied, reduced
-from circuitsim.gates.tensor import check_numbers, spread
-from circuitsim.gates.value import fit
+from circuitsim.gates.tensor import count_along, spread
+from circuitsim.gates.value import fit, show
 
 
 @gate(infix="@", numpy=np.matmul)
@@ -43,11 +44,22 @@ matmul.shape(multiplied)
 matmul.code("matmul(a, b)", "matmul(gradient, b.T)", "matmul(a.T, gradient)", of="matrices")
 
 
+def _top(x: Any, axis: Axes) -> Any:
+    """Return the largest score along axes, and 0 where all are -inf, for -inf less -inf is nan."""
+    top = np.max(x, axis=along(axis), keepdims=True)
+    return np.where(np.equal(top, -np.inf), 0.0, top)
+
+
 @gate
 def softmax(x: Any, *, axis: int = -1) -> Any:
-    """Turn scores into probabilities along an axis: ``exp(x)`` divided by its sum, without overflow."""
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    """Turn scores into probabilities along an axis: ``exp(x)`` divided by its sum, without overflow.
+
+    A score of -inf is masked: its probability is 0. Where all are, all probabilities are 0 and no gradient passes, as
+    in PyTorch's `scaled_dot_product_attention` and ONNX's Attention; PyTorch's plain `softmax` gives nan there.
+    """
+    powers = np.exp(x - _top(x, axis))
+    total = np.sum(powers, axis=axis, keepdims=True)
+    return powers / np.where(np.equal(total, 0.0), 1.0, total)
 
 
 @softmax.vjp(0)
@@ -57,9 +69,10 @@ def _(gradient: Any, output: Any, x: Any, *, axis: int = -1) -> Any:
 
 @gate
 def log_softmax(x: Any, *, axis: int = -1) -> Any:
-    """Take the logarithm of `softmax`, without losing small probabilities."""
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    """Take the logarithm of `softmax`, without losing small probabilities; -inf where a score is masked with -inf."""
+    shifted = x - _top(x, axis)
+    total = np.sum(np.exp(shifted), axis=axis, keepdims=True)
+    return shifted - np.log(np.where(np.equal(total, 0.0), 1.0, total))
 
 
 @log_softmax.vjp(0)
@@ -73,7 +86,10 @@ log_softmax.shape(kept)
 
 @gate
 def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Take the logarithm of the sum of exponentials, a smooth maximum, without overflow."""
+    """Take the logarithm of the sum of exponentials, a smooth maximum, without overflow.
+
+    Where all are -inf, so is the result, and no gradient passes.
+    """
     top = np.max(x, axis=along(axis), keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     total = np.log(np.sum(np.exp(x - top), axis=along(axis), keepdims=True)) + top
@@ -82,7 +98,8 @@ def logsumexp(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @logsumexp.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return spread(gradient, x, axis, keepdims) * np.exp(x - spread(output, x, axis, keepdims))
+    total = spread(output, x, axis, keepdims)
+    return spread(gradient, x, axis, keepdims) * np.exp(x - np.where(np.equal(total, -np.inf), 0.0, total))
 
 
 logsumexp.shape(reduced)
@@ -163,12 +180,14 @@ def _(gradient: Any, output: Any, x: Any, draw: Any, *, rate: float = 0.5, seed:
 
 @dropout.shape
 def _(x: Shape, draw: Shape, *, rate: float = 0.5, seed: int = 0) -> Shape:
+    if draw:
+        raise ValueError("the draw is one number")
     return x
 
 
 def _kept(shape: tuple[int, ...], draw: Any, rate: float, seed: int) -> Any:
-    if not 0.0 <= rate < 1.0 or np.ndim(draw):
-        raise ValueError(f"rate={rate!r} must be from 0 to below 1, and the draw one whole number")
+    if np.ndim(draw) or draw != np.floor(draw) or np.isinf(draw):
+        raise InputError(f"dropout was given the draw {show(draw)}: give one whole number")
     if draw < 0:
         return 1.0
     return (np.random.default_rng([seed, int(draw)]).random(shape) >= rate) / (1.0 - rate)
@@ -176,6 +195,8 @@ def _kept(shape: tuple[int, ...], draw: Any, rate: float, seed: int) -> Any:
 
 def _normal(x: Any, axes: Any, epsilon: float) -> tuple[Any, Any]:
     """Return `x` with mean 0 and variance 1 along axes, and what it was divided by."""
+    if count_along(x, axes) == 0:
+        raise ValueError("there are no numbers to take the mean of")
     width = np.sqrt(np.var(x, axis=axes, keepdims=True) + epsilon)
     return (x - np.mean(x, axis=axes, keepdims=True)) / width, width
 
@@ -202,14 +223,6 @@ def layer_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = -1, epsilon: floa
     return scale * _normal(x, along(axis), epsilon)[0] + shift
 
 
-def _norm_shape(x: Shape, scale: Shape, shift: Shape, *, axis: Axes = 0, epsilon: float = 1e-5) -> Shape:
-    reduced(x, axis=axis)
-    shape = broadcast(x, scale, shift)
-    if len(shape) != len(x):
-        raise ValueError("scale and shift have more axes than what they scale")
-    return shape
-
-
 for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
 
     @_norm.vjp(0)
@@ -230,25 +243,10 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
     ) -> Any:
         return fit(gradient, shift)
 
-    _norm.shape(_norm_shape)
-
-
-@gate(flat=["indices"])
-def embedding(table: Any, indices: Any) -> Any:
-    """Look up rows of a table by index, from 0; a row's gradient is the sum over all places where it was used."""
-    check_numbers(indices, np.shape(table)[0], "embedding", "rows")
-    return np.take(table, np.asarray(indices, dtype=int), axis=0)
-
-
-@embedding.vjp(0)
-def _(gradient: Any, output: Any, table: Any, indices: Any) -> Any:
-    share = np.zeros(np.shape(table))
-    np.add.at(share, np.asarray(indices, dtype=int), gradient)
-    return share
-
-
-@embedding.shape
-def _(table: Shape, indices: Shape) -> Shape:
-    if not table:
-        raise ValueError("a table has rows")
-    return (*indices, *table[1:])
+    @_norm.shape
+    def _(x: Shape, scale: Shape, shift: Shape, *, axis: Axes = _usual, epsilon: float = 1e-5) -> Shape:
+        kept(x, axis=axis)
+        shape = broadcast(x, scale, shift)
+        if len(shape) != len(x):
+            raise ValueError("scale and shift have more axes than what they scale")
+        return shape

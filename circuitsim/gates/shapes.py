@@ -38,7 +38,18 @@ def axes_of(axis: Axes, dimensions: int) -> tuple[int, ...]:
     for one in chosen:
         if not -dimensions <= one < dimensions:
             raise ValueError(f"there is no axis {one}")
-    return tuple(one % dimensions for one in chosen)
+    places = tuple(one % dimensions for one in chosen)
+    if len(set(places)) < len(places):
+        raise ValueError(f"{tuple(chosen)} names an axis twice")
+    return places
+
+
+def one_axis(axis: Any, dimensions: int) -> int:
+    """Return the one axis that is meant, counted from 0."""
+    axes = axes_of(axis, dimensions)
+    if axis is None or len(axes) != 1:
+        raise ValueError(f"it works along one axis, not along axis={axis}")
+    return axes[0]
 
 
 def along(axis: Axes) -> int | tuple[int, ...] | None:
@@ -80,7 +91,9 @@ def reshaped(shape: Shape, *, shape_to: Sequence[int]) -> Shape:
 def joined(*shapes: Shape, axis: int = 0) -> Shape:
     """Return the shape of arrays put one after the other along an axis."""
     first = shapes[0]
-    (place,) = axes_of(axis, len(first))
+    if not first:
+        raise ValueError("numbers have no axis to be joined along, put them side by side with stack")
+    place = one_axis(axis, len(first))
     lengths: list[int | None] = list(first)
     for shape in shapes[1:]:
         if len(shape) != len(first):
@@ -93,16 +106,59 @@ def joined(*shapes: Shape, axis: int = 0) -> Shape:
     return tuple(lengths)
 
 
-def slid(shape: Shape, kernel: tuple[int, int], stride: int, pad: int) -> tuple[int | None, int | None]:
+def pair(given: int | Sequence[int]) -> tuple[int, int]:
+    """Return what holds for the height and for the width, as one number for both or two."""
+    return (given, given) if isinstance(given, int) else (given[0], given[1])
+
+
+def borders(pad: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return how wide a border is above and below, and left and right.
+
+    Examples
+    --------
+    >>> borders(1), borders((1, 0)), borders(((0, 1), (2, 2)))
+    (((1, 1), (1, 1)), ((1, 1), (0, 0)), ((0, 1), (2, 2)))
+    """
+    height, width = pair(pad)
+    return pair(height), pair(width)
+
+
+def slid(shape: Shape, kernel: tuple[int, int], stride: Any, pad: Any = 0) -> tuple[int | None, int | None]:
     """Return the height and width that are left when a kernel slides over images of shape (..., height, width)."""
-    if stride < 1 or pad < 0 or min(kernel) < 1:
-        raise ValueError(f"a kernel of {kernel[0]}×{kernel[1]} cannot move by {stride} within a border of {pad}")
     left = []
-    for length, size in zip(shape[-2:], kernel, strict=True):
-        if length is not None and length + 2 * pad < size:
-            raise ValueError(f"a kernel of {size} does not fit into {length} with a border of {pad}")
-        left.append(None if length is None else (length + 2 * pad - size) // stride + 1)
+    for length, size, step, border in zip(shape[-2:], kernel, pair(stride), borders(pad), strict=True):
+        if length is not None and length + sum(border) < size:
+            told = f"{length} with a border of {border[0]} and {border[1]}" if any(border) else str(length)
+            raise ValueError(f"a kernel of {size} does not fit into {told}")
+        left.append(None if length is None else (length + sum(border) - size) // step + 1)
     return left[0], left[1]
+
+
+def padded(shape: Shape, *, widths: Any, value: float = 0.0) -> Shape:
+    """Return the shape of an array with a border."""
+    return tuple(
+        None if length is None else length + before + after
+        for length, (before, after) in zip(shape, border_widths(widths, len(shape)), strict=True)
+    )
+
+
+def border_widths(widths: Any, dimensions: int) -> list[tuple[int, int]]:
+    """Return how many elements are put before and after, for each axis: one number, a pair, or a pair for each."""
+    if isinstance(widths, int):
+        return [(widths, widths)] * dimensions
+    if len(widths) == 2 and all(isinstance(width, int) for width in widths):
+        return [(widths[0], widths[1])] * dimensions
+    if len(widths) != dimensions:
+        raise ValueError(f"widths={widths} are for {len(widths)} axes: give a pair for each of {dimensions}")
+    return [(before, after) for before, after in widths]
+
+
+def spread_to(shape: Shape, *, shape_to: Sequence[int]) -> Shape:
+    """Return the new shape, if one shape can be spread over it by broadcasting."""
+    met = broadcast(shape, tuple(shape_to))
+    if met != tuple(shape_to):
+        raise ValueError(f"they do not broadcast to {tuple(shape_to)}")
+    return met
 
 
 def show_shape(shape: Shape) -> str:
@@ -116,8 +172,17 @@ def show_shape(shape: Shape) -> str:
     return str(shape).replace("None", "?")
 
 
-def kept(shape: Shape, *, axis: int = -1) -> Shape:
-    """Return the shape of a gate that works along an axis and keeps all elements."""
+def varied(shape: Shape, *, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Shape:
+    """Return what is left of a shape when the spread along axes is taken, which needs more than `ddof` numbers."""
+    lengths = [shape[place] for place in axes_of(axis, len(shape))]
+    count = None if None in lengths else prod(length for length in lengths if length is not None)
+    if count is not None and count <= ddof:
+        raise ValueError(f"{count} numbers are too few with ddof={ddof}: give {ddof + 1} or more")
+    return reduced(shape, axis=axis, keepdims=keepdims)
+
+
+def kept(shape: Shape, *, axis: Axes = -1) -> Shape:
+    """Return the shape of a gate that works along axes and keeps all elements."""
     axes_of(axis, len(shape))
     return shape
 

@@ -1,4 +1,4 @@
-"""Gates for arrays: sums and other reductions, and those that move, choose and join elements.
+"""Gates for arrays: sums and other reductions, and those that move, join and choose elements.
 
 They work on float64 arrays of any shape, and as far as it makes sense on numbers. Each gate has beside its
 function and its rules a shape rule, by which circuits are checked before they run.
@@ -10,10 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from circuitsim.errors import InputError
 from circuitsim.gates.gate import gate
-from circuitsim.gates.shapes import Axes, Shape, along, axes_of, broadcast, joined, reduced, reshaped
-from circuitsim.gates.value import show
+from circuitsim.gates.scalar import max, min
+from circuitsim.gates.shapes import (
+    Axes,
+    Shape,
+    along,
+    axes_of,
+    border_widths,
+    joined,
+    one_axis,
+    padded,
+    reduced,
+    reshaped,
+    spread_to,
+    varied,
+)
 from circuitsim.gates.variadic import many
 
 # -- reductions ----------------------------------------------------------------------------------------------
@@ -26,7 +38,8 @@ def spread(gradient: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
     return np.expand_dims(gradient, axes_of(axis, np.ndim(x)))
 
 
-def _count(x: Any, axis: Axes) -> int:
+def count_along(x: Any, axis: Axes) -> int:
+    """Return how many numbers meet in each result of a reduction."""
     return int(np.prod([np.shape(x)[place] for place in axes_of(axis, np.ndim(x))], dtype=int))
 
 
@@ -43,25 +56,56 @@ def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool =
 
 @gate(numpy=np.mean)
 def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Take the mean of all elements, or of those along one axis or several."""
-    return np.mean(x, axis=along(axis), keepdims=keepdims)
+    """Take the mean of all elements, or of those along one axis or several; nan if there are none."""
+    return np.divide(
+        np.sum(x, axis=along(axis), keepdims=keepdims), count_along(x, axis)
+    )  # np.mean warns of no numbers
 
 
 @mean.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims) / _count(x, axis), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x)).copy()
+
+
+def _deviation(x: Any, axis: Axes, ddof: int) -> Any:
+    """Return how far all are from their mean, divided by the number that a variance is divided by."""
+    return (x - np.mean(x, axis=along(axis), keepdims=True)) / (count_along(x, axis) - ddof)
 
 
 @gate(numpy=np.var)
-def var(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    """Take the mean squared deviation from the mean: the variance of a population."""
-    return np.var(x, axis=along(axis), keepdims=keepdims)
+def var(x: Any, *, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    """Take the mean squared deviation from the mean: the variance of a population, with ``ddof=1`` of a sample.
+
+    It is the sum of squared deviations divided by the count less `ddof`, which must be above 0.
+    """
+    _check_enough(x, axis, ddof)
+    return np.var(x, axis=along(axis), ddof=ddof, keepdims=keepdims)
 
 
 @var.vjp(0)
-def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    deviation = x - np.mean(x, axis=along(axis), keepdims=True)
-    return spread(gradient, x, axis, keepdims) * (2.0 * deviation / _count(x, axis))
+def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    return spread(gradient, x, axis, keepdims) * (2.0 * _deviation(x, axis, ddof))
+
+
+@gate(numpy=np.std)
+def std(x: Any, *, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    """Take the standard deviation, the root of `var`; where it is 0 no gradient passes."""
+    _check_enough(x, axis, ddof)
+    return np.std(x, axis=along(axis), ddof=ddof, keepdims=keepdims)
+
+
+@std.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    width = spread(output, x, axis, keepdims)
+    still = np.equal(width, 0.0)
+    slope = np.where(still, 0.0, _deviation(x, axis, ddof) / np.where(still, 1.0, width))
+    return spread(gradient, x, axis, keepdims) * slope
+
+
+def _check_enough(x: Any, axis: Axes, ddof: int) -> None:
+    """Refuse what NumPy warns of; the shape rule says why."""
+    if count_along(x, axis) <= ddof:
+        raise ValueError("there are too few numbers")
 
 
 @gate(numpy=np.max)
@@ -84,7 +128,7 @@ def _to_extreme(find: Any) -> Any:
         rest = tuple(place for place in range(np.ndim(x)) if place not in axes)
         rows = np.transpose(x, rest + axes)
         kept = rows.shape[: len(rest)]
-        count = _count(x, axis)  # not -1, which an empty batch does not determine
+        count = count_along(x, axis)  # not -1, which an empty batch does not determine
         chosen = find(rows.reshape((*kept, count)), axis=-1)[..., None]
         share = np.zeros((*kept, count))
         np.put_along_axis(share, chosen, np.reshape(gradient, (*kept, 1)), axis=-1)
@@ -95,8 +139,10 @@ def _to_extreme(find: Any) -> Any:
 
 reduce_max.vjp(0)(_to_extreme(np.argmax))
 reduce_min.vjp(0)(_to_extreme(np.argmin))
-for _reduction in (sum, mean, var, reduce_max, reduce_min):
+for _reduction in (sum, mean, reduce_max, reduce_min):
     _reduction.shape(reduced)
+for _reduction in (var, std):
+    _reduction.shape(varied)
 
 # -- moving elements -----------------------------------------------------------------------------------------
 
@@ -136,94 +182,38 @@ def _(x: Shape, *, axes: Sequence[int] | None = None) -> Shape:
     return tuple(x[place] for place in order)
 
 
-def index(slices: Any) -> Any:
-    """Return what NumPy takes as an index: ``[0, [1, 3], None]`` stands for ``[0, 1:3, :]``.
-
-    Examples
-    --------
-    >>> index([0, [1, 3], None])
-    (0, slice(1, 3, None), slice(None, None, None))
-    """
-    if not isinstance(slices, list | tuple):
-        slices = [slices]
-    return tuple(
-        builtins.slice(*part) if isinstance(part, list | tuple) else builtins.slice(None) if part is None else part
-        for part in slices
-    )
+@gate(numpy=np.broadcast_to)
+def broadcast_to(x: Any, *, shape: int | Sequence[int]) -> Any:
+    """Spread over a shape by NumPy's rules of broadcasting; the gradient is summed back."""
+    return np.broadcast_to(x, shape if isinstance(shape, int) else tuple(shape)).copy()
 
 
-@gate(symbol="[ ]")
-def slice(x: Any, *, slices: Any) -> Any:
-    """Cut out a part, ``x[0, 1:3]``: numbers choose, pairs ``[start, stop]`` or Python's slices cut."""
-    return x[index(slices)]
+@broadcast_to.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, shape: int | Sequence[int]) -> Any:
+    return gradient  # whoever fires the gate fits it to the shape of x
 
 
-@slice.vjp(0)
-def _(gradient: Any, output: Any, x: Any, *, slices: Any) -> Any:
-    share = np.zeros(np.shape(x))
-    share[index(slices)] = gradient
-    return share
-
-
-@slice.shape
-def _(x: Any, *, slices: Any) -> Any:
-    if None in x:
-        return None
-    try:
-        return np.broadcast_to(0.0, x)[index(slices)].shape  # takes no memory
-    except IndexError as error:
-        raise ValueError(str(error)) from None
-
-
-@gate(numpy=np.take)
-def take(x: Any, *, indices: Any, axis: int = 0) -> Any:
-    """Choose slices along an axis by their indices, which may repeat."""
-    return np.take(x, np.asarray(indices, dtype=int), axis=axis)
-
-
-@take.vjp(0)
-def _(gradient: Any, output: Any, x: Any, *, indices: Any, axis: int = 0) -> Any:
-    share = np.zeros(np.shape(x))
-    (place,) = axes_of(axis, np.ndim(x))
-    chosen: Any = (builtins.slice(None),) * place + (np.asarray(indices, dtype=int),)
-    np.add.at(share, chosen, gradient)
-    return share
-
-
-@take.shape
-def _(x: Shape, *, indices: Any, axis: int = 0) -> Shape:
-    (place,) = axes_of(axis, len(x))
-    _check_reach(indices, x[place])
-    return (*x[:place], *np.shape(indices), *x[place + 1 :])
+@broadcast_to.shape
+def _(x: Shape, *, shape: int | Sequence[int]) -> Shape:
+    return spread_to(x, shape_to=[shape] if isinstance(shape, int) else shape)
 
 
 @gate
-def take_pairs(x: Any, *, rows: Sequence[int], cols: Sequence[int]) -> Any:
-    """Choose single elements by row and column: ``x[rows, cols]``."""
-    return x[np.asarray(rows), np.asarray(cols)]
+def pad(x: Any, *, widths: Any, value: float = 0.0) -> Any:
+    """Put a border of one value round an array; the gradient of the border is dropped.
+
+    `widths` says how wide it is: one number for all sides, ``(before, after)`` for all axes, or such a pair for each.
+    """
+    return np.pad(x, border_widths(widths, np.ndim(x)), constant_values=value)
 
 
-@take_pairs.vjp(0)
-def _(gradient: Any, output: Any, x: Any, *, rows: Sequence[int], cols: Sequence[int]) -> Any:
-    share = np.zeros(np.shape(x))
-    np.add.at(share, (np.asarray(rows), np.asarray(cols)), gradient)
-    return share
+@pad.vjp(0)
+def _(gradient: Any, output: Any, x: Any, *, widths: Any, value: float = 0.0) -> Any:
+    inside = zip(border_widths(widths, np.ndim(x)), np.shape(x), strict=True)
+    return gradient[tuple(builtins.slice(before, before + length) for (before, _), length in inside)]
 
 
-@take_pairs.shape
-def _(x: Shape, *, rows: Sequence[int], cols: Sequence[int]) -> Shape:
-    if len(x) < 2:
-        raise ValueError("there are no rows and columns")
-    _check_reach(rows, x[0])
-    _check_reach(cols, x[1])
-    return (*broadcast(np.shape(rows), np.shape(cols)), *x[2:])
-
-
-def _check_reach(indices: Any, length: int | None) -> None:
-    """Refuse indices that lie outside an axis of this length."""
-    for number in np.ravel(indices):
-        if length is not None and not -length <= number < length:
-            raise ValueError(f"there is no element {number} in {length}")
+pad.shape(padded)
 
 
 # -- joining -------------------------------------------------------------------------------------------------
@@ -237,7 +227,7 @@ def concat(*parts: Any, axis: int = 0) -> Any:
 
 @concat.every_vjp
 def _(port: int, gradient: Any, output: Any, *parts: Any, axis: int = 0) -> Any:
-    (place,) = axes_of(axis, np.ndim(output))
+    place = one_axis(axis, np.ndim(output))
     start = builtins.sum(part.shape[place] for part in parts[:port])
     cut = builtins.slice(start, start + parts[port].shape[place])
     return gradient[(builtins.slice(None),) * place + (cut,)]
@@ -262,7 +252,7 @@ def _(*parts: Shape, axis: int = 0) -> Shape:
     known = [part for part in parts if None not in part]
     if builtins.any(len(part) != len(parts[0]) for part in parts) or len(set(known)) > 1:
         raise ValueError("they differ, make them equal")
-    place = axis % (len(parts[0]) + 1)
+    place = one_axis(axis, len(parts[0]) + 1)
     shape = known[0] if known else parts[0]
     return (*shape[:place], len(parts), *shape[place:])
 
@@ -288,51 +278,23 @@ def _(gradient: Any, output: Any, condition: Any, a: Any, b: Any) -> Any:
 
 @gate(elementwise=True, numpy=np.clip)
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """Pass `x` on between two bounds, and the bound beyond it; at a bound the gradient goes to `x`."""
-    return np.where(np.less(x, low), low, np.where(np.greater(x, high), high, x))
+    """Pass `x` on between two bounds, and the bound beyond it; where `low` is above `high`, `high` (as `numpy.clip`).
+
+    The gradient goes to what is passed on; at a bound to `x`.
+    """
+    return min.forward(max.forward(x, low), high)
 
 
 @clip.vjp(0)
 def _(gradient: Any, output: Any, x: Any, low: Any, high: Any) -> Any:
-    return np.where(np.less(x, low) | np.greater(x, high), 0.0, gradient)
+    return np.where(np.less(x, low), 0.0, np.where(np.greater(x, high), 0.0, gradient))
 
 
 @clip.vjp(1)
 def _(gradient: Any, output: Any, x: Any, low: Any, high: Any) -> Any:
-    return np.where(np.less(x, low), gradient, 0.0)
+    return np.where(np.less(x, low), np.where(np.greater(low, high), 0.0, gradient), 0.0)
 
 
 @clip.vjp(2)
 def _(gradient: Any, output: Any, x: Any, low: Any, high: Any) -> Any:
-    return np.where(np.greater(x, high) & ~np.less(x, low), gradient, 0.0)
-
-
-@gate(symbol="1ₖ", flat=["labels"])
-def one_hot(labels: Any, *, classes: int) -> Any:
-    """Turn class numbers 0, 1, 2 … into rows that are 1 at that place and 0 elsewhere. No gradient passes."""
-    check_numbers(labels, classes, "one_hot", "classes")
-    return np.asarray(np.equal(np.expand_dims(labels, -1), np.arange(classes)), dtype=np.float64)
-
-
-@one_hot.shape
-def _(labels: Shape, *, classes: int) -> Shape:
-    if classes < 1:
-        raise ValueError(f"there cannot be {classes} classes")
-    return (*labels, classes)
-
-
-def check_numbers(given: Any, count: int, asked: str, kind: str) -> None:
-    """Raise `InputError` unless all that a gate was given are numbers of classes or rows, from 0 to below a count.
-
-    Examples
-    --------
-    >>> check_numbers([0.0, 5.0], 2, "one_hot", "classes")
-    Traceback (most recent call last):
-        ...
-    circuitsim.errors.InputError: one_hot was given 5 for one of 2 classes: give whole numbers from 0 to 1
-    """
-    numbers = np.asarray(given, dtype=np.float64)
-    known = (numbers >= 0.0) & (numbers < count) & (numbers == np.floor(numbers))
-    if not known.all():
-        odd = show(float(numbers[~known].flat[0]))
-        raise InputError(f"{asked} was given {odd} for one of {count} {kind}: give whole numbers from 0 to {count - 1}")
+    return np.where(np.greater(x, high), gradient, np.where(np.greater(low, high), gradient, 0.0))

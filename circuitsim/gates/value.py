@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim.errors import InputError
+from circuitsim.checks import fits, shown
+from circuitsim.errors import InputError, TooLargeError
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Value: TypeAlias = float | Array
@@ -62,6 +63,7 @@ def own_value(thing: object) -> Value:
     """
     value = read(thing)
     if isinstance(value, np.ndarray):
+        fits(value.nbytes, f"a copy of an array of shape {value.shape}", "give a smaller array")
         value = value.copy()
         _seal(value, False)
     return value
@@ -116,8 +118,10 @@ def read(thing: object) -> Value:
         if array.ndim == 0:
             return float(array)
         return array.astype(np.float64, copy=False)
-    except (ValueError, TypeError, OverflowError):
-        raise NoValueError(f"{shorten(thing)} is not a number or an array of numbers") from None
+    except MemoryError:
+        raise TooLargeError(f"{shown(thing)} has more elements than memory holds: give a smaller array") from None
+    except Exception:  # whatever a class of somebody's own raises, too
+        raise NoValueError(f"{shown(thing)} is not a number or an array of numbers") from None
 
 
 def add_up(values: Iterable[Value | None]) -> Any:
@@ -181,7 +185,7 @@ def fit(gradient: Value, like: Value) -> Value:
 
 def shape_of(value: Value) -> tuple[int, ...]:
     """Return the shape of a value; that of a float is ``()``."""
-    return () if isinstance(value, float) else value.shape
+    return value.shape if isinstance(value, np.ndarray) else ()
 
 
 def size_of(value: Value) -> int:
@@ -210,9 +214,3 @@ def show(value: Value, digits: int = 6) -> str:
     if value.size <= 6 and value.ndim == 1:
         return "[" + ", ".join(show(float(element), digits) for element in value) + "]"
     return "array " + "×".join(map(str, value.shape))
-
-
-def shorten(thing: object) -> str:
-    """Write any thing for people, on one line of at most 60 letters."""
-    text = " ".join(repr(thing).split())
-    return text if len(text) <= 60 else text[:57] + "..."

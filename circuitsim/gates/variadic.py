@@ -6,6 +6,7 @@ from typing import Any
 
 from circuitsim.errors import GateError
 from circuitsim.gates.gate import Gate, Rule, register
+from circuitsim.habits import told
 
 
 class Many(Gate):
@@ -20,6 +21,7 @@ class Many(Gate):
     array([1., 2., 3.])
     """
 
+    @told
     def __init__(self, forward: Callable[..., Any], numpy: Callable[..., Any] | None = None) -> None:
         super().__init__(forward, forward.__name__, ports=("x1",), numpy=numpy)
         self.rule: Callable[..., Any] | None = None
@@ -62,6 +64,7 @@ def _member(family: Many, count: int) -> Gate:
     return family.for_inputs(count)
 
 
+@told
 def many(*, numpy: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Many]:
     """Turn a function of any number of inputs into a family of gates, and register it under its name.
 

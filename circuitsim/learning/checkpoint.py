@@ -43,8 +43,9 @@ from numpy.typing import NDArray
 from circuitsim import checks
 from circuitsim.circuit import structure
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.plain_data import pack, read_json, unpack
 from circuitsim.errors import CircuitError, LoadError, SaveError
-from circuitsim.files import Archive, ArchiveError, check_path, reading_arrays, write_arrays, writing
+from circuitsim.files import Archive, ArchiveError, check_path, quoted, reading_arrays, write_arrays, writing
 from circuitsim.gates.shapes import Shape
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.learning.history import MOST_POINTS, Curve, Evaluation, History
@@ -123,12 +124,12 @@ class Checkpoint:
             "sampler": self.sampler,
             "classes": self.classes,
             "ended": self.history.ended,
-            "elapsed": structure.pack(self.history.elapsed),
+            "elapsed": pack(self.history.elapsed),
             "in_force": self.history.in_force,
-            "evaluations": [structure.pack([getattr(entry, name) for name in _JUDGED]) for entry in evaluations],
+            "evaluations": [pack([getattr(entry, name) for name in _JUDGED]) for entry in evaluations],
             "kept": kept,
             "curves": {name: [len(curve), curve.every, curve.total] for name, curve in curves.items()},
-            "best": best and best | {"cost": structure.pack(best["cost"])},
+            "best": best and best | {"cost": pack(best["cost"])},
             "extra": {name: None if value is None else shape_of(value) for name, value in self.extra.items()},
         }
         try:
@@ -137,7 +138,7 @@ class Checkpoint:
                 "circuit": json.dumps(netlist.structure(), allow_nan=False),
             }
         except CircuitError as error:
-            raise SaveError(f"cannot save {str(path)!r}: {error}") from None
+            raise SaveError(f"cannot save {quoted(path)}: {error}") from None
         arrays: dict[str, Any] = {name: np.array(text) for name, text in texts.items()}
         for key, name in _keys(netlist).items():
             arrays |= _pack("", key, self.memory[name])
@@ -162,7 +163,7 @@ class Checkpoint:
                         f"would have {name!r} in shape {arrays[name].shape}, in the circuit it is {shape}"
                     )
         except ArchiveError as error:
-            raise SaveError(f"cannot save {str(path)!r}: it {error}, and could not be loaded") from None
+            raise SaveError(f"cannot save {quoted(path)}: it {error}, and could not be loaded") from None
         arrays["checksum"] = _checksum(arrays)
         with writing(path) as file:
             write_arrays(file, {name: partial(arrays.get, name) for name in arrays})
@@ -219,13 +220,13 @@ class Checkpoint:
                     raise ArchiveError("is damaged: a parameter has responded less than never")
                 history = _history(header, keys, arrays)
         except ArchiveError as error:
-            raise LoadError(f"cannot load {path!r}: it {error}; give a file that Trainer.save wrote") from None
+            raise LoadError(f"cannot load {quoted(path)}: it {error}; give a file that Trainer.save wrote") from None
         best = header["best"]
         extras = {name: None if lengths is None else as_value(arrays[f"extra/{name}"])
                   for name, lengths in header["extra"].items()}  # fmt: skip
         return cls(
             _unpack("", "now", keys, arrays),
-            best and Best(float(structure.unpack(best["cost"])), best["iteration"], best["number"],
+            best and Best(float(unpack(best["cost"])), best["iteration"], best["number"],
                           _unpack("best/", "best", keys, arrays)),
             history,
             header["sampler"],
@@ -342,7 +343,7 @@ def _history(header: Mapping[str, Any], keys: Mapping[str, str], arrays: Mapping
     for number, judged in enumerate(header["evaluations"]):
         kept = {name: as_value(arrays[f"history/{key}"][places[number]]) for key, name in keys.items()
                 if number in places}  # fmt: skip
-        row = dict(zip(_JUDGED, structure.unpack(judged), strict=True))
+        row = dict(zip(_JUDGED, unpack(judged), strict=True))
         evaluations.append(Evaluation(**row, parameters=kept))
     done = [entry.iteration for entry in evaluations]
     if any(before >= after for before, after in pairwise(done)) or max(done, default=0) > iterations:
@@ -357,7 +358,7 @@ def _history(header: Mapping[str, Any], keys: Mapping[str, str], arrays: Mapping
         curves["gradient_norms"],
         curves["ticks"],
         evaluations,
-        structure.unpack(header["elapsed"]),
+        unpack(header["elapsed"]),
         header["in_force"],
         header["ended"],
     )
@@ -373,8 +374,8 @@ def _whole(thing: Any, least: int = 0, below: int = 2**63) -> bool:
 def _number(thing: Any) -> bool:
     """Tell whether it is a float, or an infinity or a nan as JSON has it here."""
     try:
-        return type(structure.unpack(thing)) is float
-    except (ValueError, TypeError, RecursionError):
+        return type(unpack(thing)) is float
+    except ValueError:
         return False
 
 
@@ -451,7 +452,7 @@ HEADER: dict[str, Callable[[Any], bool]] = {
     "sampler": _is_sampler,
     "classes": lambda names: isinstance(names, list) and all(isinstance(name, str) for name in names),
     "ended": lambda text: isinstance(text, str),
-    "elapsed": lambda ticks: _number(ticks) and structure.unpack(ticks) >= 0.0,
+    "elapsed": lambda ticks: _number(ticks) and unpack(ticks) >= 0.0,
     "in_force": lambda number: type(number) is int and number >= -1,
     "evaluations": lambda rows: isinstance(rows, list) and all(map(_is_evaluation, rows)),
     "kept": lambda numbers: _numbers(numbers) and numbers == sorted(set(numbers)),
@@ -467,15 +468,15 @@ def _read_header(path: str, archive: Archive) -> tuple[str, dict[str, Any]]:
         raise ArchiveError("is no checkpoint")
     text = archive.read_text("header", MOST_LETTERS)
     try:
-        header = json.loads(text)
-    except (ValueError, RecursionError):
+        header = read_json(text)
+    except ValueError:
         raise ArchiveError("is damaged: its header is no JSON") from None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ArchiveError("is no checkpoint")
     if not _whole(version := header.get("version")) or version != VERSION:
         newer = _whole(version, VERSION)
         raise LoadError(
-            f"{path!r} is a checkpoint of version {_few(version)}, this circuitsim reads version {VERSION}: "
+            f"{quoted(path)} is a checkpoint of version {_few(version)}, this circuitsim reads version {VERSION}: "
             + ("update circuitsim" if newer else "train anew")
         )
     if odd := sorted({*HEADER, "format", "version"} ^ set(header)):
@@ -499,15 +500,15 @@ def _check_circuit(path: str, archive: Archive, netlist: Netlist) -> str:
         except LoadError:
             raise ArchiveError("is damaged: its circuit cannot be read") from None
         if told := structure.difference(there, here, "the checkpoint's circuit"):
-            raise LoadError(f"cannot load {path!r}: {told}; make the circuit as it was when this was saved")
+            raise LoadError(f"cannot load {quoted(path)}: {told}; make the circuit as it was when this was saved")
     return text
 
 
 def _check_optimizer(path: str, there: str, here: str) -> None:
     if there != here:
         raise LoadError(
-            f"cannot load {path!r}: optimizer {_line(there)} there, {_line(here)} here; give the trainer the one that "
-            "it was saved with"
+            f"cannot load {quoted(path)}: optimizer {_line(there)} there, {_line(here)} here; give the trainer the one "
+            "that it was saved with"
         )
 
 
@@ -516,14 +517,14 @@ def _check_extra(path: str, there: Mapping[str, Any], due: Mapping[str, Shape]) 
     for name in sorted(there.keys() | due.keys()):
         if name not in due or name not in there:
             one, two = ("has", "has not") if name in there else ("has no", "has")
-            raise LoadError(f"cannot load {path!r}: it {one} {_few(name)}, which this training {two}")
+            raise LoadError(f"cannot load {quoted(path)}: it {one} {_few(name)}, which this training {two}")
         found = there[name]
         if found is None:
             continue
         if len(found) != len(due[name]) or any(
             want not in (None, length) for want, length in zip(due[name], found, strict=True)
         ):
-            raise LoadError(f"cannot load {path!r}: {name!r} has shape {tuple(found)} there, {due[name]} here")
+            raise LoadError(f"cannot load {quoted(path)}: {name!r} has shape {tuple(found)} there, {due[name]} here")
 
 
 def _few(thing: Any) -> str:

@@ -18,6 +18,7 @@ from circuitsim import checks
 from circuitsim.engine import Engine
 from circuitsim.errors import DivergenceError, NonFiniteWarning
 from circuitsim.gates.value import Value, shape_of, show
+from circuitsim.habits import told
 from circuitsim.learning.examples import DRAW, TARGET, Points, some_of
 from circuitsim.learning.health import look_inside
 from circuitsim.learning.history import History
@@ -76,6 +77,7 @@ class Checkup:
         return "\n".join([*lines, *(f"not checked: {what}" for what in self.unseen)])
 
 
+@told
 def check_training(
     make: Callable[[], Trainer],
     points: Points,
@@ -418,7 +420,7 @@ class _Examination:
         trainer = self.settled()
         numbers = sum(int(np.size(value)) for value in trainer.engine.parameters.values())
         scores = np.asarray(trainer.scores(*self.few))
-        each = max(1, scores.size // len(self.few[1]))
+        each = scores.size // len(self.few[1])
         many = min(FEW, self.count, max(2, numbers // (2 * each)))  # as many as the parameters can surely fit
         some = self.part(np.unique(np.linspace(0, self.count - 1, many).astype(int)))
         before = trainer.evaluate(*some)[0]

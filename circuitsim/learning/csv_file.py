@@ -11,15 +11,18 @@ than 20 different whole numbers, are numbers to predict.
 import csv
 import math
 import re
+from io import StringIO
 from os import PathLike
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from circuitsim import checks
+from circuitsim import checks, files
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.learning.datasets import Dataset
+from circuitsim.spelling import listed, shown
 
 __all__ = ["read_csv"]
 
@@ -27,6 +30,7 @@ _LABELS = ("label", "class", "target", "y")
 MOST_NUMBERED = 20  # more different whole numbers than these are numbers to predict, not classes
 
 
+@told
 def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] | None = None) -> Dataset:
     """Read points with labels from a CSV file.
 
@@ -51,17 +55,12 @@ def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] |
     """
     path = checks.path(path)
     if targets not in (None, "classes", "numbers"):
-        raise InputError(f"targets={targets!r} cannot be: give 'classes', 'numbers' or None")
-    name = Path(path).name
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror}; give a CSV file") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"cannot read {str(path)!r}: byte {error.start} is no UTF-8; save it as UTF-8") from None
+        raise InputError(f"targets={shown(targets)} cannot be: give 'classes', 'numbers' or None")
+    name = listed([Path(path).name])
+    text = files.read_text(path, "a CSV file")
     first = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])  # a comma within quotes parts nothing
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True, strict=True)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         stripped = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
@@ -84,7 +83,7 @@ def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] |
     points, labels = [], []
     for line, row in rows:
         if len(row) != len(columns):
-            missing = f"; {columns[len(row)]!r} is missing" if len(row) < len(columns) else ""
+            missing = f"; {shown(columns[len(row)])} is missing" if len(row) < len(columns) else ""
             raise InputError(f"{name}, line {line}: there are {len(row)} columns where {len(columns)} are due{missing}")
         points.append([_number(cell, name, line, column) for column, cell in _without(label, columns, row)])
         labels.append(row[label])
@@ -92,13 +91,13 @@ def read_csv(path: str | PathLike[str], targets: Literal["classes", "numbers"] |
     lines = [line for line, _ in rows]
     for line, text in zip(lines, labels, strict=True):
         if not text or text.lower() == "nan":
-            raise InputError(f"{name}, line {line}, column {columns[label]!r}: the label is missing")
+            raise InputError(f"{name}, line {line}, column {shown(columns[label])}: the label is missing")
     if targets == "numbers" or (targets is None and _are_numbers(labels)):
         numbers = [_number(text, name, line, columns[label]) for line, text in zip(lines, labels, strict=True)]
-        note = f"The labels, {columns[label]!r}, are taken for numbers to predict."
-        return Dataset(name, np.array(points), np.array(numbers), features, None, note)
+        note = f"The labels, {shown(columns[label])}, are taken for numbers to predict."
+        return Dataset(Path(path).name, np.array(points), np.array(numbers), features, None, note)
     coded, classes, note = _classes(labels, name, columns[label])
-    return Dataset(name, np.array(points), np.array(coded), features, classes, note)
+    return Dataset(Path(path).name, np.array(points), np.array(coded), features, classes, note)
 
 
 def _columns(row: list[str]) -> tuple[list[str] | None, int]:
@@ -125,14 +124,14 @@ def _is_number(cell: str) -> bool:
 
 
 def _number(cell: str, name: str, line: int, column: str) -> float:
-    where = f"{name}, line {line}, column {column!r}"
+    where = f"{name}, line {line}, column {shown(column)}"
     if not cell:
         raise InputError(f"{where}: the number is missing")
     if not _is_number(cell):
         comma = "; write it with a point" if _is_number(cell.replace(",", ".")) else ""
-        raise InputError(f"{where}: {cell!r} is no number{comma}")
+        raise InputError(f"{where}: {shown(cell)} is no number{comma}")
     if not math.isfinite(float(cell)):
-        raise InputError(f"{where}: {cell!r} is no finite number; leave the row out")
+        raise InputError(f"{where}: {shown(cell)} is no finite number; leave the row out")
     return float(cell)
 
 
@@ -152,12 +151,14 @@ def _classes(labels: list[str], name: str, column: str) -> tuple[list[float], tu
     for key, text in zip(keys, labels, strict=True):
         found.setdefault(key, text)
     if len(found) < 2:
-        raise InputError(f"{name}, column {column!r}: all labels are {labels[0]!r}; give points of two classes or more")
+        raise InputError(
+            f"{name}, column {shown(column)}: all labels are {shown(labels[0])}; give points of two classes or more"
+        )
     order = sorted(found)  # all are floats, or all are texts
     classes = tuple(found[key] for key in order)
     if len(order) > 2:
         coded = {key: float(number) for number, key in enumerate(order)}
-        note = f"Labels {', '.join(classes)} are numbered 0 to {len(order) - 1}."
+        note = f"Labels {listed(classes)} are numbered 0 to {len(order) - 1}."
     else:
         coded = {order[0]: -1.0, order[1]: 1.0}
         note = "" if order == [-1.0, 1.0] else f"Labels {classes[0]} and {classes[1]} are taken for -1 and +1."

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from circuitsim import checks, display
 from circuitsim.errors import InputError
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = [
     "Dataset",
@@ -33,10 +35,14 @@ __all__ = [
     "zen",
 ]
 
+#: About how many bytes a point takes while a dataset is made.
+BYTES = 100
+
 #: What the labels of a dataset are: -1 and +1, the numbers of classes, or real numbers to predict.
 Targets = Literal["sides", "classes", "numbers"]
 
 
+@told
 @dataclass(frozen=True)
 class Dataset:
     """Points with labels.
@@ -85,17 +91,18 @@ class Dataset:
             try:
                 array = np.asarray(getattr(self, what), dtype=np.float64)
             except (TypeError, ValueError):
-                raise InputError(f"the {what} of dataset {self.name!r} must be numbers") from None
+                raise InputError(f"the {what} of dataset {shown(self.name)} must be numbers") from None
             object.__setattr__(self, what, array)
         shape = self.points.shape
         if len(shape) != 2 or shape[1] != len(self.features):
             raise InputError(
-                f"the points of dataset {self.name!r} have shape {shape}: give a row for each example, with "
+                f"the points of dataset {shown(self.name)} have shape {shape}: give a row for each example, with "
                 f"{len(self.features)} columns, one for each name in features"
             )
         if self.labels.shape != shape[:1]:
             raise InputError(
-                f"dataset {self.name!r} has {shape[0]} points and labels of shape {self.labels.shape}: give one label "
+                f"dataset {shown(self.name)} has {shape[0]} points and labels of shape {self.labels.shape}: "
+                f"give one label "
                 "for each point"
             )
         if self.classes is None or self._has_sides():
@@ -104,7 +111,7 @@ class Dataset:
         if len(odd):
             known = f"0 to {len(self.classes) - 1}" + (", or -1 and +1" if len(self.classes) == 2 else "")
             raise InputError(
-                f"dataset {self.name!r} has a label {odd[0]:g}, but its {len(self.classes)} classes are numbered "
+                f"dataset {shown(self.name)} has a label {odd[0]:g}, but its {len(self.classes)} classes are numbered "
                 f"{known}; give classes=None if labels are numbers to predict"
             )
 
@@ -145,12 +152,14 @@ class Dataset:
         return display.points_svg(f"{self.name}: {len(self)} points", groups, across, up)
 
 
+@told
 def guide() -> Dataset:
     """Return the six points that the guide's SVM learns; a line can part them."""
     points = [[1.2, 0.7], [-0.3, -0.5], [3.0, 0.1], [-0.1, -1.0], [-1.0, 1.1], [2.1, -3.0]]
     return _plane("guide", np.array(points), np.array([1, -1, 1, -1, -1, 1]))
 
 
+@told
 def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Return two half moons that reach into each other."""
     count, noise, seed = _checked(count, noise, seed)
@@ -158,6 +167,7 @@ def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     return _plane("moons", points, classes * 2 - 1)
 
 
+@told
 def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return a small ring inside a larger one."""
     count, noise, seed = _checked(count, noise, seed)
@@ -165,6 +175,7 @@ def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     return _plane("circles", points, classes * 2 - 1)
 
 
+@told
 def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     """Return two round clouds, around (-1, -1) and (1, 1), with `noise` as their standard deviation."""
     count, noise, seed = _checked(count, noise, seed)
@@ -173,12 +184,14 @@ def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     return _plane("gaussians", points, classes * 2 - 1)
 
 
+@told
 def iris() -> Dataset:
     """Return 150 irises of three species, with the lengths and widths of two kinds of leaves (Fisher 1936)."""
     found = _sklearn().load_iris()
     return Dataset("iris", found.data, found.target, list(found.feature_names), tuple(map(str, found.target_names)))
 
 
+@told
 def cancer() -> Dataset:
     """Return 569 tumours, benign (+1) or malignant (-1), with 30 measures of their cells' nuclei.
 
@@ -189,12 +202,14 @@ def cancer() -> Dataset:
     return Dataset("cancer", found.data, found.target * 2.0 - 1.0, list(map(str, found.feature_names)), names)
 
 
+@told
 def diabetes() -> Dataset:
     """Return 442 patients with ten measures each, and how far their diabetes went in a year (Efron et al. 2004)."""
     found = _sklearn().load_diabetes(scaled=False)
     return Dataset("diabetes", found.data, found.target, list(found.feature_names), None)
 
 
+@told
 def digits() -> Dataset:
     """Return 1,797 handwritten digits of 8×8 points between 0 and 1, one a row, and which digit each is.
 
@@ -206,6 +221,7 @@ def digits() -> Dataset:
     return Dataset("digits", points / 16.0, labels, pixels, tuple("0123456789"))
 
 
+@told
 def zen() -> Dataset:
     """Return the characters of the Zen of Python by their numbers, each with the number of the one after it.
 
@@ -232,6 +248,7 @@ def zen() -> Dataset:
     return Dataset("zen", numbers[:-1, None], numbers[1:], ["character"], tuple(characters))
 
 
+@told
 def spirals(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return two spirals wound around each other for one and a half turns."""
     count, noise, seed = _checked(count, noise, seed)
@@ -268,7 +285,9 @@ def _plane(name: str, points: NDArray[np.float64], labels: NDArray[Any]) -> Data
 
 def _checked(count: int, noise: float, seed: int) -> tuple[int, float, int]:
     """Return how many points, how much noise and which seed, if they can be."""
-    return checks.count(count, "count", least=2), checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
+    count = checks.count(count, "count", least=2)
+    checks.fits(BYTES * count, f"a dataset of {checks.shown(count)} points")
+    return count, checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
 
 
 def _sklearn() -> Any:

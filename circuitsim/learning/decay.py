@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.habits import told
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
 
 
+@told
 @dataclass(frozen=True)
 class LinearDecay:
     """From `start` in a straight line to `end` at update number `updates`, and on at `end`.
@@ -37,6 +39,7 @@ class LinearDecay:
         return self.start + (self.end - self.start) * np.minimum(update / self.updates, 1.0)
 
 
+@told
 @dataclass(frozen=True)
 class ExponentialDecay:
     """`start`, multiplied by `factor` after every `every` updates.
@@ -61,6 +64,7 @@ class ExponentialDecay:
         return self.start * self.factor ** (update // self.every)
 
 
+@told
 @dataclass(frozen=True)
 class CosineDecay:
     """From `start` to `end` along half a cosine, over a number of updates (Loshchilov and Hutter 2017).

@@ -13,6 +13,7 @@ from circuitsim.errors import InputError
 from circuitsim.gates.value import Array, Value, as_value, shape_of
 from circuitsim.learning.lbfgs import LBFGS, State
 from circuitsim.learning.penalties import Penalty
+from circuitsim.spelling import shown
 
 __all__ = ["Descent"]
 
@@ -42,7 +43,7 @@ class Descent:
 
     def __init__(self, engine: Engine, rule: LBFGS, penalties: Sequence[Penalty]) -> None:
         if odd := [penalty for penalty in penalties if hasattr(penalty, "shrink")]:
-            raise InputError(f"{odd[0]!r} has a kink, which LBFGS cannot pass: take another optimizer, or L2")
+            raise InputError(f"{shown(odd[0])} has a kink, which LBFGS cannot pass: take another optimizer, or L2")
         self.engine = engine
         self.rule = rule
         self.state: State | None = None

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import shape_of
-from circuitsim.spelling import nearest
+from circuitsim.spelling import nearest, shown
 
 __all__ = ["DRAW", "TARGET", "Examples", "Intake", "Points", "Targets", "some_of"]
 
@@ -105,7 +105,7 @@ class Intake:
         if rows.ndim > 2 or rows.shape[1] != len(self.features):
             has = f"{rows.shape[1]} columns" if rows.ndim == 2 else f"shape {rows.shape}"
             raise InputError(
-                f"the points have {has}, but circuit {self.circuit!r} has {len(self.features)} inputs: "
+                f"the points have {has}, but circuit {shown(self.circuit)} has {len(self.features)} inputs: "
                 f"{', '.join(self.features) or 'none'}; for inputs that take several columns give a mapping of inputs "
                 "to arrays"
             )
@@ -115,11 +115,14 @@ class Intake:
         for name in points:
             if name not in self.features:
                 raise InputError(
-                    f"circuit {self.circuit!r} has no input {name!r} for points: {nearest(str(name), self.features)}"
+                    f"circuit {shown(self.circuit)} has no input {shown(name)} for points: "
+                    f"{nearest(str(name), self.features)}"
                     f"its inputs are {', '.join(self.features) or 'none'}"
                 )
         if missing := [name for name in self.features if name not in points]:
-            raise InputError(f"the points lack input {missing[0]!r} of circuit {self.circuit!r}: give an array for it")
+            raise InputError(
+                f"the points lack input {shown(missing[0])} of circuit {shown(self.circuit)}: give an array for it"
+            )
         read = {name: _numbers(points[name], f"input {name!r}", "arrays of numbers") for name in self.features}
         counts = {name: len(array) if array.ndim else 0 for name, array in read.items()}
         if len(set(counts.values())) > 1 or 0 in counts.values():
@@ -181,15 +184,15 @@ class Targets:
 
     def _read_names(self, labels: NDArray[Any]) -> NDArray[np.float64]:
         if self.kind not in ("sides", "classes"):
-            raise InputError(f"force {self.force!r} takes numbers for targets, not {str(labels.flat[0])!r}")
+            raise InputError(f"force {shown(self.force)} takes numbers for targets, not {shown(str(labels.flat[0]))}")
         found = sorted({str(label) for label in labels.flat})
         if not self.classes:
             self.classes = found
         if odd := [name for name in found if name not in self.classes]:
-            raise InputError(f"there is no class {odd[0]!r}: the first labels were of {', '.join(self.classes)}")
+            raise InputError(f"there is no class {shown(odd[0])}: the first labels were of {', '.join(self.classes)}")
         if self.kind == "sides" and len(self.classes) != 2:
             raise InputError(
-                f"force {self.force!r} parts two classes, but the labels are of {len(self.classes)}: take "
+                f"force {shown(self.force)} parts two classes, but the labels are of {len(self.classes)}: take "
                 "forces.softmax for several"
             )
         numbers = np.searchsorted(self.classes, labels.astype(str)).astype(np.float64)
@@ -201,16 +204,17 @@ class Targets:
             odd = targets[np.abs(targets) != 1.0]
             if odd.size and np.isin(targets, (0.0, 1.0)).all():
                 raise InputError(
-                    f"the labels are 0 and 1, but force {self.force!r} takes -1 and +1: give 2*y - 1, or names of "
+                    f"the labels are 0 and 1, but force {shown(self.force)} takes -1 and +1: give 2*y - 1, or names of "
                     "classes"
                 )
             if odd.size:
-                raise InputError(f"label {odd.flat[0]:g} is neither -1 nor +1, which force {self.force!r} takes")
+                raise InputError(f"label {odd.flat[0]:g} is neither -1 nor +1, which force {shown(self.force)} takes")
         elif self.kind == "classes":
             odd = targets[(targets < 0) | (targets != np.floor(targets))]
             if odd.size:
                 raise InputError(
-                    f"label {odd.flat[0]:g} is no class: force {self.force!r} takes their numbers, 0, 1, 2, ..., or "
+                    f"label {odd.flat[0]:g} is no class: force {shown(self.force)} takes their numbers, 0, 1, "
+                    f"2, ..., or "
                     "their names"
                 )
 

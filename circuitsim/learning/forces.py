@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from circuitsim.errors import InputError
 from circuitsim.gates import functions, margins, network, scalar
 from circuitsim.gates.value import Value, as_value
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = [
     "Force",
@@ -38,6 +40,7 @@ __all__ = [
 Targets: TypeAlias = Literal["sides", "classes", "numbers"] | None
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Force:
     """A way to pull on a score.
@@ -83,7 +86,8 @@ class Force:
     def __post_init__(self) -> None:
         if self.targets not in ("sides", "classes", "numbers", None):
             raise InputError(
-                f"the targets of force {self.name!r} are {self.targets!r}: give 'sides', 'classes', 'numbers' or None"
+                f"the targets of force {shown(self.name)} are {shown(self.targets)}: give 'sides', 'classes', "
+                f"'numbers' or None"
             )
 
     def is_right(self, scores: Any, targets: Any) -> NDArray[np.bool_] | None:
@@ -104,6 +108,7 @@ class Force:
         InputError
             If there is not one target for each score, or for each row of them.
         """
+        scores, targets = as_value(scores), as_value(targets)
         if self.right is not None:
             return np.asarray(self.right(scores, targets), dtype=bool)
         if self.targets == "sides":
@@ -111,7 +116,7 @@ class Force:
         elif self.targets == "classes" and np.ndim(scores):
             meant = np.argmax(scores, axis=-1)
         elif self.targets == "classes":
-            raise InputError(f"force {self.name!r} was given the score {scores!r}: give one for each class")
+            raise InputError(f"force {shown(self.name)} was given the score {shown(scores)}: give one for each class")
         else:
             return None
         return np.asarray(meant == _like(meant, targets, self.name))
@@ -129,7 +134,7 @@ def _like(meant: NDArray[Any], targets: Any, force: str) -> NDArray[Any]:
     """Return targets in the shape of what is compared with them, if there are as many."""
     if np.size(targets) != np.size(meant):
         raise InputError(
-            f"force {force!r} was given {np.size(meant)} scores and {np.size(targets)} targets to judge: give one "
+            f"force {shown(force)} was given {np.size(meant)} scores and {np.size(targets)} targets to judge: give one "
             "target for each"
         )
     return np.reshape(targets, np.shape(meant))

@@ -15,12 +15,14 @@ from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.differences import finite_difference, relative_error
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
+from circuitsim.habits import told
 
 __all__ = ["GradientCheck", "check_gradients", "local_search", "numerical_gradient"]
 
 SHOWN = 20  # rows of a gradient check that are printed
 
 
+@told
 def numerical_gradient(
     engine: Engine,
     inputs: Mapping[str, Any],
@@ -78,6 +80,7 @@ def numerical_gradient(
         engine.set_parameters(before)
 
 
+@told
 @dataclass(frozen=True)
 class GradientCheck:
     """Analytic and numerical gradients side by side, the worst agreement first.
@@ -96,14 +99,18 @@ class GradientCheck:
         return max((row[3] for row in self.rows), default=0.0)
 
     def __str__(self) -> str:
-        lines = [f"{'':<12} {'analytic':>14} {'numerical':>14} {'error':>9}"]
+        cells = [("", "analytic", "numerical", "error")]
         for name, analytic, numerical, error in self.rows[:SHOWN]:
-            lines.append(f"{name:<12} {show(analytic, 8):>14} {show(numerical, 8):>14} {error:>9.1e}")
+            cells.append((name, show(analytic, 8), show(numerical, 8), f"{error:.1e}"))
+        columns = zip((12, 14, 14, 9), zip(*cells, strict=True), strict=True)
+        first, *rest = [max(least, *map(len, column)) for least, column in columns]
+        lines = [" ".join([name.ljust(first), *map(str.rjust, numbers, rest)]) for name, *numbers in cells]
         if len(self.rows) > SHOWN:
             lines.append(f"and {len(self.rows) - SHOWN} more, with errors no larger")
         return "\n".join(lines)
 
 
+@told
 def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 1e-5) -> GradientCheck:
     """Compare the gradients of one forward and backward pass with central differences.
 
@@ -120,6 +127,7 @@ def check_gradients(engine: Engine, inputs: Mapping[str, Any], *, step: float = 
     return GradientCheck(sorted(rows, key=lambda row: -row[3]))
 
 
+@told
 def local_search(
     engine: Engine, inputs: Mapping[str, Any], *, reach: float = 0.01, tries: int = 100, seed: int = 0
 ) -> tuple[dict[str, Value], float]:

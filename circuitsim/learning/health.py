@@ -16,14 +16,17 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import told
 from circuitsim.learning.examples import Points
 from circuitsim.learning.trainer import Trainer
+from circuitsim.spelling import shown
 
 __all__ = ["Health", "Layer", "Monitor", "Signals", "layers_of", "look_inside", "measure"]
 
 MOST_LINES = 8  # in a picture
 
 
+@told
 def layers_of(netlist: Netlist) -> list[list[int]]:
     """Return the nodes that give each layer's values to the next one, by layer; the inputs are not among them.
 
@@ -57,6 +60,7 @@ def layers_of(netlist: Netlist) -> list[list[int]]:
     return [found[layer] for layer in sorted(found)]
 
 
+@told
 @dataclass(frozen=True)
 class Signals:
     """What the units of a layer said for some examples, and how they were pulled.
@@ -80,6 +84,7 @@ class Signals:
         return found
 
 
+@told
 def look_inside(trainer: Trainer, points: Points, labels: ArrayLike, tracer: Engine | None = None) -> list[Signals]:
     """Return what the layers of a trainer's circuit say and feel for some examples, with the parameters as they are.
 
@@ -100,7 +105,9 @@ def look_inside(trainer: Trainer, points: Points, labels: ArrayLike, tracer: Eng
     netlist = trainer.engine.netlist
     if tracer is not None:
         if tracer.netlist.fingerprint() != netlist.fingerprint():
-            raise InputError(f"the tracer's circuit is not {netlist.name!r}, which is trained: give an engine of that")
+            raise InputError(
+                f"the tracer's circuit is not {shown(netlist.name)}, which is trained: give an engine of that"
+            )
         tracer.set_parameters(trainer.engine.parameters)
     engine = trainer.engine if tracer is None else tracer
     layers = layers_of(netlist)
@@ -141,6 +148,7 @@ def _names(netlist: Netlist, layer: list[int]) -> str:
     return first if len(layer) == 1 else f"{first} to {last}"
 
 
+@told
 @dataclass(frozen=True)
 class Layer:
     """How large the values and gradients of a layer are.
@@ -164,6 +172,7 @@ class Layer:
     dead: int
 
 
+@told
 @dataclass(frozen=True)
 class Health:
     """What was measured after an update; printed, it is a table.
@@ -194,6 +203,7 @@ class Health:
         return "\n".join(lines)
 
 
+@told
 def measure(
     trainer: Trainer,
     points: Points,
@@ -232,6 +242,7 @@ def measure(
     return Health(trainer.iteration, tuple(found), ratios)
 
 
+@told
 class Monitor:
     """Measures the health of a training: give it to `Trainer.fit` as a callback.
 

@@ -6,6 +6,7 @@ from typing import overload
 
 from circuitsim import display
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import told
 
 __all__ = ["Curve", "Evaluation", "History"]
 
@@ -107,6 +108,7 @@ class Evaluation:
     parameters: dict[str, Value] = field(default_factory=dict, repr=False)
 
 
+@told
 @dataclass
 class History:
     """What happened in a training.

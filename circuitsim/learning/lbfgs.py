@@ -20,6 +20,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.gates.value import Array
+from circuitsim.habits import told
 
 __all__ = ["AXES", "LBFGS", "Evaluate", "State", "direction"]
 
@@ -73,6 +74,7 @@ class _Try(NamedTuple):
 AXES = {"x": 1, "cost": 0, "gradient": 1, "steps": 2, "changes": 2, "evaluations": 0}
 
 
+@told
 @dataclass(frozen=True)
 class LBFGS:
     """The settings of limited-memory BFGS with a line search by the strong conditions of Wolfe.

@@ -36,6 +36,7 @@ Step: TypeAlias = float | Callable[[int], float]
 State: TypeAlias = tuple[Value, ...]
 
 
+@told
 class Optimizer(ABC):
     """What all optimizers share: a step size, fixed or from a schedule.
 
@@ -90,6 +91,7 @@ class Optimizer(ABC):
         return f"{type(self).__name__}({settings})"
 
 
+@told
 class SGD(Optimizer):
     """Go where you are pulled, by ``step`` times the pull: the guide's parameter update.
 
@@ -111,6 +113,7 @@ class SGD(Optimizer):
         return value + self.size(count) * gradient, state
 
 
+@told
 class Momentum(Optimizer):
     """A heavy ball: the pull changes a velocity, which friction wears down (Polyak 1964).
 
@@ -135,6 +138,7 @@ class Momentum(Optimizer):
         return value + velocity, (velocity,)
 
 
+@told
 class Nesterov(Momentum):
     """Momentum that looks ahead: the value kept is the place to which the velocity is about to carry it.
 
@@ -149,6 +153,7 @@ class Nesterov(Momentum):
         return value + (1 + self.momentum) * velocity - self.momentum * state[0], (velocity,)
 
 
+@told
 class AdaGrad(Optimizer):
     """Smaller steps where the pulls have been large so far (Duchi et al. 2011).
 
@@ -169,6 +174,7 @@ class AdaGrad(Optimizer):
         return value + self.size(count) * gradient / (np.sqrt(total) + self.epsilon), (total,)
 
 
+@told
 class RMSProp(Optimizer):
     """Steps measured in the recent size of the pulls (Tieleman and Hinton 2012).
 
@@ -190,6 +196,7 @@ class RMSProp(Optimizer):
         return value + self.size(count) * gradient / (np.sqrt(mean) + self.epsilon), (mean,)
 
 
+@told
 class Adam(Optimizer):
     """Momentum in units of the recent size of the pulls, both corrected for starting at zero (Kingma and Ba 2015)."""
 
@@ -217,6 +224,7 @@ class Adam(Optimizer):
         return unbiased, spread, (mean, square)
 
 
+@told
 class AdamW(Adam):
     """Adam, and with every update all parameters lose the share ``step * decay`` (Loshchilov and Hutter 2019).
 
@@ -242,6 +250,7 @@ class AdamW(Adam):
         return value * (1 - size * self.decay) + size * unbiased / (spread + self.epsilon), state
 
 
+@told
 class AMSGrad(Adam):
     """Adam whose steps, but for the correction, never grow: by the largest mean square so far (Reddi et al. 2018)."""
 

@@ -19,12 +19,16 @@ from collections.abc import Collection
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 
 __all__ = ["L1", "L2", "GroupL2", "Penalty"]
 
 
+@told
 class Penalty(ABC):
     """What all penalties share.
 
@@ -34,7 +38,7 @@ class Penalty(ABC):
     ----------
     strength : float
         The stiffness of the spring.
-    on : collection of str, optional
+    on : collection of str or Wire, optional
         The names of the parameters that it holds; all but the biases, if not given.
 
     Raises
@@ -45,11 +49,13 @@ class Penalty(ABC):
 
     elementwise = True  # whether each element of an array is held as if it were alone
 
-    def __init__(self, strength: float, on: Collection[str] | None = None) -> None:
+    def __init__(self, strength: float, on: Collection[str | Wire] | None = None) -> None:
         self.strength = checks.number(strength, "the strength of a penalty")
         if isinstance(on, str):
-            raise InputError(f"on={on!r} is one text: give a list of names, on=[{on!r}]")
-        self.on: Collection[str] | None = on
+            raise InputError(f"on={shown(on)} is one text: give a list of names, on=[{shown(on)}]")
+        if on is not None and not (isinstance(on, Collection) and all(isinstance(name, str | Wire) for name in on)):
+            raise InputError(f"on={shown(on)} has no names: give a list of names of parameters, on=['w']")
+        self.on: Collection[str] | None = None if on is None else [name_of(name) for name in on]
 
     @abstractmethod
     def pull(self, value: Value) -> Value:
@@ -64,6 +70,7 @@ class Penalty(ABC):
         return f"{type(self).__name__}({self.strength!r}{held})"
 
 
+@told
 class L2(Penalty):
     """A spring by Hooke's law: it pulls with ``-strength * value``, and its energy is ``strength / 2 * value²``.
 
@@ -77,13 +84,14 @@ class L2(Penalty):
 
     def pull(self, value: Value) -> Value:
         """Return the pull on a parameter of this value."""
-        return -self.strength * value
+        return -self.strength * as_value(value)
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength / 2 * float(np.sum(np.square(value)))
+        return self.strength / 2 * float(np.sum(np.square(as_value(value))))
 
 
+@told
 class L1(Penalty):
     """A spring that pulls with the same `strength` everywhere, towards zero. Its energy is ``strength * |value|``.
 
@@ -107,9 +115,10 @@ class L1(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength * float(np.sum(np.abs(value)))
+        return self.strength * float(np.sum(np.abs(as_value(value))))
 
 
+@told
 class GroupL2(Penalty):
     """A spring on groups of numbers, which it brings to zero together: the group lasso (Yuan and Lin 2006).
 
@@ -121,7 +130,7 @@ class GroupL2(Penalty):
     ----------
     strength : float
         The stiffness of the spring.
-    on : collection of str, optional
+    on : collection of str or Wire, optional
         The names of the parameters that it holds; all but the biases, if not given.
     axis : int, optional
         What a group is: if not given, a whole parameter; else each slice along this axis. Where rows of features are
@@ -136,13 +145,13 @@ class GroupL2(Penalty):
 
     elementwise = False
 
-    def __init__(self, strength: float, on: Collection[str] | None = None, axis: int | None = None) -> None:
+    def __init__(self, strength: float, on: Collection[str | Wire] | None = None, axis: int | None = None) -> None:
         super().__init__(strength, on)
         self.axis = axis
         if axis is not None:
             self.axis = checks.whole(axis)
             if self.axis is None:
-                raise InputError(f"the axis of a penalty is {axis!r}: give a whole number, or None for one group")
+                raise InputError(f"the axis of a penalty is {shown(axis)}: give a whole number, or None for one group")
 
     def pull(self, value: Value) -> Value:
         """Return no pull: this spring works after the step."""
@@ -178,7 +187,7 @@ class GroupL2(Penalty):
         rest = tuple(range(value.ndim))
         if self.axis is not None:
             if not -value.ndim <= self.axis < value.ndim:
-                raise InputError(f"{self!r} holds a parameter of shape {shape_of(value)}, which has no such axis")
+                raise InputError(f"{shown(self)} holds a parameter of shape {shape_of(value)}, which has no such axis")
             rest = tuple(place for place in rest if place != self.axis % value.ndim)
         squares = np.square(np.ascontiguousarray(value))  # the bits of a sum depend on where the elements lie
         lengths = np.sqrt(np.sum(squares, axis=rest, keepdims=True))

@@ -19,6 +19,7 @@ from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import History
 from circuitsim.learning.trainer import Trainer
+from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Plane", "Recorder", "Recording", "Shot"]
@@ -169,7 +170,9 @@ class Recorder:
             raise InputError(f"{dataset.name} has no columns {columns[0]} and {columns[1]}: it has {numbered}")
         netlist = trainer.engine.netlist
         if tracer is not None and tracer.netlist.fingerprint() != netlist.fingerprint():
-            raise InputError(f"the tracer's circuit is not {netlist.name!r}, which is trained: give an engine of that")
+            raise InputError(
+                f"the tracer's circuit is not {shown(netlist.name)}, which is trained: give an engine of that"
+            )
         self._trainer, self._dataset, self._keep, self._tracer = trainer, dataset, set(keep), tracer
         self._plane = Plane.of(dataset, columns) if len(dataset.features) > 1 else None
         self._shots: list[Shot] = []

@@ -8,6 +8,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.spelling import shown
 
 __all__ = ["Order", "Sampler"]
 
@@ -59,6 +60,8 @@ class Sampler:
             if number == 1:
                 return [int(self._random.integers(self.count))]
             return [int(index) for index in self._random.integers(self.count, size=number)]
+        if isinstance(self.order, list) and self._taken + number > len(self.order):
+            raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
         chosen = []
         for _ in range(number):
             if not self._queue:
@@ -73,10 +76,7 @@ class Sampler:
         if self.order == "in order":
             return list(range(self.count))
         assert isinstance(self.order, list)
-        rest = self.order[self._taken :]
-        if not rest:
-            raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
-        return rest
+        return self.order[self._taken :]
 
     @property
     def state(self) -> dict[str, Any]:
@@ -121,4 +121,4 @@ def _numbers(order: Any) -> list[int]:
     try:
         return [index(number) for number in order]
     except TypeError:
-        raise InputError(f"order={order!r} cannot be: give a list of the numbers of examples, from 0") from None
+        raise InputError(f"order={shown(order)} cannot be: give a list of the numbers of examples, from 0") from None

@@ -12,6 +12,7 @@ from circuitsim.errors import InputError, ShapeError
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.learning.examples import Examples, Intake, Targets
 from circuitsim.learning.forces import Force
+from circuitsim.spelling import shown
 
 __all__ = ["ClassWeights", "Judgement", "Part", "Scoring"]
 
@@ -77,12 +78,12 @@ class Scoring:
             self._keys, self._weights = known, targets.size / (len(known) * counts)
             return
         if not isinstance(weights, Mapping):
-            raise InputError(f"weights={weights!r} cannot be: give a weight for each class, or 'balanced'")
+            raise InputError(f"weights={shown(weights)} cannot be: give a weight for each class, or 'balanced'")
         numbers = kinds.numbers | {float(number): float(number) for number in known}
         by_number = dict.fromkeys(sorted(numbers.values()), 1.0)
         for label, weight in weights.items():
             if label not in numbers:
-                raise InputError(f"there is no class {label!r} to weigh: they are {', '.join(map(str, numbers))}")
+                raise InputError(f"there is no class {shown(label)} to weigh: they are {', '.join(map(str, numbers))}")
             by_number[numbers[label]] = checks.number(weight, f"the weight of class {label!r}")
         self._keys, self._weights = np.array(list(by_number)), np.array(list(by_number.values()))
 
@@ -157,8 +158,9 @@ class Scoring:
         if self.force.targets in ("sides", "numbers") and np.size(scores) != np.size(few.targets):
             each = [shape_of(things)[1:] for things in (scores, few.targets)]
             raise InputError(
-                f"output {self.output!r} of circuit {self.intake.circuit!r} gives shape {each[0]} for each example, "
-                f"and the labels have {each[1]}: force {self.force.name!r} takes a score for each label"
+                f"output {shown(self.output)} of circuit {shown(self.intake.circuit)} gives shape {each[0]} for "
+                f"each example, "
+                f"and the labels have {each[1]}: force {shown(self.force.name)} takes a score for each label"
             )
         if self.alone or not self.engine.netlist.descend("input")[self.engine.output_nodes[self.output]]:
             return
@@ -166,7 +168,8 @@ class Scoring:
         if together:
             if shape[:1] != (len(few),) and self.force.targets is not None:
                 raise InputError(
-                    f"output {self.output!r} of circuit {self.intake.circuit!r} has shape {shape} for {len(few)} "
+                    f"output {shown(self.output)} of circuit {shown(self.intake.circuit)} has shape {shape} for "
+                    f"{len(few)} "
                     "examples: take batch=1, or give its arrays an axis for examples"
                 )
             return

@@ -37,6 +37,7 @@ from circuitsim.spelling import nearest
 __all__ = ["Probe", "Trainer"]
 
 #: Histories keep the parameters of each evaluation if a circuit has no more numbers than this.
+ITERATION = 180  # bytes that a history keeps of one, and 8 for each example of its batch
 MOST_KEPT = 10_000
 
 
@@ -61,6 +62,7 @@ class Probe(NamedTuple):
     gradients: dict[str, Value]
 
 
+@told
 class Trainer:
     """Trains the parameters of a circuit on examples.
 
@@ -139,15 +141,19 @@ class Trainer:
     ) -> None:
         _check_parts(engine, force, optimizer, penalty)
         circuit = engine.netlist.name
-        if output is not None and output not in engine.outputs:
+        if output is not None and not (isinstance(output, str) and output in engine.outputs):
             raise InputError(
-                f"circuit {circuit!r} has no output {output!r} to train: {nearest(str(output), engine.outputs)}its "
-                f"outputs are {', '.join(engine.outputs)}"
+                f"circuit {checks.shown(circuit)} has no output {checks.shown(output)} to train: "
+                f"{nearest(str(output), engine.outputs)}its outputs are {checks.listed(engine.outputs)}"
             )
         if not engine.parameters:
-            raise InputError(f"circuit {circuit!r} has no parameters to train: add one, circuit.parameter('a', 1.0)")
+            raise InputError(
+                f"circuit {checks.shown(circuit)} has no parameters to train: add one, circuit.parameter('a', 1.0)"
+            )
         if weights is not None and force.targets not in ("sides", "classes"):
-            raise InputError(f"weights are for classes, which force {force.name!r} does not know: leave them out")
+            raise InputError(
+                f"weights are for classes, which force {checks.shown(force.name)} does not know: leave them out"
+            )
         self.engine = engine
         self.force = force
         self.optimizer = optimizer
@@ -158,7 +164,7 @@ class Trainer:
         if self.clip is not None and (isinstance(optimizer, LBFGS) or _moves_by_itself(engine)):
             raise InputError("clip is for parameters that move once for each batch: leave it out")
         self.standardize = checks.flag(standardize, "standardize")
-        self.carry = _check_carry(carry or {}, engine)
+        self.carry = _check_carry({} if carry is None else carry, engine)
         self.history = History()
         self.fed: dict[str, Any] = {}
         self.pull: Value = 0.0
@@ -258,11 +264,15 @@ class Trainer:
         """
         checks.count(iterations, "iterations", least=0)
         many = None if batch == "all" else checks.count(batch, "batch")
+        told = f"a training of {checks.shown(iterations)} iterations, each of {checks.shown(many or 'all')} examples,"
+        checks.fits(iterations * (ITERATION + 8 * (many or 0)), told)
         if many is not None and self._descent is not None:
             raise InputError("LBFGS takes all examples at a time: give batch='all'")
         every = max(1, iterations // 100) if every is None else checks.count(every, "every")
         if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-            raise InputError(f"callbacks={callbacks!r} cannot be: give a list of functions that take the trainer")
+            raise InputError(
+                f"callbacks={checks.shown(callbacks)} cannot be: give a list of functions that take the trainer"
+            )
         inputs = self._intake.read(points)
         count = _count(inputs, labels)
         targets = self._targets.read(labels, count)
@@ -333,7 +343,8 @@ class Trainer:
         count = len(next(iter(inputs.values()))) if inputs else 0
         if labels is None and self._intake.takes_target and self._depends_on_target():
             raise InputError(
-                f"output {self.output!r} of circuit {self._intake.circuit!r} depends on the target: train with the "
+                f"output {checks.shown(self.output)} of circuit {checks.shown(self._intake.circuit)} depends on "
+                f"the target: train with the "
                 "output of its scores, Trainer(..., output=...), or give labels as well"
             )
         targets = np.zeros(count) if labels is None else self._targets.read(labels, count)
@@ -597,31 +608,35 @@ class Trainer:
 def _check_parts(engine: Any, force: Any, optimizer: Any, penalty: Any) -> None:
     """Tell what a trainer was given in the wrong place."""
     if not isinstance(engine, Engine):
-        raise InputError(f"a trainer was given {engine!r} for an engine: give it one, Simulation(circuit)")
+        raise InputError(f"a trainer was given {checks.shown(engine)} for an engine: give it one, Simulation(circuit)")
     if not isinstance(force, Force):
-        raise InputError(f"a trainer was given {force!r} for a force: give it one, forces.svm")
+        raise InputError(f"a trainer was given {checks.shown(force)} for a force: give it one, forces.svm")
     if not isinstance(optimizer, Optimizer | LBFGS):
-        raise InputError(f"a trainer was given {optimizer!r} for an optimizer: give it one, SGD(step=0.01)")
+        raise InputError(f"a trainer was given {checks.shown(optimizer)} for an optimizer: give it one, SGD(step=0.01)")
     springs = penalty if isinstance(penalty, Sequence) else [penalty]
     if odd := [spring for spring in springs if not hasattr(spring, "pull")]:
-        raise InputError(f"a trainer was given {odd[0]!r} for a penalty: give it one, L2(0.1)")
+        raise InputError(f"a trainer was given {checks.shown(odd[0])} for a penalty: give it one, L2(0.1)")
 
 
 def _check_carry(carry: Any, engine: Engine) -> dict[str, tuple[str, Value]]:
     """Return what is carried: for each input the output, and the first value."""
     checked = {}
     if not isinstance(carry, Mapping):
-        raise InputError(f"carry is {carry!r}: give a mapping of inputs to pairs of an output and a first value")
+        raise InputError(
+            f"carry is {checks.shown(carry)}: give a mapping of inputs to pairs of an output and a first value"
+        )
     for name, pair in carry.items():
         try:
             output, value = pair
         except (TypeError, ValueError):
-            raise InputError(f"carry gives input {name!r} {pair!r}: give an output and a first value") from None
+            raise InputError(
+                f"carry gives input {checks.shown(name)} {checks.shown(pair)}: give an output and a first value"
+            ) from None
         for what, known in ((name, engine.inputs), (output, engine.outputs)):
             if what not in known:
                 raise InputError(
-                    f"carry names {what!r}, which circuit {engine.netlist.name!r} lacks: "
-                    f"{nearest(str(what), known)}there are {', '.join(known)}"
+                    f"carry names {checks.shown(what)}, which circuit {checks.shown(engine.netlist.name)} lacks: "
+                    f"{nearest(str(what), known)}there are {checks.listed(known)}"
                 )
         checked[name] = output, own_value(value)
     return checked

@@ -21,16 +21,19 @@ from numpy.typing import ArrayLike
 from circuitsim import checks
 from circuitsim.errors import DivergenceError, InputError, NonFiniteWarning
 from circuitsim.gates.value import show
+from circuitsim.habits import told
 from circuitsim.learning.examples import Points, some_of
 from circuitsim.learning.sampling import Order
 from circuitsim.learning.trainer import Trainer
 from circuitsim.progress import progress_bar
+from circuitsim.spelling import shown
 
 __all__ = [
     "CrossValidation", "Draw", "Range", "Search", "cross_validate", "fresh", "log_uniform", "random_search", "uniform",
 ]  # fmt: skip
 
 
+@told
 @dataclass(frozen=True)
 class CrossValidation:
     """How good trainers were on the folds that they did not learn from.
@@ -66,6 +69,7 @@ class CrossValidation:
         return f"<cross-validation in {len(self.costs)} folds: {told}; {', '.join(show(c, 4) for c in self.costs)}>"
 
 
+@told
 @dataclass(frozen=True)
 class Range:
     """Numbers to draw settings from.
@@ -97,6 +101,7 @@ class Range:
 Choice: TypeAlias = Range | Sequence[Any]
 
 
+@told
 def uniform(low: float, high: float) -> Range:
     """Return the range of all numbers from `low` to `high`, each as likely as the others.
 
@@ -108,6 +113,7 @@ def uniform(low: float, high: float) -> Range:
     return _range(low, high, logarithmic=False)
 
 
+@told
 def log_uniform(low: float, high: float) -> Range:
     """Return the range from `low` to `high` in which each order of magnitude is as likely as the others.
 
@@ -128,12 +134,15 @@ def _range(low: float, high: float, logarithmic: bool) -> Range:
     ends = [checks.real(end) for end in (low, high)]
     first, last = (math.nan if end is None else end for end in ends)
     if not -math.inf < first < last < math.inf:
-        raise InputError(f"the range from {low!r} to {high!r} cannot be: give two finite numbers, the lower one first")
+        raise InputError(
+            f"the range from {shown(low)} to {shown(high)} cannot be: give two finite numbers, the lower one first"
+        )
     if logarithmic and first <= 0.0:
-        raise InputError(f"a range of orders of magnitude cannot begin with {low!r}: give a number above 0")
+        raise InputError(f"a range of orders of magnitude cannot begin with {shown(low)}: give a number above 0")
     return Range(first, last, logarithmic)
 
 
+@told
 @dataclass(frozen=True)
 class Draw:
     """Settings that were tried, and how good they were.
@@ -154,6 +163,7 @@ class Draw:
         return f"<{told}: cost {show(self.result.mean, 4)} ± {show(self.result.spread, 2)}>"
 
 
+@told
 @dataclass(frozen=True)
 class Search:
     """What a search tried; printed, it is a table.
@@ -186,6 +196,7 @@ class Search:
         return f"<search of {len(self.draws)} draws, the best {self.best!r}>"
 
 
+@told
 def cross_validate(
     make: Callable[[], Trainer],
     points: Points,
@@ -278,6 +289,7 @@ def cross_validate(
     return CrossValidation(tuple(costs), tuple(accuracies), tuple(r2))
 
 
+@told
 def random_search(
     make: Callable[..., Trainer],
     ranges: Mapping[str, Choice],
@@ -333,7 +345,8 @@ def random_search(
             not isinstance(choice, Sequence) or isinstance(choice, str) or not choice
         ):
             raise InputError(
-                f"setting {name!r} cannot be drawn from {choice!r}: give uniform(low, high), log_uniform(low, high) "
+                f"setting {shown(name)} cannot be drawn from {shown(choice)}: give uniform(low, high), "
+                f"log_uniform(low, high) "
                 "or a list of values"
             )
     tried: list[Draw] = []
@@ -357,6 +370,7 @@ def random_search(
     return Search(tuple(sorted(tried, key=lambda draw: draw.result.mean)))
 
 
+@told
 def fresh(make: Callable[[], Trainer]) -> Trainer:
     """Return the trainer that a function makes, if it is one and has not learned yet.
 
@@ -367,7 +381,7 @@ def fresh(make: Callable[[], Trainer]) -> Trainer:
     """
     trainer = make()
     if not isinstance(trainer, Trainer):
-        raise InputError(f"make() returned {trainer!r}: let it return a fresh Trainer")
+        raise InputError(f"make() returned {shown(trainer)}: let it return a fresh Trainer")
     if trainer.iteration:
         raise InputError("make() returned a trainer that has learned already: let it make a fresh one each time")
     return trainer

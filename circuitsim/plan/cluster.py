@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
 
 __all__ = ["Cluster", "Link"]
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Link(Written):
     """A link between two devices: its latency, bandwidth and faults, for each direction.
@@ -64,6 +66,7 @@ class Link(Written):
         return bool(self.loss or self.duplicate or self.reorder)
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Cluster(Written):
     """The devices that a plan runs on, the links between them, and their faults.
@@ -166,5 +169,5 @@ def _slowdown(given: object) -> Fixed[int | str, float]:
                 f"the slowdown of device {device!r} is {factor!r}: give a number, and let Costs be random instead"
             )
         key = device if isinstance(device, str) else checks.count(device, "the device that slowdown names", least=0)
-        factors[key] = checks.number(factor, f"the slowdown of device {device!r}")
+        factors[key] = checks.number(factor, f"the slowdown of device {device!r}", below=checks.LONGEST)
     return Fixed(factors)

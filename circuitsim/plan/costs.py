@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.circuit.wire import by_name
 from circuitsim.errors import InputError, TraceError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.times import Distribution, Ticks, as_ticks
 
@@ -16,6 +18,9 @@ __all__ = ["Costs", "Parts"]
 
 #: The times that are added up for a piece of work: one, or two for a B that takes what I and W take.
 Parts: TypeAlias = tuple[Ticks, ...]
+
+#: About how many bytes the costs of a stage take, at least.
+STAGE = 100
 
 FIELDS = {"F": "forward", "I": "input", "W": "weight", "B": "backward"}
 
@@ -56,6 +61,7 @@ class Traced(Protocol):
         """What happened when."""
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Costs(Written):
     """The ticks that pieces of work take, and the bytes of messages.
@@ -69,9 +75,13 @@ class Costs(Written):
         `backward`, or 1 if that is not given either.
     backward : float, Distribution or sequence of those, optional
         The same for B, which is I and W in one piece; what I and W take together, if not given.
-    bytes : float or mapping of str to float, optional
+    bytes : float or mapping of str or Wire to float, optional
         The bytes of a message: of all, or of those that carry what the gate or the parameter of this name makes, or
         its gradient. Those that are not told have the size of the array that they carry.
+
+    activations : float or sequence of float, optional
+        The bytes that F leaves for the way back, the same at every stage or for each stage; those of the arrays that a
+        stage keeps, if not given.
 
     Raises
     ------
@@ -88,7 +98,8 @@ class Costs(Written):
     input: Ticks | Sequence[Ticks] | None = None
     weight: Ticks | Sequence[Ticks] | None = None
     backward: Ticks | Sequence[Ticks] | None = None
-    bytes: float | Mapping[str, float] | None = None
+    bytes: float | Mapping[Any, float] | None = None
+    activations: float | Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         for kind, name in FIELDS.items():
@@ -96,10 +107,19 @@ class Costs(Written):
             if given is not None or kind == "F":
                 object.__setattr__(self, name, _ticks(given, kind))
         if isinstance(self.bytes, Mapping):
-            sizes: Fixed[str, float] = Fixed({name: _size(size, name) for name, size in self.bytes.items()})
+            sizes: Fixed[str, float] = Fixed({name: _size(size, name) for name, size in by_name(self.bytes).items()})
             object.__setattr__(self, "bytes", sizes)
         elif self.bytes is not None:
             object.__setattr__(self, "bytes", _size(self.bytes, None))
+        given = self.activations.tolist() if isinstance(self.activations, np.ndarray) else self.activations
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            checks.fits(
+                STAGE * len(given), f"what each of {checks.shown(len(given))} stages keeps", "give fewer stages"
+            )
+            kept = tuple(_whole(size, f"what stage {stage} keeps") for stage, size in enumerate(given))
+            object.__setattr__(self, "activations", kept)
+        elif given is not None:
+            object.__setattr__(self, "activations", _whole(given, "what a stage keeps"))
 
     def of_stages(self, stages: int) -> dict[str, list[Parts]]:
         """Return the times of F, I, W and B at each of this many stages.
@@ -108,7 +128,10 @@ class Costs(Written):
         ------
         InputError
             If there are times for another number of stages.
+        TooLargeError
+            If the times of so many stages do not fit into memory.
         """
+        stages = _number(stages)
         given = {kind: self._each(kind, stages) for kind in "FIWB"}
         back = given["B"]
         for kind in "IW":
@@ -122,6 +145,21 @@ class Costs(Written):
     def size(self, name: str) -> float | None:
         """Return the bytes of a message from this gate or parameter; None if they are those of the array."""
         return self.bytes.get(name) if isinstance(self.bytes, Mapping) else self.bytes
+
+    def kept_by(self, stages: int) -> list[float] | None:
+        """Return the bytes that F leaves at each of this many stages; None if they are those of the arrays.
+
+        Raises
+        ------
+        InputError
+            If there are sizes for another number of stages.
+        """
+        given, stages = self.activations, _number(stages)
+        if not isinstance(given, tuple):
+            return None if given is None else [given] * stages  # type: ignore[list-item]
+        if len(given) not in (1, stages):
+            raise InputError(f"there are activations of {len(given)} stages, but {stages} stages: give one for each")
+        return list(given) * (stages if len(given) == 1 else 1)
 
     @classmethod
     def from_trace(cls, trace: Traced) -> "Costs":
@@ -176,12 +214,19 @@ class Costs(Written):
         return list(given) * (stages if len(given) == 1 else 1)
 
 
+def _number(stages: object) -> int:
+    found = checks.count(stages, "the number of stages")
+    checks.fits(STAGE * found, f"the costs of {checks.shown(found)} stages", "give fewer stages")
+    return found
+
+
 def _ticks(given: object, kind: str) -> Ticks | tuple[Ticks, ...]:
     if isinstance(given, np.ndarray) and given.ndim:
         given = given.tolist()
     if isinstance(given, Sequence) and not isinstance(given, str):
         if not given:
             raise InputError(f"there are no times of {kind}: give one for each stage, or one for all")
+        checks.fits(STAGE * len(given), f"a time of {kind} for each of {checks.shown(len(given))} stages", "give fewer")
         return tuple(as_ticks(ticks, f"the time of {kind} at stage {stage}") for stage, ticks in enumerate(given))
     return as_ticks(given, f"the time of {kind}")
 
@@ -191,6 +236,10 @@ def _half(ticks: Ticks) -> Ticks:
 
 
 def _size(given: object, name: str | None) -> float:
-    what = "the size of a message" if name is None else f"the size of a message of {name!r}"
+    return _whole(given, "the size of a message" if name is None else f"the size of a message of {name!r}")
+
+
+def _whole(given: object, what: str) -> float:
+    """Return a number of bytes, as a whole number if it is one."""
     size = checks.number(given, what, "bytes")
     return int(size) if size.is_integer() else size

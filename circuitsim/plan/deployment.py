@@ -36,6 +36,8 @@ class Deployment:
         The names of all devices: those of one replica after the other, and the server, if there are replicas.
     ticks : mapping of str to list of tuple
         For F, I, W and B what each stage takes: times that are added up.
+    kept : list of float or None
+        The bytes that F leaves at each stage; None if they are those of the arrays.
     slowdown : tuple of float
         By which factor each device is slower.
     make : callable, optional
@@ -49,6 +51,7 @@ class Deployment:
     placement: Placement
     devices: tuple[str, ...]
     ticks: Mapping[str, list[Parts]]
+    kept: list[float] | None
     slowdown: tuple[float, ...]
     make: Callable[[int], Schedule] | None = None
     policy: type[Policy] = Policy
@@ -190,7 +193,8 @@ def deploy(plan: Plan, netlist: Netlist, cluster: Cluster | None = None, costs: 
     made = plan.schedule
     make = None if isinstance(made, type) or policy is not None else orders(made, stages, len(placement.names))
     slowdown = _slowdown(cluster, devices)
-    return Deployment(plan, cluster, placement, devices, costs.of_stages(stages), slowdown, make, policy or Policy)
+    ticks, kept = costs.of_stages(stages), costs.kept_by(stages)
+    return Deployment(plan, cluster, placement, devices, ticks, kept, slowdown, make, policy or Policy)
 
 
 def orders(
@@ -312,6 +316,8 @@ def _unused(cluster: Cluster, devices: tuple[str, ...]) -> tuple[str, ...]:
 
 def _slowdown(cluster: Cluster, devices: tuple[str, ...]) -> tuple[float, ...]:
     """Return the factor of each device."""
+    if not cluster.slowdown:  # no name is needed, and there may be very many
+        return (1.0,) * len(devices)
     names = (*devices, *_unused(cluster, devices))
     factors: dict[int, float] = {}
     for device, factor in cluster.slowdown.items():

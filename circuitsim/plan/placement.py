@@ -8,12 +8,19 @@ from itertools import accumulate, pairwise
 from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.wire import Wire, by_name, name_of
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Placement", "place"]
 
 
+#: About how many bytes a device takes in a run, at the least.
+DEVICE = 2_000
+
+
+@told
 @dataclass(frozen=True, repr=False)
 class Placement(Written):
     """The stages of a circuit and their devices.
@@ -59,9 +66,11 @@ class Placement(Written):
         """Return the names of all devices: these once for each replica, and a server; these alone, if None."""
         if replicas is None:
             return self.names
+        checks.fits(DEVICE * replicas * len(self.names), f"a run on {checks.shown(replicas)} replicas", "give fewer")
         return (*(f"{name} of {number}" for number in range(replicas) for name in self.names), "server")
 
 
+@told
 def place(
     circuit: Circuit | Netlist,
     stages: int | Mapping[str, str | Iterable[str]] | None = None,
@@ -77,8 +86,8 @@ def place(
         What to place.
     stages : int or mapping, optional
         A number cuts the topological order of the gates into so many stages, one a device, so that the costliest is as
-        cheap as it can be. A mapping gives each device by name the gates that it does, by name or by pattern, as
-        in ``{"left": ["mul*", "add1"], "right": "tanh?"}``. If not given, every gate has a device to itself.
+        cheap as it can be. A mapping gives each device by name the gates that it does, wires, names or patterns, as in
+        ``{"left": ["mul*", "add1"], "right": "tanh?"}``. If not given, every gate has a device to itself.
     devices : int, optional
         How many devices take the stages in turn; as many as there are stages, if not given.
     cost : mapping or callable, optional
@@ -113,6 +122,7 @@ def place(
             f"circuit {netlist.name!r} cannot be cut into {several} stages: it has {len(gates)} gates, one at least "
             "for each stage"
         )
+    cost = by_name(cost, netlist.name) if isinstance(cost, Mapping) else cost
     parts = _balance([_cost(cost, name) for name in gates], several)
     cut = tuple(tuple(gates[start:end]) for start, end in parts)
     there = several if devices is None else checks.whole(devices)
@@ -158,7 +168,7 @@ def _by_pattern(netlist: Netlist, gates: list[str], devices: Mapping[str, str | 
     names = tuple(devices)
     home: dict[str, int] = {}
     for device, (name, patterns) in enumerate(devices.items()):
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        for pattern in map(name_of, [patterns] if isinstance(patterns, str | Wire) else patterns):
             matched = [gate for gate in gates if fnmatchcase(gate, pattern)]
             if not matched:
                 raise InputError(f"device {name!r} is given {pattern!r}, but no gate has such a name: {_some(gates)}")

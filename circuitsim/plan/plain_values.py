@@ -8,9 +8,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from circuitsim.errors import CircuitSimError, InputError
+from circuitsim.habits import ReadOnly
 from circuitsim.spelling import nearest
 
 __all__ = ["Fixed", "Written"]
@@ -20,7 +21,7 @@ Item = TypeVar("Item")
 Self = TypeVar("Self", bound="Written")
 
 
-class Fixed(dict[Key, Item]):
+class Fixed(ReadOnly[Key, Item]):
     """A mapping that does not change and so can be hashed; for the rest a dict.
 
     Examples
@@ -31,15 +32,6 @@ class Fixed(dict[Key, Item]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Fixed, (dict(self),)
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("this mapping does not change: make a dict of it first")
-
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
 
 
 class Written:

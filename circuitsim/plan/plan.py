@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from circuitsim import checks
+from circuitsim.circuit.wire import name_of
 from circuitsim.errors import InputError, ScheduleError
+from circuitsim.habits import told
 from circuitsim.plan.placement import Placement
 from circuitsim.plan.plain_values import Fixed, Written
 from circuitsim.plan.policy import Policy
@@ -20,6 +22,7 @@ __all__ = ["Order", "Plan"]
 Order: TypeAlias = str | Schedule | Callable[[int, int], Schedule] | type[Policy]
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Plan(Written):
     """Decisions: which gates work together, in what order, on how many examples at a time, and when parameters move.
@@ -146,7 +149,12 @@ def _stages(given: object) -> int | Fixed[str, str | tuple[str, ...]] | Placemen
     if isinstance(given, Mapping):
         patterns: dict[str, str | tuple[str, ...]] = {}
         for device, gates in given.items():
-            several = (gates,) if isinstance(gates, str) else tuple(gates) if isinstance(gates, Iterable) else ()
+            gates = name_of(gates)
+            several = (
+                (gates,)
+                if isinstance(gates, str)
+                else tuple(map(name_of, gates if isinstance(gates, Iterable) else ()))
+            )
             if not isinstance(device, str) or not several or not all(isinstance(gate, str) for gate in several):
                 raise InputError(f"device {device!r} is given {gates!r}: give names or patterns of gates")
             patterns[device] = gates if isinstance(gates, str) else several

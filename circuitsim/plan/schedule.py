@@ -8,12 +8,10 @@ A schedule may also say when each device sends and receives (``0SEND_F3``, ``1RE
 travel by themselves as soon as they can.
 """
 
-import csv
-import io
 import re
 from bisect import insort
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from os import PathLike
@@ -21,6 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from circuitsim.errors import InputError, ScheduleError
+from circuitsim.files import read_text
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Schedule", "Work"]
@@ -34,8 +34,8 @@ _BITS = {kind: 1 << place for place, kind in enumerate((*COMPUTE, *TRANSFERS))}
 _COMPLETE = (_BITS["F"] | _BITS["I"] | _BITS["W"], _BITS["F"] | _BITS["B"])
 _COMPUTED = bytes(have & 15 for have in range(256))
 
-_CELL = re.compile(r"(\d+)(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)(\d+)")
-_IGNORED = re.compile(rf"\d+({'|'.join(IGNORED)})\d*")
+_CELL = re.compile(r"([0-9]{1,9})(F|I|W|B|SEND_F|RECV_F|SEND_B|RECV_B)([0-9]{1,9})")
+_IGNORED = re.compile(rf"[0-9]+({'|'.join(IGNORED)})[0-9]*")
 
 
 class Work(NamedTuple):
@@ -49,6 +49,7 @@ class Work(NamedTuple):
         return f"{self.stage}{self.kind}{self.microbatch}"
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Schedule(Written):
     r"""The order of work on every device; it is checked when it is made.
@@ -148,13 +149,8 @@ class Schedule(Written):
         if not isinstance(table, str | PathLike):
             raise ScheduleError(f"a table is text or the path of a file, not {table!r}")
         if isinstance(table, PathLike) or table.endswith(".csv"):
-            path = Path(table)
-            try:
-                table = path.read_text(encoding="utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is no text"
-                raise ScheduleError(f"the schedule {str(path)!r} cannot be read: {reason}") from None
-            name = name or path.stem
+            name = name or Path(table).stem
+            table = read_text(table, "the table of a schedule", ScheduleError)
         rows = _read_rows(table)
         for rank, row in enumerate(rows):
             for work in row:
@@ -408,15 +404,15 @@ def _read_rows(table: str) -> tuple[tuple[Work, ...], ...]:
 
 
 def _read_row(line: str, rank: int) -> Iterator[Work]:
-    cells: Iterable[str] = next(csv.reader(io.StringIO(line)), []) if "," in line else line.split()
-    for place, text in enumerate(cells, 1):
-        text = text.strip()
+    for place, cell in enumerate(line.split(",") if "," in line else line.split(), 1):
+        text = cell.strip(' \t"')
         if not text or _IGNORED.fullmatch(text):
             continue
         match = _CELL.fullmatch(text)
         if match is None:
+            shown = repr(text[:40]) + "…" * (len(text) > 40)
             raise ScheduleError(
-                f"cell {place} of rank {rank} is {text!r}: write stage, kind ({' '.join(COMPUTE)}) and microbatch, "
+                f"cell {place} of rank {rank} is {shown}: write stage, kind ({' '.join(COMPUTE)}) and microbatch, "
                 "for example 0F3"
             )
         yield Work(match[2], int(match[1]), int(match[3]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from circuitsim import checks
 from circuitsim.errors import InputError
+from circuitsim.habits import told
 from circuitsim.plan.plain_values import Written
 
 __all__ = ["Distribution", "Ticks", "as_ticks", "draw", "exponential", "lognormal", "uniform"]
@@ -46,6 +47,7 @@ class Scaled:
         return self.factor * self.sample(random)
 
 
+@told
 @dataclass(frozen=True, repr=False)
 class Distribution(Written):
     """A random time; `exponential`, `uniform` and `lognormal` make them, or a function of your own.
@@ -76,7 +78,7 @@ class Distribution(Written):
         >>> cs.Simulation(cs.parse("x * y"), wire_latency=latency).run(x=2, y=3).gradients
         {'x': 3.0, 'y': 2.0}
         """
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(checks.count(seed, "seed", least=0))
         return lambda *names: self.sample(random)
 
     def scaled(self, factor: float) -> "Distribution":
@@ -87,6 +89,7 @@ class Distribution(Written):
         >>> uniform(1, 3).scaled(0.5), lognormal(4, 1).scaled(0.5)
         (uniform(0.5, 1.5), lognormal(2.0, 1.0))
         """
+        factor = checks.number(factor, "the factor")
         if not isinstance(self.sample, Known):
             return Distribution(Scaled(self.sample, factor), f"{factor!r} * {self.text}")
         size, *spread = self.sample.parameters
@@ -133,25 +136,28 @@ class Distribution(Written):
 Ticks: TypeAlias = float | Distribution
 
 
+@told
 def exponential(mean: float) -> Distribution:
     """Return an exponentially distributed time: how long it still takes does not depend on how long it took."""
-    return _known("exponential", checks.number(mean, "the mean of an exponential time"))
+    return _known("exponential", checks.number(mean, "the mean of an exponential time", "ticks"))
 
 
+@told
 def uniform(low: float, high: float) -> Distribution:
     """Return a time that is uniformly distributed between two bounds."""
-    low = checks.number(low, "the lower bound of a uniform time")
-    high = checks.number(high, "the upper bound of a uniform time")
+    low = checks.number(low, "the lower bound of a uniform time", "ticks")
+    high = checks.number(high, "the upper bound of a uniform time", "ticks")
     if high < low:
         raise InputError(f"a uniform time from {low:g} to {high:g} runs backward: give the lower bound first")
     return _known("uniform", low, high)
 
 
+@told
 def lognormal(median: float, spread: float) -> Distribution:
     """Return a time with a long tail: its logarithm is normal, with standard deviation `spread`."""
     return _known(
         "lognormal",
-        checks.number(median, "the median of a lognormal time"),
+        checks.number(median, "the median of a lognormal time", "ticks"),
         checks.number(spread, "the spread of a lognormal time"),
     )
 

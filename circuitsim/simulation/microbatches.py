@@ -8,6 +8,7 @@ import numpy as np
 
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, frozen, shape_of
+from circuitsim.spelling import shown
 
 __all__ = ["Cuts", "cut", "join", "sections"]
 
@@ -33,7 +34,8 @@ def sections(inputs: Mapping[str, Value], count: int) -> Cuts:
         if other != length:
             first = next(iter(lengths))
             raise InputError(
-                f"a batch cannot be cut into microbatches: input {first!r} has {length} examples, {name!r} has {other}"
+                f"a batch cannot be cut into microbatches: input {shown(first)} has {length} examples, "
+                f"{shown(name)} has {other}"
             )
     count = max(1, min(count, length))
     sizes = [length // count + (number < length % count) for number in range(count)]
@@ -64,12 +66,14 @@ def join(parts: Sequence[Mapping[str, Value]], cuts: Cuts, what: str) -> dict[st
         for part, (start, end) in zip(parts, cuts, strict=True):
             if shape_of(part[name])[:1] != (end - start,):
                 raise InputError(
-                    f"{what} {name!r} has shape {shape_of(part[name])} in a microbatch of {end - start} examples: let "
+                    f"{what} {shown(name)} has shape {shape_of(part[name])} in a microbatch of {end - start} "
+                    f"examples: let "
                     "it have a row for each example, or use stream"
                 )
         if len(shapes := {shape_of(part[name])[1:] for part in parts}) > 1:
             raise InputError(
-                f"{what} {name!r} has rows of different shapes in the microbatches, {' and '.join(map(str, shapes))}: "
+                f"{what} {shown(name)} has rows of different shapes in the microbatches, "
+                f"{' and '.join(map(str, shapes))}: "
                 "let them be alike, or use stream"
             )
     return {name: frozen(np.concatenate([part[name] for part in parts])) for name in parts[0]}

@@ -6,9 +6,11 @@ from os import PathLike
 from typing import ClassVar
 
 from circuitsim import display
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, show
-from circuitsim.habits import advises
+from circuitsim.habits import advises, told
+from circuitsim.trace.critical_path import CriticalPath, critical_path
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.paths import Paths, find_paths
 from circuitsim.trace.report import StreamReport, report
@@ -18,6 +20,7 @@ from circuitsim.trace.trace import Trace
 __all__ = ["Run", "StreamRun", "Traced"]
 
 
+@told
 @advises("run")
 class Traced:
     """What can be asked of a run and shown of it, because its simulation kept a trace.
@@ -29,20 +32,15 @@ class Traced:
     trace: Trace | None
     _noun: ClassVar[str] = "run"
 
-    def value(self, name: str, tag: int | None = None) -> Value:
-        """Return the value of any wire or output in one example, by name."""
-        trace = self._traced()
-        values, node = trace.values(tag), trace.node(name)
-        if node not in values:
-            raise TraceError(f"no value left {name!r}: nothing in {trace.netlist.name!r} uses it")
-        return values[node]
+    def value(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the value of any wire or output in one example."""
+        return self._traced().value(name, tag)
 
-    def gradient(self, name: str, tag: int | None = None) -> Value:
-        """Return the gradient of any wire in one example, by name; 0 if none came."""
-        trace = self._traced()
-        return trace.gradients(tag).get(trace.node(name), 0.0)
+    def gradient(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the gradient of any wire in one example; 0 if none came."""
+        return self._traced().gradient(name, tag)
 
-    def explain(self, name: str, tag: int | None = None) -> str:
+    def explain(self, name: str | Wire, tag: int | None = None) -> str:
         """Tell how a wire came by its gradient: the messages that made it, with the arithmetic written out.
 
         Of a parameter that examples streamed through, and without a tag, it is told which of their gradients, of which
@@ -50,19 +48,19 @@ class Traced:
 
         Parameters
         ----------
-        name : str
+        name : str or Wire
             An input, a parameter, or any other wire.
         tag : int, optional
             The example.
         """
         return explain(self._traced(), name, tag)
 
-    def paths(self, name: str, tag: int | None = None) -> Paths:
+    def paths(self, name: str | Wire, tag: int | None = None) -> Paths:
         """Find every path by which a wire came by its gradient, with the product along it; print what it returns.
 
         Parameters
         ----------
-        name : str
+        name : str or Wire
             An input, a parameter, or any other wire.
         tag : int, optional
             The example.
@@ -128,6 +126,7 @@ class Traced:
         return self.trace
 
 
+@told
 @dataclass(frozen=True)
 class Run(Traced):
     """The result of running one example forward and backward.
@@ -164,6 +163,7 @@ class Run(Traced):
         )
 
 
+@told
 @dataclass(frozen=True)
 class StreamRun(Traced):
     """The result of streaming many examples through a circuit.
@@ -206,8 +206,26 @@ class StreamRun(Traced):
 
     @property
     def report(self) -> StreamReport:
-        """The figures: makespan, bubble, memory, messages, staleness."""
+        """The figures: makespan, bubble, memory, messages, staleness, and why devices were idle."""
         return report(self.timeline)
+
+    @property
+    def critical_path(self) -> CriticalPath:
+        """Why it took so long: the chain of work and messages that ended last; print it.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> circuit = cs.parse("tanh(2 * tanh(x))")
+        >>> print(cs.Simulation(circuit, cs.Plan(3, schedule="1f1b")).stream([{"x": 1}, {"x": 2}]).critical_path)
+        12 ticks: work on device 0 3, device 1 3, device 2 6; messages 0
+                 0 to 1          device 0: 0F0
+                 1 to 2          device 1: 1F0
+                 2 to 8          device 2: 2F0 … 2B1, 4 pieces
+                 8 to 10         device 1: 1B1
+                10 to 12         device 0: 0B1
+        """
+        return critical_path(self.timeline)
 
     def __repr__(self) -> str:
         count = len(self.outputs)

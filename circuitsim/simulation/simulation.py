@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import get_ident
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 
 from circuitsim import checks
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.engine import Engine
-from circuitsim.errors import InputError
+from circuitsim.errors import CallError, InputError
 from circuitsim.gates.value import Value, fit, is_finite
-from circuitsim.habits import Named, told
+from circuitsim.habits import Named, ParameterValues, told
 from circuitsim.plan.cluster import Cluster
 from circuitsim.plan.costs import Costs
 from circuitsim.plan.deployment import deploy
@@ -26,6 +26,7 @@ from circuitsim.simulation.microbatches import cut, join, sections
 from circuitsim.simulation.parameter import Parameter
 from circuitsim.simulation.run import Run, StreamRun
 from circuitsim.simulation.stream import OutputGradients, Stream
+from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 
 __all__ = ["Simulation"]
@@ -34,6 +35,7 @@ __all__ = ["Simulation"]
 OutputGradient: TypeAlias = float | Mapping[str, Any] | Callable[[int, str, Value], Any]
 
 
+@told
 class Simulation(Engine):
     """Runs a circuit as actors in simulated time; the numbers are real.
 
@@ -228,7 +230,8 @@ class Simulation(Engine):
 
     def _roots_of(self, gradient: Any) -> frozenset[int]:
         """Return the outputs at which the backward pass begins."""
-        names = gradient if isinstance(gradient, Mapping) else self.output_nodes
+        given = gradient if isinstance(gradient, Mapping) else self.output_nodes
+        names = [self._output_named(name) for name in given]
         for name in names:
             self._named(name, 0.0, self.output_nodes, "output")
         return frozenset(self.output_nodes[name] for name in names)
@@ -253,7 +256,7 @@ class Simulation(Engine):
         for number, example in enumerate(examples):
             if not isinstance(example, Mapping):
                 raise InputError(
-                    f"example {number} is {example!r}: give a mapping of inputs to values, such as {{'x': 1}}"
+                    f"example {number} is {shown(example)}: give a mapping of inputs to values, such as {{'x': 1}}"
                 )
             given.append(self._check_inputs(example))
         if not given:
@@ -263,7 +266,7 @@ class Simulation(Engine):
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name."""
-        return {name: actor.memory.value for name, actor in self._learners.items()}
+        return ParameterValues((name, actor.memory.value) for name, actor in self._learners.items())
 
     @property
     def memory(self) -> dict[str, Memory]:
@@ -296,6 +299,12 @@ class Simulation(Engine):
         return self._ticks + self.time
 
     # -- what engines do -----------------------------------------------------------------------------------
+
+    def __getstate__(self) -> NoReturn:
+        raise CallError(
+            "a simulation has running processes and cannot be copied or pickled: make another, cs.Simulation(circuit), "
+            "and give it simulation.memory with restore; runs and traces can be pickled"
+        )
 
     def _build(self) -> None:
         """Make the actors anew."""

@@ -194,17 +194,17 @@ class Site:
     """
 
     node: Node
+    up: bool
+    saving: bool  # whether the state will be saved
+    finished: bool  # whether work was done since the state was saved
 
     def __init__(self, sites: Sites, number: int, machine: Machine | None) -> None:
         self.sites = sites
         self.world = sites.world
         self.number = number
         self.machine = machine
-        self.up = True
         self.store = MemoryStore()
-        self.saving = False  # whether the state will be saved
-        self.finished = False  # whether work was done since the state was saved
-        self.sent: dict[int, int] = {}  # the highest number of a message to each peer, to tell what is sent again
+        self.sent = dict.fromkeys(sites.names, 0)  # the first number not sent yet to each peer
 
     def begin(self) -> None:
         """Begin a life, with the newest saved state if there is one."""
@@ -277,14 +277,14 @@ class Site:
             self._arrive(peer, frame, now, now)
             return True
         if frame.number is not None:
-            if frame.number <= self.sent.get(peer, -1):
-                if not sites.sites[peer].up:  # it comes back: a crash is no dead link
-                    self.node.peers[peer].silent = 0
-                else:
-                    sites.retries += 1
+            if frame.number >= self.sent[peer]:
+                self.sent[peer] = frame.number + 1
+            elif not sites.sites[peer].up:  # it comes back: a crash is no dead link
+                self.node.peers[peer].silent = 0
+            else:
+                sites.retries += 1
                 if sites.retries > MOST_RETRIES * sites.tries * len(sites.sites):
                     raise sites.stuck(f"messages were sent again {sites.retries:,} times and nothing was finished")
-            self.sent[peer] = max(frame.number, self.sent.get(peer, -1))
         line = sites.line(self.number, peer)
         link, random = line.link, sites.random
         size = self._size(frame.body)

@@ -87,6 +87,7 @@ class StageGraph:
             kind: [sum(parts, 0.0) if all(isinstance(part, float) for part in parts) else parts for parts in stages]  # type: ignore
             for kind, stages in deployment.ticks.items()
         }
+        self._kept = deployment.kept
         self.version = 0  # of the parameters, where they move after each batch
         self._carries = carries
         self._replicas = range(deployment.plan.replicas or 1)
@@ -345,7 +346,7 @@ class StageGraph:
 
     def done(self, tag: int) -> dict[str, Value | None]:
         """Let an example go, and return what came back to the inputs."""
-        replica = self._replica[tag]
+        replica = self._replica.pop(tag)
         self._load[replica] -= 1
         return {source.name: source.gradient(tag) for source in self.inputs[replica].values()}
 
@@ -436,7 +437,9 @@ class StageGraph:
         if kind == "F":
             stage.forward(tag)
         if trace is not None:  # before what it sends: causes come before effects
-            kept = stage.kept(tag) if kind == "F" else 0.0
+            kept = 0.0
+            if kind == "F":
+                kept = stage.kept(tag) if self._kept is None else self._kept[number]
             trace.record(KINDS[kind], number, tag, piece.start, self.world.now, kept, 0, stage.replica)
         stage.end(kind, tag)
         if self._meeting is not None:

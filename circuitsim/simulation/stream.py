@@ -17,6 +17,7 @@ from circuitsim.errors import DeadlockError
 from circuitsim.gates.value import Value, fit
 from circuitsim.simulation.actors import Source
 from circuitsim.simulation.kernel import World
+from circuitsim.spelling import shown
 
 __all__ = ["Graph", "OutputGradients", "Stream"]
 
@@ -77,6 +78,8 @@ class Stream:
 
     graph: Graph
 
+    over: bool  # whether the batch is, or the pass
+
     def __init__(self, netlist: Netlist, world: World) -> None:
         self.netlist = netlist
         self.world = world
@@ -84,7 +87,6 @@ class Stream:
         self.outputs: dict[int, dict[str, Value]] = {}
         self.input_gradients: dict[int, dict[str, Value]] = {}
         self.gradients: dict[str, Value] = {}
-        self.over = False
         self._examples: Sequence[Mapping[str, Value]] = ()
         self._output_gradients: OutputGradients | None = None
         self._due: dict[int, int] = {}
@@ -151,7 +153,7 @@ class Stream:
         if not self.over:
             forward = any(len(self.outputs[tag]) < len(self.names) for tag in self._due)
             raise DeadlockError(
-                f"circuit {self.netlist.name!r} ran dry on its way {'forward' if forward else 'backward'} at tick "
+                f"circuit {shown(self.netlist.name)} ran dry on its way {'forward' if forward else 'backward'} at tick "
                 f"{self.world.now:g}; {self.graph.stuck()}"
             )
 

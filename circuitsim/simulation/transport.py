@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, size_of
 from circuitsim.plan.deployment import Deployment
 from circuitsim.plan.times import draw
@@ -24,6 +25,7 @@ __all__ = ["HOST", "Transport"]
 HOST = -1
 DRAWS = 64  # of a random time, to know what it is on the average
 CHECKPOINT = 10.0  # pieces of work from one saved state to the next, unless the plan says
+HOPELESS = 50.0  # times that devices crash in a piece of work, of which e^-50 is ever finished
 LIVES = 8.0  # and how often at least in the time from one crash to the next
 
 
@@ -156,6 +158,11 @@ class Transport:
 
     def _make_sites(self, fixed: bool, seed: int) -> Sites:
         deployment, plan, cluster = self.deployment, self.deployment.plan, self.deployment.cluster
+        if cluster.crash_every * HOPELESS < (work := self._work()):
+            raise InputError(
+                f"devices crash every {cluster.crash_every:g} ticks and a piece of work takes {work:g}: nothing would "
+                f"ever be finished; give a crash_every of {work:g} ticks or more"
+            )
         every = plan.checkpoint_every or CHECKPOINT * self._piece()
         if plan.checkpoint_every is None and cluster.crashes:  # a state should be saved in most lives of a device
             every = min(every, cluster.crash_every / LIVES)
@@ -176,9 +183,13 @@ class Transport:
 
     def _piece(self) -> float:
         """Return about what a piece of work takes; 1 if it takes nothing."""
+        return self._work() or 1.0
+
+    def _work(self) -> float:
+        """Return about what a piece of work takes."""
         random, ticks = np.random.default_rng(0), self.deployment.ticks
         drawn = [draw(part, random, "a time") for kind in "FB" for parts in ticks[kind] for part in parts]
-        return sum(drawn) / len(drawn) or 1.0
+        return sum(drawn) / len(drawn)
 
     def _retry(self, saving: float, source: int, target: int, size: float) -> float:
         """Return how long to wait for an acknowledgement: there and back on the link, and a saved state."""

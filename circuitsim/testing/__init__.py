@@ -10,6 +10,7 @@
     check_policy(MyPolicy)
 
 Each returns quietly, or raises an error that says what is wrong and with which numbers.
+``python -m circuitsim.testing`` shows that an installation of circuitsim works.
 """
 
 from circuitsim.testing.arithmetic import check_gate, check_rule

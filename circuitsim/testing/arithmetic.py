@@ -15,12 +15,15 @@ from circuitsim.gates.code import Expression
 from circuitsim.gates.differences import finite_difference, relative_error
 from circuitsim.gates.gate import Gate, missing_vjp
 from circuitsim.gates.value import Value, as_value, fit, own_value, read, refused_to_write, shape_of, show
+from circuitsim.habits import told
 from circuitsim.rules import Memory, Rule, Spring, begin, respond
 from circuitsim.simulation import Simulation
+from circuitsim.spelling import shown
 
 __all__ = ["check_gate", "check_rule", "same_bits"]
 
 
+@told
 def check_gate(
     gate: Gate, *inputs: Any, ports: Sequence[int] | None = None, tolerance: float = 1e-6, **attributes: Any
 ) -> float:
@@ -72,7 +75,7 @@ def check_gate(
     worst = 0.0
     for port in range(gate.arity) if ports is None else [checks.count(port, "a port", least=0) for port in ports]:
         if port >= gate.arity:
-            raise GateError(f"gate {gate.name!r} has no port {port}: its ports are {', '.join(gate.ports)}")
+            raise GateError(f"gate {shown(gate.name)} has no port {port}: its ports are {', '.join(gate.ports)}")
         vjp = gate.vjps[port]
         if vjp is None:
             raise missing_vjp(gate, port)
@@ -83,7 +86,7 @@ def check_gate(
         error = relative_error(analytic, expected)
         if error > tolerance:
             raise GateError(
-                f"the vjp of port {port} ({gate.ports[port]}) of gate {gate.name!r} gives {analytic}, "
+                f"the vjp of port {port} ({gate.ports[port]}) of gate {shown(gate.name)} gives {analytic}, "
                 f"a central difference gives {expected}: correct the rule under @{gate.name}.vjp({port})"
             )
         worst = np.maximum(worst, error)
@@ -96,7 +99,7 @@ def _output(gate: Gate, values: list[Value], attributes: dict[str, Any]) -> Valu
     first, again = gate(*values, **attributes), gate(*values, **attributes)
     if not same_bits(first, again):
         raise GateError(
-            f"gate {gate.name!r} makes {show(first)} and then {show(again)} of the same inputs: let it be pure"
+            f"gate {shown(gate.name)} makes {show(first)} and then {show(again)} of the same inputs: let it be pure"
         )
     return own_value(first)
 
@@ -110,7 +113,7 @@ def _check_shape(gate: Gate, values: list[Value], output: Value, attributes: dic
         return  # it may be stricter than the function
     if foretold is not None and tuple(foretold) != shape_of(output):
         raise GateError(
-            f"the shape rule of gate {gate.name!r} says {tuple(foretold)}, its function gives {shape_of(output)}: "
+            f"the shape rule of gate {shown(gate.name)} says {tuple(foretold)}, its function gives {shape_of(output)}: "
             f"correct the rule under @{gate.name}.shape"
         )
 
@@ -140,7 +143,8 @@ def _share(
         if not refused_to_write(error):
             raise
         raise GateError(
-            f"the vjp of port {port} ({gate.ports[port]}) of gate {gate.name!r} writes in place to what it is given: "
+            f"the vjp of port {port} ({gate.ports[port]}) of gate {shown(gate.name)} writes in place to what it "
+            f"is given: "
             "return a new array"
         ) from None
 
@@ -167,7 +171,8 @@ def _check_code(gate: Gate, values: list[Value], pull: Value, output: Value) -> 
                 if text is not None and not same_bits(_computed(text, known), expected):
                     told = ", ".join(f"{name} = {show(value)}" for name, value in known.items())
                     raise GateError(
-                        f"the code of gate {gate.name!r} for {kind} gives {show(_computed(text, known))}, {what} gives "
+                        f"the code of gate {shown(gate.name)} for {kind} gives {show(_computed(text, known))}, "
+                        f"{what} gives "
                         f"{show(expected)}, for {told}: correct the text under {gate.name}.code"
                     )
 
@@ -208,6 +213,7 @@ def same_bits(one: Value, other: Value) -> bool:
 # -- rules ---------------------------------------------------------------------------------------------------
 
 
+@told
 def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
     """Check an optimizer or a penalty: that it is pure and elementwise, and has the same bits in every engine.
 
@@ -236,7 +242,7 @@ def check_rule(rule: Rule | Spring, *, updates: int = 5) -> None:
     is_rule = callable(getattr(rule, "respond", None)) and callable(getattr(rule, "start", None))
     if isinstance(rule, type) or not (is_rule or callable(getattr(rule, "pull", None))):
         raise InputError(
-            f"{rule!r} is no rule: give an optimizer with start and respond, or a penalty with pull and cost"
+            f"{shown(rule)} is no rule: give an optimizer with start and respond, or a penalty with pull and cost"
         )
     moved: Any = rule if is_rule else _Follow()
     springs: list[Any] = [] if is_rule else [rule]
@@ -303,11 +309,13 @@ def _checked(rule: Any, value: Value, work: Callable[[], Memory]) -> Memory:
     except InputError:
         raise
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise InputError(f"{rule!r} fails on {kind} ({error}): let it work element by element, with np.where") from None
+        raise InputError(
+            f"{shown(rule)} fails on {kind} ({error}): let it work element by element, with np.where"
+        ) from None
     for part in (memory.value, *memory.state):
         if shape_of(part) != shape_of(value):
             raise InputError(
-                f"{rule!r} gives shape {shape_of(part)} to a parameter of shape {shape_of(value)}: keep the shape"
+                f"{shown(rule)} gives shape {shape_of(part)} to a parameter of shape {shape_of(value)}: keep the shape"
             )
     return memory
 
@@ -315,7 +323,7 @@ def _checked(rule: Any, value: Value, work: Callable[[], Memory]) -> Memory:
 def _compare(rule: Any, one: Memory, other: Memory, when: str) -> None:
     for mine, theirs in zip((one.value, *one.state), (other.value, *other.state), strict=True):
         if not same_bits(mine, theirs):
-            raise InputError(f"{rule!r} gives different bits {when}")
+            raise InputError(f"{shown(rule)} gives different bits {when}")
 
 
 def _check_engines(rule: Any, moved: Any, springs: Sequence[Spring], updates: int) -> None:
@@ -332,7 +340,7 @@ def _check_engines(rule: Any, moved: Any, springs: Sequence[Spring], updates: in
     for name, memory in found[0].items():
         if not same_bits(memory.value, found[1][name].value):
             raise InputError(
-                f"{rule!r} gives parameters other bits in Simulation and in Compiled: let it be elementwise"
+                f"{shown(rule)} gives parameters other bits in Simulation and in Compiled: let it be elementwise"
             )
 
 

@@ -12,10 +12,12 @@ from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import InputError
 from circuitsim.gates.value import Value, add_up, show
+from circuitsim.habits import told
 from circuitsim.learning.optimizers import Adam
 from circuitsim.learning.penalties import L2
 from circuitsim.plan import Cluster, Link, Plan, Policy, exponential, uniform
 from circuitsim.simulation import Simulation
+from circuitsim.spelling import shown
 from circuitsim.testing.arithmetic import same_bits
 
 __all__ = ["check_engine", "check_policy"]
@@ -31,6 +33,7 @@ class Case(NamedTuple):
     gradient: Any = 1.0
 
 
+@told
 def check_engine(make: Callable[[Circuit], Engine]) -> None:
     """Run a small set of circuits on an engine and on `Compiled`, and compare the bits.
 
@@ -57,7 +60,7 @@ def check_engine(make: Callable[[Circuit], Engine]) -> None:
     for case in _cases():
         engine, known = make(case.circuit), Compiled(case.circuit)
         if not isinstance(engine, Engine):
-            raise InputError(f"{make!r} made {engine!r}: let it make an Engine")
+            raise InputError(f"{shown(make)} made {shown(engine)}: let it make an Engine")
         try:
             for inputs in case.inputs:
                 _compare_pass(engine, known, inputs, case.gradient)
@@ -112,9 +115,9 @@ def _compare(engine: Engine, what: str, found: Mapping[str, Value], known: Mappi
         )
     for name, value in known.items():
         if not same_bits(found[name], value):
-            raise InputError(f"{where} {name!r} is {_told(found[name])}, Compiled has {_told(value)}: {advice}")
+            raise InputError(f"{where} {shown(name)} is {_told(found[name])}, Compiled has {_told(value)}: {advice}")
         if np.asarray(found[name]).flags.writeable and not isinstance(found[name], float):
-            raise InputError(f"{where} {name!r} can be written to: hand out read-only arrays (own_value)")
+            raise InputError(f"{where} {shown(name)} can be written to: hand out read-only arrays (own_value)")
 
 
 def _told(value: Any) -> str:
@@ -179,6 +182,7 @@ def _cases() -> Iterator[Case]:
     yield Case(mlp([2, 4, 1], "tanh", seed=0), inputs, -1.0)
 
 
+@told
 def check_policy(policy: type[Policy]) -> None:
     """Let devices work in the order that a policy chooses, and compare the bits with those of one example at a time.
 
@@ -204,7 +208,7 @@ def check_policy(policy: type[Policy]) -> None:
     >>> check_policy(cs.extend.Policy)
     """
     if not isinstance(policy, type) or not issubclass(policy, Policy):
-        raise InputError(f"{policy!r} is no policy: give a subclass of Policy, the class itself")
+        raise InputError(f"{shown(policy)} is no policy: give a subclass of Policy, the class itself")
     circuit = mlp([2, 3, 3, 1], "tanh", seed=0)
     examples = [{"x1": 0.1 * number, "x2": 1.0 - 0.2 * number} for number in range(8)]
     alone = Compiled(circuit)

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = ["CHUNK", "Chunks", "cut", "room"]
 
 CHUNK = 4096  # records
@@ -15,9 +18,9 @@ CHUNK = 4096  # records
 Chunks: TypeAlias = list[bytes | bytearray]
 
 
-def cut(packed: bytes, size: int) -> Chunks:
-    """Return packed records, each of so many bytes, in chunks."""
-    return [packed[at : at + CHUNK * size] for at in range(0, len(packed), CHUNK * size)]
+def cut(records: npt.NDArray[np.void]) -> Chunks:
+    """Return records in chunks."""
+    return [records[at : at + CHUNK].tobytes() for at in range(0, len(records), CHUNK)]
 
 
 def room(chunks: Chunks, size: int) -> Iterator[bytearray]:

@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from circuitsim.errors import GateError, TraceError
+from circuitsim.errors import TraceError
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import Value, add_up
+from circuitsim.spelling import shown
 from circuitsim.trace.kinds import ANSWER, ARRAY, PIECES, Kind, Layout, Record
 from circuitsim.trace.records import Records
 from circuitsim.trace.versions import Versions
@@ -208,9 +209,11 @@ class _Stages:
             try:
                 for record in work(example, piece):
                     yield number, record
-            except GateError as error:
+            except TraceError:
+                raise
+            except Exception as error:  # a trace from a file may hold what its gates cannot take
                 inside = f"what went on inside stage {piece.where} of {self.netlist.name!r}"
-                raise TraceError(f"{inside} cannot be computed again: {error}") from None
+                raise TraceError(f"{inside} cannot be computed again: {str(error)[:200]}") from None
 
     def _forward(self, example: _Example, piece: Record) -> Iterator[Record]:
         stage, tag = self.stages[piece.where], example.tag
@@ -248,7 +251,7 @@ class _Stages:
     def _sum(self, example: _Example, gate: _Gate, slot: int, when: Callable[[int], float]) -> Record:
         """Add up what came back to a gate."""
         if lacking := [wire for wire in gate.returned if wire not in example.gradients]:
-            raise self._lacking(example, f"the gradient of {self._source(lacking[0])!r}")
+            raise self._lacking(example, f"the gradient of {shown(self._source(lacking[0]))}")
         total = example.totals[gate.node] = add_up(example.gradients[wire] for wire in gate.returned)
         return Record(Kind.BACKWARD, gate.node, example.tag, when(slot), when(slot + 1), total)
 
@@ -265,7 +268,7 @@ class _Stages:
         if not ports:
             return
         if gate.node not in example.values or gate.node not in example.totals:
-            raise self._lacking(example, f"what {gate.firing.name!r} computed before")
+            raise self._lacking(example, f"what {shown(gate.firing.name)} computed before")
         values = [self._entered(example, wire, piece) for wire in gate.incoming]
         for port, wire in ports:
             share = gate.firing.share(port, example.totals[gate.node], example.values[gate.node], values)
@@ -279,11 +282,11 @@ class _Stages:
             if again is not None:
                 return again
             if wire not in example.read:
-                raise self._lacking(example, f"what parameter {self._source(wire)!r} was")
+                raise self._lacking(example, f"what parameter {shown(self._source(wire))} was")
             return example.read[wire]
         source = self.netlist.wires[wire].source
         if source not in example.values:
-            raise self._lacking(example, f"the value of {self._source(wire)!r}")
+            raise self._lacking(example, f"the value of {shown(self._source(wire))}")
         return example.values[source]
 
     def _source(self, wire: int) -> str:

@@ -6,8 +6,10 @@ from functools import partial
 import numpy as np
 
 from circuitsim.circuit.netlist import Netlist, Node
+from circuitsim.circuit.wire import Wire
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, as_value, fit, shape_of, show
+from circuitsim.spelling import shown
 from circuitsim.trace.provenance import has_story, tell
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label, total
@@ -15,7 +17,7 @@ from circuitsim.trace.words import bracket, label, total
 __all__ = ["arithmetic", "chain_rule", "explain", "formula", "goal_of", "local_derivative", "operator"]
 
 
-def explain(trace: Trace, name: str, tag: int | None = None) -> str:
+def explain(trace: Trace, name: str | Wire, tag: int | None = None) -> str:
     """Return the explanation of the gradient of the wire called `name` in one example; the last, if no tag is given.
 
     Each gate between the output and the wire gets one paragraph: what it computed, its gradient, and
@@ -34,6 +36,11 @@ def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     for index in range(goal, len(netlist.nodes)):  # topological order
         if any(netlist.wires[wire].source in involved for wire in netlist.incoming[index]):
             involved.add(index)
+    told = [index for index in sorted(involved) if index in gradients]
+    sources = [netlist.wires[wire].source for index in told for wire in netlist.incoming[index]]
+    for index in [*told, *sources]:
+        if index not in values:
+            raise TraceError(f"the trace does not hold the value of {label(netlist, index)!r}: record the run anew")
     lines = []
     for index in sorted(involved - {goal}, reverse=True):
         node = netlist.nodes[index]
@@ -51,7 +58,7 @@ def explain(trace: Trace, name: str, tag: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def goal_of(trace: Trace, name: str) -> int:
+def goal_of(trace: Trace, name: str | Wire) -> int:
     """Return the number of a wire whose gradient can be explained.
 
     Raises
@@ -60,10 +67,12 @@ def goal_of(trace: Trace, name: str) -> int:
         If nothing has the name, or only a constant or an output.
     """
     goal = trace.node(name)
-    kind = trace.netlist.nodes[goal].kind
+    node = trace.netlist.nodes[goal]
+    kind = node.kind
     if kind in ("constant", "output"):
         raise TraceError(
-            f"{name!r} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a gate"
+            f"{shown(node.name)} is {'a' if kind == 'constant' else 'an'} {kind}: ask for an input, a parameter or a "
+            "gate"
         )
     return goal
 
@@ -113,21 +122,23 @@ def local_derivative(node: Node, port: int, inputs: list[Value], output: Value, 
     """Return the factor between the gradient of a gate and what it sent to one port: its vjp of 1.
 
     None if there is no such factor: a gate like matmul mixes the elements of a gradient, and a gate of a loaded
-    trace may be unknown here.
+    trace may be unknown here, or be another one that cannot take what the trace says.
     """
     assert node.gate is not None
     vjp = node.gate.vjps[port]
     if vjp is None:
         return None
     rule, like = partial(vjp, **(node.attributes or {})), inputs[port]
-    with np.errstate(all="ignore"):
-        if isinstance(output, float):
-            return fit(as_value(rule(1.0, output, *inputs)), like)
-        slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
-        share = fit(as_value(rule(gradient, output, *inputs)), like)
-        if shape_of(slope) != shape_of(gradient) or not np.allclose(slope * gradient, share, rtol=1e-9, equal_nan=True):
-            return None
-    return slope
+    try:
+        with np.errstate(all="ignore"):
+            if isinstance(output, float):
+                return fit(as_value(rule(1.0, output, *inputs)), like)
+            slope = fit(as_value(rule(np.ones_like(output), output, *inputs)), like)
+            share = fit(as_value(rule(gradient, output, *inputs)), like)
+            scales = shape_of(slope) == shape_of(gradient)
+            return slope if scales and np.allclose(slope * gradient, share, rtol=1e-9, equal_nan=True) else None
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None
 
 
 def operator(node: Node) -> str:

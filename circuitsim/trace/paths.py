@@ -11,7 +11,9 @@ from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
+from circuitsim.circuit.wire import Wire
 from circuitsim.gates.value import Value, show
+from circuitsim.habits import told
 from circuitsim.trace.explanation import goal_of, local_derivative
 from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import bracket, label
@@ -47,6 +49,7 @@ class Path:
         return None if self.factors is None else reduce(mul, self.factors)
 
 
+@told
 @dataclass(frozen=True)
 class Paths:
     """All paths to one wire, of which the first few are listed; print it, or hand it to ``rich.print`` for a tree.
@@ -103,7 +106,7 @@ class Paths:
         return ([f"and {left:,} more, too many to list"] if left else []) + [self.summary]
 
 
-def find_paths(trace: Trace, name: str, most: int = MOST_PATHS, tag: int | None = None) -> Paths:
+def find_paths(trace: Trace, name: str | Wire, most: int = MOST_PATHS, tag: int | None = None) -> Paths:
     """Find the paths by which the wire called `name` came by its gradient in one example; the last, if no tag is given.
 
     Raises

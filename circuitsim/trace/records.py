@@ -13,7 +13,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value
 from circuitsim.trace.chunks import CHUNK, Chunks, cut, room
 from circuitsim.trace.index import Index
@@ -27,6 +29,10 @@ _pack, _unpack, _unpack_all, _SIZE = _RECORD.pack, _RECORD.unpack_from, _RECORD.
 _KINDS = tuple(Kind)
 
 Thing = TypeVar("Thing")
+
+
+class NoRecordError(TraceError, IndexError):
+    """Raised for a number that no record has."""
 
 
 class Records:
@@ -77,7 +83,7 @@ class Records:
         """Return the trace that has these `columns` and `arrays`."""
         trace = cls(netlist, held, layout)
         trace.arrays = arrays
-        trace._chunks += cut(columns.astype(COLUMNS, copy=False).tobytes(), _SIZE)
+        trace._chunks += cut(columns.astype(COLUMNS, copy=False))
         return trace
 
     def __getstate__(self) -> dict[str, Any]:
@@ -92,11 +98,12 @@ class Records:
         return (len(chunks) - 1) * CHUNK + len(chunks[-1]) // _SIZE if chunks else 0
 
     def __getitem__(self, index: int) -> Record:
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"a trace of {len(self)} records has no record {index}")
-        number, place = divmod(index, CHUNK)
+        place = checks.whole(index)
+        if place is not None and place < 0:
+            place += len(self)
+        if place is None or not 0 <= place < len(self):
+            raise NoRecordError(f"a trace of {len(self)} records has no record {checks.shown(index)}: give its number")
+        number, place = divmod(place, CHUNK)
         return self._read(_unpack(self._chunks[number], place * _SIZE))
 
     def __iter__(self) -> Iterator[Record]:

@@ -2,12 +2,18 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from html import escape
 
+from circuitsim import checks
+from circuitsim.errors import TraceError
+from circuitsim.habits import told
+from circuitsim.trace.critical_path import idle_spans
 from circuitsim.trace.timeline import Timeline
 
 __all__ = ["StreamReport", "memory_over_time", "report"]
 
 
+@told
 @dataclass(frozen=True)
 class StreamReport:
     """The figures of a stream.
@@ -34,6 +40,8 @@ class StreamReport:
         For each wire, between devices only.
     staleness : dict of int to int
         How many updates were so many versions old.
+    idle : list of dict of str to float
+        For each device the ticks that it did nothing, by reason: see `circuitsim.trace.critical_path.Idle`.
     """
 
     devices: tuple[str, ...]
@@ -48,6 +56,7 @@ class StreamReport:
     messages: dict[int, int]
     bytes: dict[int, float]
     staleness: dict[int, int]
+    idle: list[dict[str, float]]
 
     @property
     def bubble(self) -> float:
@@ -74,20 +83,54 @@ class StreamReport:
         """For each device the part of the makespan for which it worked."""
         return [busy / self.makespan if self.makespan else 0.0 for busy in self.busy]
 
+    @property
+    def bottleneck(self) -> int | None:
+        """The number of the device that worked most; None if several did, or all did nothing."""
+        busiest = [device for device, busy in enumerate(self.busy) if busy > (1 - 1e-9) * self.ideal]
+        return busiest[0] if len(busiest) == 1 else None
+
+    def tell_bottleneck(self) -> str:
+        """Say in a sentence which device is the bottleneck."""
+        if self.bottleneck is None:
+            most = max(self.utilisation, default=0.0)
+            return f"no device is the bottleneck: the busiest are busy {most:.1%} of the time"
+        name, part = self.devices[self.bottleneck], self.utilisation[self.bottleneck]
+        return f"the bottleneck is {name}: busy {part:.1%} of the time"
+
+    def tell_idle(self, device: int) -> str:
+        """Say what a device waited for, and how many ticks, the longest first.
+
+        Raises
+        ------
+        TraceError
+            If there is no device of this number.
+        """
+        if checks.count(device, "the device", least=0, error=TraceError) >= len(self.devices):
+            raise TraceError(f"there is no device {checks.shown(device)}: give 0 to {len(self.devices) - 1}")
+        reasons = sorted(self.idle[device].items(), key=lambda reason: -reason[1])
+        return ", ".join(f"{reason} {ticks:g}" for reason, ticks in reasons)
+
     def __str__(self) -> str:
         lines = [
             f"{self.makespan:g} ticks, bubble {self.bubble:g} ({self.bubble_ratio:.1%}), {sum(self.messages.values())} "
             f"messages of {sum(self.bytes.values())} bytes"
         ]
         wide = max(6, *map(len, self.devices)) if self.devices else 6
-        lines.append(f"{'device':<{wide}} {'busy':>9} {'of all':>7} {'kept':>6} {'bytes':>10}")
-        rows = zip(self.devices, self.busy, self.utilisation, self.peaks, self.peak_bytes, strict=True)
+        lines.append(f"{'device':<{wide}} {'busy':>9} {'of all':>7} {'kept':>6} {'bytes':>10}  idle for")
+        idle = map(self.tell_idle, range(len(self.devices)))
+        rows = zip(self.devices, self.busy, self.utilisation, self.peaks, self.peak_bytes, idle, strict=True)
         lines += [
-            f"{name:<{wide}} {busy:>9.6g} {part:>7.1%} {peak:>6g} {size:>10}" for name, busy, part, peak, size in rows
+            f"{name:<{wide}} {busy:>9.6g} {part:>7.1%} {peak:>6g} {size:>10}  {why}".rstrip()
+            for name, busy, part, peak, size, why in rows
         ]
+        lines.append(self.tell_bottleneck())
         if self.staleness:
             lines.append("updates by age: " + ", ".join(f"{age}: {count}" for age, count in self.staleness.items()))
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Show the figures in a notebook."""
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 def report(timeline: Timeline) -> StreamReport:
@@ -102,6 +145,9 @@ def report(timeline: Timeline) -> StreamReport:
         busy[device] += end - start
     spans = [max(0.0, end - start) for start, end in zip(starts, ends, strict=True)]
     memory = memory_over_time(timeline)
+    idle: list[dict[str, float]] = [{} for _ in devices]
+    for device, start, end, reason, _ in idle_spans(timeline):
+        idle[device][reason] = idle[device].get(reason, 0.0) + end - start
     messages: Counter[int] = Counter()
     sizes: dict[int, float] = {}
     for transfer in timeline.transfers:
@@ -120,6 +166,7 @@ def report(timeline: Timeline) -> StreamReport:
         messages=dict(messages),
         bytes=sizes,
         staleness=dict(sorted(Counter(timeline.staleness()).items())),
+        idle=idle,
     )
 
 

@@ -6,8 +6,11 @@ Everything that is reported or drawn of a stream's devices is read from its `Tim
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value, size_of
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 from circuitsim.trace.kinds import ANSWER, MESSAGES, PIECES, Kind, Record
 from circuitsim.trace.records import Records
 
@@ -77,6 +80,7 @@ class Outage(NamedTuple):
     end: float
 
 
+@told
 @dataclass
 class Timeline:
     """What devices, links and parameters did in a stream: lists of events in order of time.
@@ -107,7 +111,7 @@ class Timeline:
         """
         layout = trace.layout
         if layout is None:
-            raise TraceError(f"circuit {trace.netlist.name!r} ran without devices: there is no timeline of them")
+            raise TraceError(f"circuit {shown(trace.netlist.name)} ran without devices: there is no timeline of them")
         timeline = cls(layout.devices, layout.batch)
         places = _Places(trace)
         names = [node.name for node in trace.netlist.nodes]
@@ -163,9 +167,10 @@ class Timeline:
             for device, kind, stage, tag, start, end, _ in self.work
         ]
 
-    def staleness(self, parameter: str | None = None) -> list[int]:
+    def staleness(self, parameter: str | Wire | None = None) -> list[int]:
         """Return the staleness of every update, of one parameter or of all, in order."""
-        return [update.staleness for update in self.updates if parameter in (None, update.parameter)]
+        wanted = name_of(parameter)
+        return [update.staleness for update in self.updates if wanted in (None, update.parameter)]
 
 
 class _Places:

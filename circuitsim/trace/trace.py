@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitsim import checks, display
+from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Array, Value, add_up
+from circuitsim.habits import told
+from circuitsim.spelling import shown
 from circuitsim.trace import archive
 from circuitsim.trace.expansion import expand
 from circuitsim.trace.kinds import ARRAY, MESSAGES, PIECES, Kind
@@ -21,7 +24,10 @@ from circuitsim.trace.timeline import Timeline
 
 __all__ = ["Trace"]
 
+MOST_EXAMPLES = 64  # whose values and gradients are kept once they were read
 
+
+@told
 class Trace(Records):
     """The records of a run, and what can be read from them.
 
@@ -74,6 +80,26 @@ class Trace(Records):
         """
         return dict(self._of_example("gradients", self._gradients, tag))
 
+    def value(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the value of a wire or an output in one example; the last one, if its tag is not given.
+
+        Raises
+        ------
+        TraceError
+            If there is no such wire, or nothing uses it.
+        """
+        node = self.node(name)
+        values = self._of_example("values", self._values, tag)
+        if node not in values:
+            raise TraceError(
+                f"no value left {self.netlist.nodes[node].name!r}: nothing in {self.netlist.name!r} uses it"
+            )
+        return values[node]
+
+    def gradient(self, name: str | Wire, tag: int | None = None) -> Value:
+        """Return the gradient of a wire in one example, the last one if its tag is not given; 0 if none came."""
+        return self._of_example("gradients", self._gradients, tag).get(self.node(name), 0.0)
+
     def example(self, tag: int | None = None) -> "Trace":
         """Return a trace of one example, with what went on inside stages; of all, if it was no stream of stages.
 
@@ -94,13 +120,14 @@ class Trace(Records):
     def _of_example(
         self, what: str, read: Callable[["Trace", int], dict[int, Value]], tag: int | None
     ) -> dict[int, Value]:
-        """Return what was read of an example; what was read last is kept."""
+        """Return what was read of an example; of the examples read last it is kept."""
         tag = self._choose(tag)
-        known, found = self._derive(what, lambda: (None, {}))
-        if known != tag:
-            found = read(self.example(tag), tag)
-            self._found[what] = (tag, found)
-        return found
+        known: dict[int, dict[int, Value]] = self._derive(what, dict)
+        if tag not in known:
+            if len(known) == MOST_EXAMPLES:
+                del known[next(iter(known))]
+            known[tag] = read(self.example(tag), tag)
+        return known[tag]
 
     @staticmethod
     def _values(trace: "Trace", tag: int) -> dict[int, Value]:
@@ -150,8 +177,8 @@ class Trace(Records):
                 nodes[index] = add_up(arrived)
         return nodes
 
-    def node(self, name: str) -> int:
-        """Return the number of the node with this name, an output only if nothing else has the name.
+    def node(self, name: str | Wire) -> int:
+        """Return the number of a wire, or of the node with this name: an output only if nothing else has the name.
 
         Raises
         ------
@@ -162,11 +189,11 @@ class Trace(Records):
         def number() -> dict[str, int]:
             return {node.name: index for index, node in reversed(list(enumerate(self.netlist.nodes)))}  # outputs first
 
-        numbers = self._derive("names", number)
+        name, numbers = name_of(name, self.netlist.name), self._derive("names", number)
         if isinstance(name, str) and name in numbers:
             return numbers[name]
         known = ", ".join(node.name for node in self.netlist.nodes if node.kind != "constant")
-        raise TraceError(f"circuit {self.netlist.name!r} has nothing called {name!r}: it has {known}")
+        raise TraceError(f"circuit {shown(self.netlist.name)} has nothing called {shown(name)}: it has {known}")
 
     @staticmethod
     def join(traces: Sequence["Trace"]) -> "Trace":
@@ -283,7 +310,7 @@ class Trace(Records):
         last = self._index.last
         found = last if tag is None else checks.whole(tag)
         if found is None or not 0 <= found <= last:
-            raise TraceError(f"there is no example {tag!r}: they are numbered from 0 to {last}")
+            raise TraceError(f"there is no example {shown(tag)}: they are numbered from 0 to {last}")
         return found
 
     def __repr__(self) -> str:

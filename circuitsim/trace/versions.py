@@ -8,6 +8,7 @@ from bisect import bisect_left
 
 from circuitsim.errors import TraceError
 from circuitsim.gates.value import Value
+from circuitsim.spelling import shown
 from circuitsim.trace.kinds import Kind, Layout, Record
 from circuitsim.trace.records import Records
 
@@ -65,5 +66,7 @@ class Versions:
             return self.updates[node][version].value
         if node not in self.trace.held:
             name = self.trace.netlist.nodes[node].name
-            raise TraceError(f"the trace does not hold version 0 of parameter {name!r}: record it with trace='all'")
+            raise TraceError(
+                f"the trace does not hold version 0 of parameter {shown(name)}: record it with trace='all'"
+            )
         return self.trace.held[node]

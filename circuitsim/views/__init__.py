@@ -10,7 +10,7 @@ from typing import Any
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import SaveError
-from circuitsim.files import check_path
+from circuitsim.files import check_path, quoted
 from circuitsim.learning.recording import Recording
 from circuitsim.trace.timeline import Timeline
 from circuitsim.trace.trace import Trace
@@ -177,7 +177,7 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
         try:
             added[suffix](trace, path)
         except OSError as error:
-            raise SaveError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+            raise SaveError(f"cannot write {quoted(path)}: {error.strerror or error}") from None
     elif trace.layout is not None and suffix in TIMELINES:
         save_streams({trace.netlist.name: trace}, path)
     elif suffix in FILMS:

@@ -9,7 +9,8 @@ import json
 from os import PathLike
 from typing import Any
 
-from circuitsim.files import check_path, writing
+from circuitsim.errors import SaveError
+from circuitsim.files import check_path, quoted, writing
 
 __all__ = ["ChromeTrace"]
 
@@ -62,14 +63,18 @@ class ChromeTrace:
         Raises
         ------
         SaveError
-            If the suffix is not ``.json`` or the file cannot be written.
+            If the suffix is not ``.json``, the file cannot be written, or a number is too large in microseconds.
         """
         path = check_path(path, (".json",))
         # Viewers read events in any order; by time, the file is one that people can read too.
         events = sorted(self._events, key=lambda event: event.get("ts", -1.0))
         whole = {"traceEvents": events, "displayTimeUnit": "ms", "otherData": facts | {"tick": f"{TICK:g} us"}}
+        try:
+            text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            raise SaveError(f"cannot write {quoted(path)}: a time or a size is too large for it") from None
         with writing(path) as file:
-            file.write(json.dumps(whole, allow_nan=False, separators=(",", ":")).encode())
+            file.write(text.encode())
 
     def _name(self, what: str, process: int, track: int, name: str, place: int) -> None:
         for key, args in ((f"{what}_name", {"name": name}), (f"{what}_sort_index", {"sort_index": place})):

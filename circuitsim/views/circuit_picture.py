@@ -23,7 +23,8 @@ from circuitsim.views.figures import lettering, save_figure, write_figure
 from circuitsim.views.forms import PICTURES
 from circuitsim.views.grouping import group_gates
 from circuitsim.views.layout import lay_out
-from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number
+from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number, plain
+from circuitsim.views.wrapping import Going, wrap
 
 __all__ = ["Sketch", "draw", "letters_needed", "shorten", "svg"]
 
@@ -38,6 +39,10 @@ MARGIN = 1.2
 DENSE = 150  # more wires than this are drawn thin and pale
 BODY = 1.8  # height of a node's body
 DPI = 150  # of pictures
+PAGE = 130.0  # width of a page in units: 3,900 pixels
+MOST_PIXELS = 8000  # of a side: what is higher has fewer pixels to the inch
+SMALL = 0.7  # letters of names that are said again
+LONG = 12  # letters of such a name, at most
 
 
 class Sketch:
@@ -53,10 +58,19 @@ class Sketch:
         Free space above and below, in units.
     dpi : int
         Pixels to the inch.
+    page : bool
+        Whether to break what is wider than a page into rows.
     """
 
     def __init__(
-        self, netlist: Netlist, letters: list[int], *, header: float = 0.0, footer: float = 0.0, dpi: int = 100
+        self,
+        netlist: Netlist,
+        letters: list[int],
+        *,
+        header: float = 0.0,
+        footer: float = 0.0,
+        dpi: int = 100,
+        page: bool = False,
     ) -> None:
         self.netlist = netlist
         self.layout = lay_out(
@@ -64,6 +78,11 @@ class Sketch:
             lambda index: (self._body_width(index), BODY + (1.8 if netlist.nodes[index].kind == "gate" else 0.8)),
             lambda index: letters[index] * LETTER + 0.9 if letters[index] else 0.4,
         )
+        going: list[Going] = []
+        if page and self.layout.width > PAGE:
+            longest = max((len(label(netlist, index)) for index in range(len(netlist.nodes))), default=0)
+            wrapped = wrap(self.layout, netlist, PAGE, min(longest, LONG) * LETTER * SMALL)
+            self.layout, going = wrapped.layout, wrapped.going
         self.width = max(self.layout.width + 2 * MARGIN, 42.0 if header else 0.0)
         self.height = self.layout.height + 2 * MARGIN + header + footer
         self.figure = Figure(figsize=(self.width * INCH, self.height * INCH), dpi=dpi, facecolor=PAPER)
@@ -76,6 +95,8 @@ class Sketch:
         self._draw_wires()
         for index in range(len(netlist.nodes)):
             self._draw_body(index)
+        for node, x, y in ((one.node, one.x, one.y) for one in going):
+            self.text(x - 0.2, y, shorten(label(netlist, node), LONG), fontsize=FONT * SMALL, color=FAINT, ha="right")
 
     def write_value(self, index: int, value: Value) -> Text:
         """Write a node's value above the wire it drives; there is room for a badge that travels between the numbers."""
@@ -102,7 +123,7 @@ class Sketch:
     def text(self, x: float, y: float, words: str, **style: Any) -> Text:
         """Write words as they are: a dollar sign is a dollar sign."""
         style = {"fontsize": FONT, "color": INK, "ha": "center", "va": "center", "parse_math": False, **style}
-        return self.axes.text(x, y, words, **style)
+        return self.axes.text(x, y, plain(words), **style)
 
     def _write(self, index: int, value: Value, colour: str, offset: float, anchor: str) -> Text:
         box = self.layout.boxes[index]
@@ -157,7 +178,8 @@ def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     """
     path = check_path(path, PICTURES)
     with lettering():
-        save_figure(_figure(source), path, DPI)
+        figure = _figure(source)
+        save_figure(figure, path, min(DPI, MOST_PIXELS / max(figure.get_size_inches())))
 
 
 def svg(source: Trace | Netlist | Circuit) -> str:
@@ -178,7 +200,7 @@ def _figure(source: Trace | Netlist | Circuit) -> Figure:
         source = grouping.trace(source) if isinstance(source, Trace) else netlist
     values = source.values() if isinstance(source, Trace) else {}
     gradients = source.gradients() if isinstance(source, Trace) else {}
-    sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]), footer=1.6 if grouping else 0.0)
+    sketch = Sketch(netlist, letters_needed(netlist, [values, gradients]), footer=1.6 if grouping else 0.0, page=True)
     for index, node in enumerate(netlist.nodes):
         if node.kind in ("output", "constant"):
             continue  # an output shows what its wire says, a constant shows its number itself

@@ -1,15 +1,18 @@
 """What figures of matplotlib share: letters, and files that are the same, byte for byte, each time they are written."""
 
+import io
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from circuitsim.files import writing
+from circuitsim.views.style import plain
 
-__all__ = ["lettering", "save_figure", "write_figure"]
+__all__ = ["add_legend", "lettering", "save_figure", "write_figure"]
 
 # What would make two files of the same picture differ.
 _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -22,10 +25,20 @@ def lettering(size: float = 10.0) -> AbstractContextManager[None]:
     )
 
 
+def add_legend(owner: Any, drawn: Mapping[str, Any], **where: Any) -> None:
+    """Add a legend of what was drawn, by name, to axes or a figure; names are taken as they are."""
+    made = owner.legend(list(drawn.values()), [""] * len(drawn), frameon=False, **where)
+    for text, name in zip(made.get_texts(), drawn, strict=True):
+        text.set_parse_math(False)
+        text.set_text(plain(name))  # not as a label, which may not begin with an underscore
+
+
 def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
     """Write a figure in the form that the suffix asks for, with its own dots to the inch if none are given."""
+    drawn = io.BytesIO()  # matplotlib loses the system's reason where a file takes no more
+    write_figure(figure, drawn, path.suffix[1:].lower(), dpi)
     with writing(path) as file:
-        write_figure(figure, file, path.suffix[1:].lower(), dpi)
+        file.write(drawn.getbuffer())
 
 
 def write_figure(figure: Figure, file: IO[bytes], form: str, dpi: float | None = None) -> None:

@@ -8,7 +8,8 @@ from typing import TypeAlias, TypeVar
 
 from circuitsim import checks
 from circuitsim.errors import SaveError
-from circuitsim.files import check_path
+from circuitsim.files import check_path, quoted
+from circuitsim.habits import told
 from circuitsim.trace.trace import Trace
 
 __all__ = [
@@ -43,6 +44,7 @@ TRAININGS = (*PAGES, *FILMS, *PICTURES)
 added: dict[str, Writer] = {}
 
 
+@told
 def register_form(suffix: str) -> Callable[[W], W]:
     """Let the function below write runs to files with this suffix, for ``run.save`` and ``--save``.
 
@@ -96,8 +98,8 @@ def check_streams(path: str | PathLike[str], several: bool) -> Path:
     checked = check_save(path)
     if several and checked.suffix.lower() not in TIMELINES:
         raise SaveError(
-            f"cannot save several streams as {str(path)!r}: choose one of them, or take {' '.join(TIMELINES)}, which "
-            "show them below each other"
+            f"cannot save several streams as {quoted(path)}: choose one of them, or take {' '.join(TIMELINES)}, "
+            "which show them below each other"
         )
     return checked
 
@@ -113,7 +115,7 @@ def check_film(path: str | PathLike[str]) -> Path:
     path = check_path(path, FILMS)
     if path.suffix.lower() == ".mp4" and find_spec("imageio_ffmpeg") is None:
         raise SaveError(
-            f"cannot film {str(path)!r}: .mp4 needs imageio-ffmpeg; install it with pip install imageio-ffmpeg, or "
-            "take .gif"
+            f"cannot film {quoted(path)}: .mp4 needs imageio-ffmpeg; install it with pip install imageio-ffmpeg, "
+            "or take .gif"
         )
     return path

@@ -31,7 +31,8 @@ def fill(
 ) -> str:
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
-    `more` is a script of this page alone, which comes before the others.
+    `more` is a script of this page alone, which comes before the others. Half of a surrogate pair in a name
+    becomes a question mark, for no file can hold it.
     """
     frame, style, script = _frame(frame_name, styles, scripts)
     # One scope of its own and strict rules for all of it.
@@ -41,13 +42,13 @@ def fill(
     text = []
     for number, piece in enumerate(frame.split("@")):
         text.append(pieces[piece] if number % 2 else piece)
-    return "".join(text)
+    return "".join(text).encode(errors="replace").decode()
 
 
 def save_page(text: str, path: Path) -> None:
-    """Write the text of a page; half of a surrogate pair in a name becomes a question mark."""
+    """Write the text of a page."""
     with writing(path) as file:
-        file.write(text.encode(errors="replace"))
+        file.write(text.encode())
 
 
 @cache

@@ -26,6 +26,7 @@ LINE = 1.0  # height of a line of text
 GAP = 0.55  # free space between neighbours in a layer
 CHANNEL = 2.6  # free space between layers, where wires bend
 SWEEPS = 12
+FAR = 6  # what stands so many layers away from its first user goes there
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of all nodes (by number) and the paths of all wires (by number), and the size of it all."""
+    """The places of all nodes (by number) and the paths of all wires (by number), and the size of it all.
+
+    `columns` has where each layer begins and ends; to the right of its end all wires run level for a moment.
+    """
 
     boxes: list[Box]
     paths: list[Floats]
     width: float
     height: float
+    columns: list[tuple[float, float]]
 
 
 def lay_out(
@@ -91,9 +96,11 @@ def _layers(netlist: Netlist) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
     level = [0] * len(netlist.nodes)
     for index in range(len(netlist.nodes)):  # topological order
         level[index] = max((level[netlist.wires[wire].source] + 1 for wire in netlist.incoming[index]), default=0)
-    for index, node in enumerate(netlist.nodes):
+    for index in reversed(range(len(netlist.nodes))):
         targets = [level[netlist.wires[wire].target] for wire in netlist.outgoing[index]]
-        if node.kind in ("constant", "parameter") and targets:
+        if targets and (
+            netlist.nodes[index].kind in ("constant", "parameter") or _moves(netlist, index, level, targets)
+        ):
             level[index] = min(targets) - 1  # beside its first user, not at the far left
     layers: list[list[Cell]] = [[] for _ in range(max(level, default=0) + 1)]
     chains: list[dict[int, Cell]] = []
@@ -106,6 +113,12 @@ def _layers(netlist: Netlist) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
             layers[layer].append(cell)
         chains.append(chain)
     return layers, chains
+
+
+def _moves(netlist: Netlist, index: int, level: list[int], targets: list[int]) -> bool:
+    """Tell whether a node goes to its first user, because that is far away and no more wires then lead there."""
+    feeding = {netlist.wires[wire].source for wire in netlist.incoming[index]}
+    return min(targets) - level[index] > FAR and sum(netlist.nodes[source].kind == "gate" for source in feeding) <= 1
 
 
 def _links(
@@ -297,7 +310,8 @@ def _route(
         points += _bend(points[-1], (left[level[target]], port_y))
         points.append((goal.x - goal.width / 2, port_y))
         paths.append(np.array(points))
-    return Layout([boxes[index] for index in range(len(boxes))], paths, max(right), high - low)
+    columns = list(zip(left, right, strict=True))
+    return Layout([boxes[index] for index in range(len(boxes))], paths, max(right), high - low, columns)
 
 
 def _bend(start: Point, end: Point, steps: int = 14) -> list[Point]:

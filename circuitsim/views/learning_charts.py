@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from circuitsim.gates.value import Array
-from circuitsim.views.figures import lettering, write_figure
-from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, LINES, PAPER, VALUE
+from circuitsim.views.figures import add_legend, lettering, write_figure
+from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, LINES, PAPER, VALUE, plain
 
 __all__ = ["curves_svg", "panels_svg", "points_svg"]
 
@@ -89,7 +89,7 @@ def panels_svg(title: str, panels: Mapping[str, Mapping[str, Curve]]) -> str:
             else:
                 axes.set_ylim(bottom=0.0)
                 axes.yaxis.set_major_locator(MaxNLocator(4, integer=all(y == int(y) for y in known)))
-        _legend(figure, drawn, loc="outside lower center", ncols=min(4, len(drawn)))
+        add_legend(figure, drawn, loc="outside lower center", ncols=min(4, len(drawn)))
         return _svg(figure)
 
 
@@ -115,26 +115,18 @@ def points_svg(title: str, groups: Mapping[str, tuple[Array, Array]], across: st
             colour, marker = LINES[number % len(LINES)], MARKERS[number % len(MARKERS)]
             drawn.append(axes.scatter(xs, ys, s=size, c=colour, marker=marker, edgecolors="white", linewidths=0.6))
         if len(groups) > 1:
-            _legend(figure, dict(zip(groups, drawn, strict=True)), loc="outside right upper")
+            add_legend(figure, dict(zip(groups, drawn, strict=True)), loc="outside right upper")
         return _svg(figure)
 
 
 def _dress(axes: Any, title: str, across: str, up: str, colour: str) -> None:
-    axes.set_title(title, loc="left", color=INK, fontsize=10, parse_math=False)
-    axes.set_xlabel(across, color=FAINT, parse_math=False)
-    axes.set_ylabel(up, color=colour, parse_math=False)
+    axes.set_title(plain(title), loc="left", color=INK, fontsize=10, parse_math=False)
+    axes.set_xlabel(plain(across), color=FAINT, parse_math=False)
+    axes.set_ylabel(plain(up), color=colour, parse_math=False)
     axes.tick_params(colors=FAINT, labelsize=8)
     for side, spine in axes.spines.items():
         spine.set_color(EDGE)
         spine.set_visible(side != "top")
-
-
-def _legend(figure: Figure, drawn: Mapping[str, Any], **where: Any) -> None:
-    """Add a legend of what was drawn, by name."""
-    made = figure.legend(list(drawn.values()), [""] * len(drawn), frameon=False, **where)
-    for text, name in zip(made.get_texts(), drawn, strict=True):
-        text.set_parse_math(False)
-        text.set_text(name)  # not as a label, which may not begin with an underscore
 
 
 def _dots(xs: Sequence[float]) -> dict[str, Any]:

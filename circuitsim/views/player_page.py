@@ -17,6 +17,7 @@ from circuitsim.views.grouping import group_gates
 from circuitsim.views.html_page import block, fill, save_page
 from circuitsim.views.page_program import program, readings
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
+from circuitsim.views.style import plain
 from circuitsim.views.training_panels import panels
 
 __all__ = ["embed", "page", "player"]
@@ -146,7 +147,7 @@ def embed(trace: Trace) -> str | None:
         return None
     return (
         f'<iframe srcdoc="{html.escape(page(trace))}" sandbox="allow-scripts" width="100%" height="{FRAME_HEIGHT}" '
-        f'style="border: 0; border-radius: 12px" title="{html.escape(trace.netlist.name)}"></iframe>'
+        f'style="border: 0; border-radius: 12px" title="{html.escape(plain(trace.netlist.name))}"></iframe>'
     )
 
 

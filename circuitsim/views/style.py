@@ -1,8 +1,10 @@
-"""What everything that is drawn shares: colours, and how numbers are written."""
+"""What everything that is drawn shares: colours, and how numbers and names are written."""
+
+import re
 
 from circuitsim.gates.value import Value, show
 
-__all__ = ["EDGE", "FAINT", "GRADIENT", "INK", "LINES", "PAPER", "VALUE", "minus", "number"]
+__all__ = ["EDGE", "FAINT", "GRADIENT", "INK", "LINES", "PAPER", "VALUE", "minus", "number", "plain"]
 
 PAPER = "#ffffff"
 INK = "#24292f"
@@ -21,3 +23,17 @@ def number(value: Value) -> str:
 def minus(text: str) -> str:
     """Return a text with true minus signs in place of hyphens."""
     return text.replace("-", "−")
+
+
+def plain(name: str) -> str:
+    r"""Return a name without what cannot be drawn: signs of control and halves of letters, which no XML may hold.
+
+    Examples
+    --------
+    >>> plain("a\x07b")
+    'a�b'
+    """
+    return _NO_SIGN.sub("\ufffd", name)
+
+
+_NO_SIGN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -37,6 +37,7 @@ def _chart(title: str, timeline: Timeline) -> dict[str, Any]:
         ("bubble", f"{found.bubble:g} ({found.bubble_ratio:.1%})"),
         ("bubble of the largest span", f"{found.span_bubble:g} ({found.span_bubble_ratio:.1%})"),
         ("at most kept", f"{max(found.peaks, default=0.0):g} microbatches"),
+        ("bottleneck", "none" if found.bottleneck is None else found.devices[found.bottleneck]),
         ("messages", f"{sum(found.messages.values()):,}"),
     ]
     if max(found.staleness, default=0):

@@ -14,9 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from circuitsim.files import check_path
 from circuitsim.trace.report import memory_over_time
 from circuitsim.trace.timeline import WORK, Timeline
-from circuitsim.views.figures import lettering, save_figure
+from circuitsim.views.figures import add_legend, lettering, save_figure
 from circuitsim.views.forms import PICTURES
-from circuitsim.views.style import EDGE, FAINT, INK, LINES, PAPER
+from circuitsim.views.style import EDGE, FAINT, INK, LINES, PAPER, plain
 
 __all__ = ["draw_timelines"]
 
@@ -80,7 +80,7 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
             panels.append(panel)
             top -= height + GAP
         for panel, (title, timeline) in zip(panels, timelines.items(), strict=False):
-            panel.set_title(title, loc="left", color=INK, fontsize=10.5, parse_math=False)
+            panel.set_title(plain(title), loc="left", color=INK, fontsize=10.5, parse_math=False)
             _draw_bars(panel, timeline)
         if alone:
             _draw_memory(panels[-1], next(iter(timelines.values())))
@@ -129,7 +129,7 @@ def _draw_bars(panel: Axes, timeline: Timeline) -> None:
                 lw=0.6,
             )
     panel.set_ylim(max(2, len(devices)) - 0.5, -0.5)
-    panel.set_yticks(range(len(devices)), [timeline.devices[device] for device in devices])
+    panel.set_yticks(range(len(devices)), [plain(timeline.devices[device]) for device in devices], parse_math=False)
     panel.tick_params(axis="y", length=0, labelcolor=INK)
 
 
@@ -137,24 +137,22 @@ def _draw_memory(panel: Axes, timeline: Timeline) -> None:
     end = max((piece.end for piece in timeline.work), default=0.0)
     devices = _working(timeline)
     memory = memory_over_time(timeline)
+    drawn = {}
     for place, device in enumerate(devices):
         series = memory[device]
         times = [0.0, *(time for time, _, _, _ in series), end]
         held = [0.0, *(kept for _, kept, _, _ in series)]
-        panel.step(
+        (drawn[timeline.devices[device]],) = panel.step(
             times,
             [*held, held[-1]],
             where="post",
             color=LINES[place % len(LINES)],
             linewidth=1.4,
             linestyle="-" if place < len(LINES) else "--",
-            label=timeline.devices[device],
         )
     panel.set_title("microbatches kept for their backward pass", loc="left", color=INK, fontsize=10.5)
     panel.set_ylim(bottom=0)
     panel.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     if len(devices) <= 2 * len(LINES):
-        panel.legend(
-            loc="upper left", ncols=min(8, len(devices)), frameon=False, fontsize=8, bbox_to_anchor=(0.0, 1.02)
-        )
+        add_legend(panel, drawn, loc="upper left", ncols=min(8, len(devices)), fontsize=8, bbox_to_anchor=(0.0, 1.02))
         panel.set_ylim(top=1.25 * panel.get_ylim()[1])

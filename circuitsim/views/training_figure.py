@@ -24,7 +24,7 @@ from circuitsim.gates.value import show
 from circuitsim.learning.recording import Plane, Recording, Shot
 from circuitsim.views.figures import lettering, save_figure
 from circuitsim.views.forms import PICTURES
-from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, PAPER, VALUE, minus
+from circuitsim.views.style import EDGE, FAINT, GRADIENT, INK, PAPER, VALUE, minus, plain
 
 __all__ = ["COLOURS", "HEIGHT", "WIDTH", "TrainingFigure", "draw_training"]
 
@@ -188,7 +188,7 @@ class TrainingFigure:
                 self.plane.text(
                     0.5,
                     place,
-                    words,
+                    plain(words),
                     transform=self.figure.transFigure,
                     ha="center",
                     va="center",
@@ -303,4 +303,4 @@ class TrainingFigure:
 
 
 def _short(name: str, most: int = LONGEST) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+    return plain(name if len(name) <= most else name[: most - 1] + "…")

@@ -18,6 +18,7 @@ import numpy as np
 from vcd import VCDWriter
 from vcd.writer import RealVariable
 
+from circuitsim.errors import SaveError
 from circuitsim.files import check_path, writing
 from circuitsim.gates.value import shape_of
 from circuitsim.trace.kinds import Kind
@@ -43,7 +44,7 @@ def to_vcd(trace: Trace, path: str | PathLike[str]) -> None:
     Raises
     ------
     SaveError
-        If the suffix is another or the file cannot be written.
+        If the suffix is another, the file cannot be written, or a time is too large in picoseconds.
     """
     path = check_path(path, (".vcd",))
     with writing(path) as file:
@@ -53,6 +54,8 @@ def to_vcd(trace: Trace, path: str | PathLike[str]) -> None:
 def _dump(trace: Trace) -> str:
     text = io.StringIO()
     steps = _steps_a_tick([record.end for record in trace])
+    if trace.span[1] * steps == math.inf:
+        raise SaveError(f"cannot write a dump of {trace.span[1]:g} ticks: they are too many picoseconds")
     messages = [record for record in trace if record.kind in (Kind.VALUE, Kind.GRADIENT)]
     sizes: dict[int, tuple[int, bool]] = {}  # per wire, the number of elements, and whether they are an array's
     for record in messages:

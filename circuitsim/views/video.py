@@ -3,9 +3,15 @@
 MP4 needs ffmpeg, which ``pip install imageio-ffmpeg`` brings.
 """
 
+import subprocess
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from PIL import Image
 
@@ -45,26 +51,53 @@ def _write_gif(path: Path, frames: Iterable[tuple[Image.Image, int]], colours: I
 
 
 def _write_mp4(path: Path, frames: Iterable[tuple[Image.Image, int]], colours: Image.Image) -> None:
-    from imageio_ffmpeg import write_frames
-
     evenly = _evenly(frames)
     first = next(evenly)
-    with writing(path) as file:
-        writer = write_frames(
-            file.name,
-            first.size,
-            fps=1000 / FRAME,
-            codec="libx264",
-            quality=8,
-            macro_block_size=2,
-            output_params=_EXACT,
-        )
-        writer.send(None)
-        try:
-            for frame in chain([first], evenly):
-                writer.send(frame.tobytes())
-        finally:
-            writer.close()
+    with writing(path) as file, _ffmpeg(file.name, first.size) as entry:
+        for frame in chain([first], evenly):
+            entry.write(frame.tobytes())
+
+
+@contextmanager
+def _ffmpeg(path: object, size: tuple[int, int]) -> Iterator[IO[bytes]]:
+    """Run ffmpeg, which takes frames of red, green and blue bytes, and end it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be run or says that it failed.
+    """
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    try:
+        program = get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise OSError(f"ffmpeg was not found, {error}") from None
+    given = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "{}x{}".format(*size), "-r", str(Fraction(1000, FRAME))]
+    made = ["-an", "-vcodec", "libx264", "-pix_fmt", "yuv420p", "-crf", "10", *_EXACT]
+    process = subprocess.Popen(
+        [program, "-y", "-v", "error", *given, "-i", "-", *made, f"file:{path}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    last: deque[bytes] = deque(maxlen=1)
+    listener = Thread(target=last.extend, args=(process.stderr,))  # a pipe that nobody reads would hold it up
+    listener.start()
+    try:
+        with suppress(BrokenPipeError), process.stdin:  # what went wrong there it tells in the end
+            yield process.stdin
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
+        listener.join()
+        process.stderr.close()
+    if process.returncode:
+        told = last[0].decode(errors="replace").strip().rpartition("] ")[2] if last else f"code {process.returncode}"
+        raise OSError(f"ffmpeg failed, {told[:200]}")
 
 
 def _evenly(frames: Iterable[tuple[Image.Image, int]]) -> Iterator[Image.Image]:
