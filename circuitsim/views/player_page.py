@@ -26,8 +26,8 @@ MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
 
 SCRIPTS = (
-    "numbers.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js", "training.js",
-    "player.js",
+    "numbers.js", "page.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js",
+    "player.js", "training.js", "run.js",
 )  # fmt: skip
 
 

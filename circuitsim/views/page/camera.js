@@ -3,19 +3,21 @@
 const LARGEST = 4; // pixels on the screen for one of the drawing
 
 class Camera {
-  // svg: the stage; size: width and height of the drawing; overview: a small svg, shown when not all is in sight
-  constructor(svg, [width, height], overview, places) {
-    Object.assign(this, {svg, width, height, overview});
+  // svg: the stage; overview: a small svg, shown when not all is in sight
+  constructor(svg, overview) {
+    Object.assign(this, {svg, overview, width: 1, height: 1});
     this.pointers = new Map();
-    this.following = true;
-    overview.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    for (const [x, y, w, h] of places) {
-      overview.append(makeSvg("rect", {class: "dot", x: x - w / 2, y: y - h / 2, width: w, height: h, rx: 6}));
-    }
     this.frame = makeSvg("rect", {class: "frame"});
-    overview.append(this.frame);
     this.listen();
-    this.fit();
+  }
+
+  // Looks at a drawing: its width and height, and the places of its nodes for the overview.
+  view([width, height], places) {
+    Object.assign(this, {width, height, following: true});
+    this.overview.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    this.overview.replaceChildren(...places.map(([x, y, w, h]) =>
+      makeSvg("rect", {class: "dot", x: x - w / 2, y: y - h / 2, width: w, height: h, rx: 6})), this.frame);
+    this.open();
   }
 
   // All of it, as large as the room allows, but no larger than drawn.

@@ -80,4 +80,16 @@ class Live {
     const before = {...part.before, values: part.before.values.map(([node, , of]) => [node, engine.value(node), of])};
     return new Story(scene, {...part, before, slopes, sums, records: {...part.records, value}});
   }
+
+  // What tests and the curious call: numbers by name.
+  handle(player) {
+    const of = (name) => this.nodes.get("input:" + name) ?? this.nodes.get("parameter:" + name);
+    const told = (number) => Object.fromEntries(this.scene.nodes.map((node, at) => [node.name, number(at)]));
+    return {
+      set: (name, value) => player.change(() => this.set(of(name), value)),
+      pull: (name, value) => player.change(() => this.pull(this.nodes.get("output:" + name), value)),
+      values: () => told((node) => this.engine.value(node)),
+      gradients: () => told((node) => this.engine.gradient(node)),
+    };
+  }
 }

@@ -1,18 +1,27 @@
 // The player: a clock over simulated time, and the controls that set it. Time and numbers alone decide what is seen.
 
 class Player {
-  constructor(scene, training) {
-    this.scene = scene;
-    this.part = -1;
-    this.time = 0;
-    this.step = -1; // the step that is told; -1 before the first
+  // hooks, each optional, are what a page adds: drawn() after each drawing, told(step) words before a step's sentence,
+  // write(found) and read(found) for more in the address, atEnd whether a page without an address opens at the end.
+  constructor(hooks = {}) {
+    this.hooks = hooks;
+    this.camera = new Camera(byId("stage"), byId("overview"));
+    this.camera.moved = () => this.rule?.place(this.chosen, this.camera, this.stage);
     this.playing = false;
-    this.chosen = null;
-    this.stories = new Map();
-    const program = readData("program");
-    this.live = program && scene.windows === 1 && !training ? new Live(scene, program, readData("window-0")) : null;
+    this.listen();
+  }
+
+  // Shows a circuit. scene: as `views/scene.py` makes it; part(number): one of its windows; program: as Engine takes it,
+  // if numbers can be changed here.
+  load(scene, part, program = null) {
+    this.pause();
+    Object.assign(this, {
+      scene, readPart: part, part: -1, stories: new Map(), time: 0, step: -1, // the step that is told; -1 before the first
+      chosen: null, asked: null, answer: null, listed: false,
+    });
+    this.live = program ? new Live(scene, program, part(0)) : null;
     this.stage = new Stage(scene, byId("stage"), {
-      choose: (what, hold) => this.choose(what, hold),
+      choose: (what) => this.choose(what),
       value: (node) => this.live.engine.value(node),
       pulled: (output) => this.live.engine.pulls.get(output) ?? 0,
       set: (node, value) => this.change(() => this.live.set(node, value), node),
@@ -20,24 +29,24 @@ class Player {
       type: (node, begin) => this.type(node, begin),
       settled: () => this.writeHash(),
     }, Boolean(this.live));
-    this.camera = new Camera(byId("stage"), scene.size, byId("overview"), scene.nodes.map(({place}) => place));
-    this.camera.moved = () => this.rule?.place(this.chosen, this.camera, this.stage);
     this.rule = new Rule(scene, byId("rule"), () => this.choose(null));
     this.why = new Why(scene, byId("why"), (node) => {
       this.asked = node;
       this.draw();
     });
-    this.asked = null;
-    this.training = training ? new Training(training, byId("training"), (time) => this.seek(time)) : null;
     byId("title").replaceChildren(...scene.heading.map(([text, look]) => look ? make("span", {class: look}, text) : text));
     byId("about").textContent = scene.about;
     byId("notes").replaceChildren(...scene.notes.map((note) => make("p", {}, note)));
     for (const id of ["reset", "respond"]) byId(id).hidden = !this.live;
-    this.listen();
-    this.camera.open();
+    this.open(0);
+    this.camera.view(scene.size, scene.nodes.map(({place}) => place));
+  }
+
+  // Shows what the address says, or, without one, the beginning or the end.
+  start() {
     this.goToHash(true);
     if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      const outputs = scene.nodes.filter((node) => node.kind === "output").map(({place}) => place);
+      const outputs = this.scene.nodes.filter((node) => node.kind === "output").map(({place}) => place);
       this.camera.follow(mean(outputs));
     }
     this.ready = true;
@@ -49,7 +58,7 @@ class Player {
     part = Math.max(0, Math.min(this.scene.windows - 1, part));
     if (part === this.part) return;
     if (!this.stories.has(part)) {
-      this.stories.set(part, this.live ? this.live.story() : new Story(this.scene, readData("window-" + part)));
+      this.stories.set(part, this.live ? this.live.story() : new Story(this.scene, this.readPart(part)));
     }
     for (const other of this.stories.keys()) if (Math.abs(other - part) > 1) this.stories.delete(other);
     this.part = part;
@@ -120,8 +129,7 @@ class Player {
   }
 
   told(step) {
-    const iteration = this.training?.iteration(step.tag);
-    const example = iteration != null ? `Iteration ${iteration}: ` : this.severalTags() ? this.example(step.tag) + ": " : "";
+    const example = this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
     return example + this.story.sentence(step);
   }
 
@@ -168,7 +176,7 @@ class Player {
       if (use && field.value.trim() !== "" && Number.isFinite(value)) {
         this.change(() => this.live.set(node, value), node);
         this.writeHash();
-      } else if (use) this.toast(`${field.value || "nothing"} is no number: ${name} stays ${show(this.live.engine.value(node))}`);
+      } else if (use) toast(`${field.value || "nothing"} is no number: ${name} stays ${show(this.live.engine.value(node))}`);
       this.stage.drawnNodes[node].group.focus();
     };
     field.addEventListener("keydown", (event) => {
@@ -209,14 +217,6 @@ class Player {
       [story.label(node), "name"], ends.length > 1 ? " matters most. " : " can move it. ", slope > 0 ? "Raise it by 0.01, and " : "Lower it by 0.01, and ",
       name, " rises by about ", [show(Math.abs(slope) / 100, 3), "v"], ".",
     ];
-  }
-
-  toast(words) {
-    const toast = document.querySelector(".toast");
-    toast.textContent = words;
-    toast.classList.add("on");
-    clearTimeout(this.toasting);
-    this.toasting = setTimeout(() => toast.classList.remove("on"), 2400);
   }
 
   // -- the clock -----------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ class Player {
     byId("clock").textContent = place;
     byId("clock").dataset.step = `${Math.min(this.step, story.steps.length - 1) + 1} of ${story.steps.length}`;
     mark(range, "aria-valuetext", `${place}${step ? ": " + this.told(step) : ""}`);
-    this.training?.follow(time);
+    this.hooks.drawn?.();
   }
 
   // Of which node the gradient is asked for: the one that was chosen last, or the one that matters most.
@@ -398,12 +398,12 @@ class Player {
     on("reset", () => {
       this.change(() => this.live.reset());
       this.writeHash();
-      this.toast("As it was at first");
+      toast("As it was at first");
     });
     on("share", () => {
       this.writeHash();
       navigator.clipboard?.writeText(location.href).catch(() => {});
-      this.toast("Link copied: it holds your numbers");
+      toast("Link copied: it holds your numbers");
     });
     byId("list").addEventListener("toggle", () => byId("list").open && this.listSteps());
     byId("time").addEventListener("input", (event) => {
@@ -415,6 +415,7 @@ class Player {
     });
     byId("time").addEventListener("change", () => this.writeHash());
     new ResizeObserver(() => {
+      if (!this.story) return;
       if (this.camera.fitted) this.camera.fit();
       else this.camera.show();
       this.draw();
@@ -423,11 +424,12 @@ class Player {
       if (location.hash !== this.written) this.goToHash();
     });
     document.addEventListener("keydown", (event) => this.key(event));
-    followTheme(() => this.training?.draw());
+    followTheme(() => this.stage && this.draw());
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input[type=text]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.story
+      || event.target.matches("select, textarea, input:not(#time)")) return;
     const pressed = event.target.matches("button, summary, [role=button]");
     const actions = {
       " ": () => (this.playing ? this.pause() : this.play()),
@@ -437,7 +439,7 @@ class Player {
       End: () => this.jump(this.scene.windows - 1, true),
       Escape: () => this.choose(null),
     };
-    if (!(event.key in actions) || (event.key === " " && pressed) || event.target.id === "iteration") return;
+    if (!(event.key in actions) || (event.key === " " && pressed) || event.defaultPrevented) return;
     event.preventDefault();
     actions[event.key]();
   }
@@ -467,6 +469,7 @@ class Player {
     const found = new URLSearchParams(location.hash.slice(1));
     const number = (name) => (/^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
     this.pause();
+    this.hooks.read?.(found);
     if (this.live) {
       this.live.reset();
       for (const [key, text] of found) {
@@ -488,7 +491,7 @@ class Player {
     this.chosen = gate >= 0 ? {node: gate} : null;
     const step = number("step"), time = number("tick");
     if (step === null && time === null) {
-      const rest = first && (this.live || this.scene.windows === 1) && !this.training;
+      const rest = first && (this.hooks.atEnd ?? true) && this.scene.windows === 1;
       this.set(rest ? this.story.span[1] : this.story.span[0], rest ? null : -1);
     } else if (step === null) this.set(time);
     else if (step < 1) this.set(this.story.span[0], -1);
@@ -510,6 +513,7 @@ class Player {
       for (const node of moved) found.set("v." + this.scene.nodes[node].name, this.live.engine.value(node));
       for (const node of pulled) found.set("p." + this.scene.nodes[node].name, this.live.engine.pulls.get(node));
     }
+    this.hooks.write?.(found);
     this.written = "#" + found;
     try {
       history.replaceState(null, "", this.written);
@@ -518,50 +522,3 @@ class Player {
     }
   }
 }
-
-// The theme: as it was chosen last, else as the system has it, and it follows the system.
-function followTheme(changed) {
-  const root = document.documentElement, dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const kept = () => {
-    try {
-      return localStorage.getItem("theme");
-    } catch {
-      return null;
-    }
-  };
-  const put = (theme) => {
-    root.dataset.theme = theme;
-    changed();
-  };
-  put(kept() ?? (dark.matches ? "dark" : "light"));
-  dark.addEventListener("change", () => kept() ?? put(dark.matches ? "dark" : "light"));
-  byId("theme").addEventListener("click", () => {
-    const theme = root.dataset.theme === "dark" ? "light" : "dark";
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      /* pages in a frame may keep nothing */
-    }
-    put(theme);
-  });
-}
-
-function byId(id) {
-  return document.getElementById(id);
-}
-
-function readData(id) {
-  const found = byId(id);
-  return found ? JSON.parse(found.textContent) : null;
-}
-
-const player = new Player(readData("scene"), readData("history"));
-
-// For tests and the curious.
-window.circuitsim = player.live && {
-  set: (name, value) => player.change(() => player.live.set(
-    player.live.nodes.get("input:" + name) ?? player.live.nodes.get("parameter:" + name), value)),
-  pull: (name, value) => player.change(() => player.live.pull(player.live.nodes.get("output:" + name), value)),
-  values: () => Object.fromEntries(player.scene.nodes.map((node, at) => [node.name, player.live.engine.value(at)])),
-  gradients: () => Object.fromEntries(player.scene.nodes.map((node, at) => [node.name, player.live.engine.gradient(at)])),
-};
