@@ -15,12 +15,14 @@ Where both hold a parameter, give `L1` before `GroupL2`: they shrink one after t
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
 from circuitsim import checks
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
+from circuitsim.gates.symbols import Symbol
 from circuitsim.gates.value import Value, as_value, shape_of
 from circuitsim.habits import told
 from circuitsim.spelling import shown
@@ -84,11 +86,11 @@ class L2(Penalty):
 
     def pull(self, value: Value) -> Value:
         """Return the pull on a parameter of this value."""
-        return -self.strength * as_value(value)
+        return -self.strength * _number(value)
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength / 2 * float(np.sum(np.square(as_value(value))))
+        return self.strength / 2 * np.sum(np.square(_number(value)))
 
 
 @told
@@ -115,7 +117,7 @@ class L1(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength * float(np.sum(np.abs(as_value(value))))
+        return self.strength * np.sum(np.abs(_number(value)))
 
 
 @told
@@ -196,3 +198,8 @@ class GroupL2(Penalty):
     def __repr__(self) -> str:
         along = "" if self.axis is None else f", axis={self.axis}"
         return f"{super().__repr__()[:-1]}{along})"
+
+
+def _number(value: Any) -> Any:
+    """Return a value as a number or an array; a symbol, by which a penalty is read, stays one."""
+    return value if isinstance(value, Symbol) else as_value(value)

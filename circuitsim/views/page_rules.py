@@ -124,7 +124,9 @@ def schedule_script(step: Any) -> str:
 
 
 def penalty_script(penalty: Penalty) -> str:
-    """Return a spring as ``{pull: (value, strength) => ..., shrink: (value, step, strength) => ... or null}``.
+    """Return a spring as ``{pull, cost, shrink}``: functions of value and strength, and of value, step and strength.
+
+    `shrink` is null where there is none.
 
     Raises
     ------
@@ -143,9 +145,9 @@ def penalty_script(penalty: Penalty) -> str:
         return call
 
     texts = {"shrink": "null"}
-    for method, inputs in (("pull", ["value"]), ("shrink", ["value", "step"])):
+    for method, inputs in (("pull", ["value"]), ("cost", ["value"]), ("shrink", ["value", "step"])):
         if hasattr(penalty, method):
             graph = read_symbols(held(method), [*inputs, "strength"])
             check_reading(held(method), graph)
             texts[method] = arrow(graph)
-    return f"{{ pull: {texts['pull']}, shrink: {texts['shrink']} }}"
+    return f"{{ pull: {texts['pull']}, cost: {texts['cost']}, shrink: {texts['shrink']} }}"
