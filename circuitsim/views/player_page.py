@@ -20,7 +20,7 @@ from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.style import plain
 from circuitsim.views.training_panels import panels
 
-__all__ = ["embed", "page", "player"]
+__all__ = ["embed", "page", "player", "slopes"]
 
 MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
@@ -90,7 +90,7 @@ def page(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
         )
     stage["heading"] = _heading(trace)
-    stage["slopes"] = _slopes(trace)
+    stage["slopes"] = slopes(trace)
     script = ""
     if history is None and grouping is None and len(parts) == 1 and _can_live(trace):
         try:
@@ -126,7 +126,7 @@ def _heading(trace: Trace) -> list[list[str]]:
     return [["What would make ", ""], what, [" larger?", ""]]
 
 
-def _slopes(trace: Trace) -> dict[str, list[str | None]]:
+def slopes(trace: Trace) -> dict[str, list[str | None]]:
     """Return how the slopes of gates are written, by the gates' names."""
     found = {}
     for node in trace.netlist.nodes:

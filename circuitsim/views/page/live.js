@@ -5,7 +5,7 @@ class Live {
   constructor(scene, program, part) {
     this.scene = scene;
     this.part = part;
-    this.engine = new Engine(program);
+    this.engine = scene.whole ? new Folded(new Engine(program), scene) : new Engine(program);
     this.nodes = new Map(scene.nodes.map((node, index) => [node.kind + ":" + node.name, index]));
     this.movable = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
     this.outputs = [...scene.nodes.keys()].filter((index) => scene.nodes[index].kind === "output");
