@@ -138,7 +138,7 @@ def _counted(number: int) -> str:
 def _obstacle(recording: Recording, trace: Trace | None) -> str:
     """Return why a training cannot be done again in a page, as far as that is seen without reading rules."""
     course, data, netlist = recording.course, recording.dataset, recording.netlist
-    inputs, outputs = netlist.of_kind("input"), netlist.of_kind("output")
+    inputs = netlist.of_kind("input")
     if course.besides:
         return course.besides
     if not course.shown:
@@ -153,9 +153,7 @@ def _obstacle(recording: Recording, trace: Trace | None) -> str:
         return "its inputs do not get a column of the points each"
     if any(shape_of(value) for value in course.start.values()):
         return "its parameters are arrays"
-    if trace is None:
-        return "its messages were not recorded"
-    return "" if len(outputs) == 1 else "it has several outputs"
+    return "its messages were not recorded" if trace is None else ""
 
 
 def _scripts(recording: Recording) -> tuple[str, dict[str, Any]]:
@@ -203,6 +201,7 @@ def _scripts(recording: Recording) -> tuple[str, dict[str, Any]]:
         "program": made.tables,
         "inputs": list(netlist.of_kind("input").values()),
         "score": netlist.of_kind("output")[course.output],
+        "output": course.output,
         "parameters": sorted(names),
         "names": ordered,
         "weights": [int(name not in biases) for name in ordered],

@@ -316,7 +316,7 @@ class TrainingPlayer extends Player {
     lesson.parameters.forEach((node, k) => inner.set(node, course.parameters[k]));
     engine.forward();
     this.pull = course.force.pull(inner.value(lesson.score), label);
-    engine.pull(new Map([[this.live.outputs[0], this.pull]]));
+    engine.pull(new Map([[this.live.nodes.get("output:" + lesson.output), this.pull]]));
     this.live.compute();
     this.story = this.live.story();
     this.stories.set(this.part, this.story);
@@ -810,5 +810,5 @@ class Recorded {
   }
 }
 
-const player = new TrainingPlayer(readData("lesson"));
+const player = window.player = new TrainingPlayer(readData("lesson"));
 window.circuitsim = player.live && player.handle();
