@@ -30,8 +30,9 @@ from circuitsim.learning.recording import RESOLUTION, Plane, Recording
 from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import PAGES
-from circuitsim.views.grouping import Grouping, group_gates
+from circuitsim.views.grouping import MOST_GATES, Grouping, group_gates
 from circuitsim.views.html_page import block, fill, save_page
+from circuitsim.views.neuron_scene import arrange
 from circuitsim.views.page_program import program
 from circuitsim.views.page_rules import force_script, optimizer_script, penalty_script, schedule_script
 from circuitsim.views.player_page import slopes
@@ -276,11 +277,14 @@ def _circuits(trace: Trace) -> list[dict[str, Any]]:
     netlist = trace.netlist
     pictures = []
     gates = len(netlist.of_kind("gate"))
-    whole = group_gates(netlist)
-    if whole is None:
+    folding = group_gates(netlist, most=0)
+    neurons = folding is not None and folding.alone and 2 * len(folding.netlist.of_kind("gate")) <= gates
+    if gates <= MOST_GATES or not neurons:
         pictures.append({"name": "gates"} | _picture(trace))
-    folding = whole or group_gates(netlist, most=0)
-    if folding is not None and folding.alone and 2 * len(folding.netlist.of_kind("gate")) <= gates:
+        if neurons:
+            assert folding is not None
+            arrange(pictures[0]["scene"], folding)
+    if neurons:
         pictures.append({"name": "neurons"} | _picture(trace, folding))
     if gates > MOST_DRAWN:
         pictures.reverse()
