@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
@@ -58,31 +57,6 @@ class Grouping:
     def trace(self, trace: Trace) -> Trace:
         """Return a trace of the whole circuit as one of the groups."""
         return _Folder(self, trace).fold()
-
-    @cached_property
-    def heard(self) -> list[int]:
-        """For each group the one of its nodes that other groups hear, or are heard by; -1 if there are several."""
-        found: list[set[int]] = [set() for _ in self.netlist.nodes]
-        for index, group in enumerate(self.group):
-            node = self.netlist.nodes[group]
-            if node.gate is None or any(self.group[self.whole.wires[w].target] != group for w in self.whole.outgoing[index]):
-                found[group].add(index)
-        return [next(iter(nodes)) if len(nodes) == 1 else -1 for nodes in found]
-
-    @cached_property
-    def bundles(self) -> list[list[int]]:
-        """For each wire between groups those of the whole circuit that it stands for."""
-        numbers = {(source, target): number for number, (source, target, _) in enumerate(self.netlist.wires)}
-        found: list[list[int]] = [[] for _ in self.netlist.wires]
-        for number, (source, target, _) in enumerate(self.whole.wires):
-            if self.group[source] != self.group[target]:
-                found[numbers[self.group[source], self.group[target]]].append(number)
-        return found
-
-    @property
-    def alone(self) -> bool:
-        """Whether each group sends one number, so that a lone number goes along each wire."""
-        return -1 not in self.heard
 
 
 def group_gates(netlist: Netlist, most: int = MOST_GATES) -> Grouping | None:

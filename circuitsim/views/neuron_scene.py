@@ -9,22 +9,22 @@ from typing import Any
 
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.views.grouping import Grouping
+from circuitsim.views.opening import made_of
 
-__all__ = ["arrange"]
+__all__ = ["arrange", "sends_numbers"]
 
-PITCH, ROW = 70.0, 58.0  # from gate to gate across, and from first gate to first gate down
+PITCH, ROW = 72.0, 66.0  # from gate to gate across, and from first gate to first gate down
 GATE, WIDEST = 26.0, 38.0
-PILL = (52.0, 18.0)
-RISE = 27.0  # from the middle of a gate to that of its pill
-PAD, LOW = 14.0, 18.0  # inside a box, and below its last gate more, for the name
-ABOVE = 40.0  # from the top of a box to the middle of its first gate
+PILL = (58.0, 18.0)
+RISE = 28.0  # from the middle of a gate to that of its pill
+PAD, LOW = 20.0, 20.0  # inside a box, and below its last gate more, for the name
+ABOVE = 44.0  # from the top of a box to the middle of its first gate
 NUMBER = 46.0  # what a number takes at the right of a gate
-GAP, BETWEEN = 8.0, 34.0  # between boxes in a column, and between columns
-INPUT = (64.0, 44.0)
+GAP, BETWEEN = 8.0, 30.0  # between boxes in a column, and between columns
+INPUT = (84.0, 30.0)
 OUTPUT = (72.0, 44.0)
-MARGIN = 20.0
+LEFT, MARGIN = 28.0, 10.0
 PULL = 96.0
-BENDS = 12  # points of a curve
 
 
 def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
@@ -40,7 +40,7 @@ def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
     netlist, groups = folding.whole, folding.netlist
     hosts = _hosts(netlist)
     kinds = {node.kind for node in groups.nodes}
-    if hosts is None or not folding.alone or not kinds <= {"input", "gate", "output"}:
+    if hosts is None or not sends_numbers(folding) or not kinds <= {"input", "gate", "output"}:
         return False
     members: list[list[int]] = [[] for _ in groups.nodes]
     for index, group in enumerate(folding.group):
@@ -67,7 +67,7 @@ def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
     heights = [sum(sizes[g][1] for g in there) + _gap(groups, there) * (len(there) - 1) for there in columns]
     height = max(heights)
     at: dict[int, tuple[float, float]] = {}
-    x = MARGIN
+    x = LEFT
     boxes = []
     for there, high in zip(columns, heights, strict=True):
         y = MARGIN + (height - high) / 2
@@ -77,7 +77,8 @@ def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
             if groups.nodes[group].gate is not None:
                 boxes.append({"name": groups.nodes[group].name, "place": [x, y, wide, tall]})
             y += tall + _gap(groups, there)
-        x += max(sizes[group][0] for group in there) + BETWEEN
+        numbered = 0 if groups.nodes[there[0]].gate else 24  # the gradients of inputs stand there
+        x += max(sizes[group][0] for group in there) + BETWEEN + numbered
 
     places: dict[int, list[float]] = {}
     for group, node in enumerate(groups.nodes):
@@ -101,11 +102,19 @@ def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
         ports = [w for w in netlist.incoming[target] if netlist.wires[w].source not in hosts]
         path = _path(places[source], places[target], ports.index(number) if number in ports else -1, len(ports))
         stage["wires"][number] = [source, target, port, [round(length, 1) for length in path]]
+    for node in stage["nodes"]:
+        node["below"] = ""
+    stage.pop("tall", None)
     stage |= {
-        "dense": True, "digits": 3, "boxes": boxes,
-        "size": [round(x - BETWEEN + PULL), round(height + 2 * MARGIN)],
+        "dense": True, "boxes": boxes,
+        "size": [round(x - BETWEEN - 24 + PULL), round(height + 2 * MARGIN)],
     }  # fmt: skip
     return True
+
+
+def sends_numbers(folding: Grouping) -> bool:
+    """Tell whether each group sends one number, as a neuron does."""
+    return all(len(heard) == 1 for heard in made_of(folding)[0])
 
 
 def _hosts(netlist: Netlist) -> dict[int, int] | None:
@@ -152,10 +161,5 @@ def _path(source: Sequence[float], target: Sequence[float], port: int, ports: in
     spread = 0.0 if ports < 2 else (port / (ports - 1) - 0.5) * 10
     x0, y0 = source[0] + source[2] / 2, source[1]
     x1, y1 = target[0] - target[2] / 2, target[1] + spread
-    free = max(10.0, min(40.0, (x1 - x0) * 0.6))  # where it bends, just before its end
-    begin = x1 - free
-    points = [x0, y0]
-    for step in range(BENDS + 1):
-        share = step / BENDS
-        points += [begin + free * share, y0 + (y1 - y0) * share * share * (3 - 2 * share)]
-    return points
+    bend = max(10.0, min(64.0, (x1 - x0) * 0.7))  # just before its end
+    return [x0, y0, x1 - bend, y0, x1 - 4, y1, x1, y1]

@@ -27,14 +27,15 @@ from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.penalties import L2
 from circuitsim.learning.recording import RESOLUTION, Plane, Recording
-from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import PAGES
 from circuitsim.views.grouping import MOST_GATES, Grouping, group_gates
 from circuitsim.views.html_page import block, fill, save_page
-from circuitsim.views.neuron_scene import arrange
+from circuitsim.views.neuron_scene import arrange, sends_numbers
+from circuitsim.views.opening import made_of
 from circuitsim.views.page_program import program
 from circuitsim.views.page_rules import force_script, optimizer_script, penalty_script, schedule_script
+from circuitsim.views.places import cut
 from circuitsim.views.player_page import slopes
 from circuitsim.views.scene import json_number, scene, windows
 
@@ -45,7 +46,7 @@ SAMPLED = 36  # recorded scores kept along each edge of the plane
 MOST_DRAWN = 60  # gates that are drawn one by one at first
 
 SCRIPTS = (
-    "numbers.js", "page.js", "engine.js", "folded.js", "learning.js", "story.js", "live.js", "camera.js", "stage.js",
+    "numbers.js", "page.js", "engine.js", "learning.js", "story.js", "live.js", "camera.js", "stage.js",
     "rule.js", "why.js", "player.js", "course.js", "plane.js", "curve.js", "train.js",
 )  # fmt: skip
 STYLES = ("look.css", "run.css", "train.css")
@@ -116,16 +117,16 @@ def _lesson(recording: Recording) -> dict[str, Any]:
 def _heading(recording: Recording) -> str:
     netlist, data = recording.netlist, recording.dataset
     grouping = group_gates(netlist, most=0)
-    neurons = len(grouping.netlist.of_kind("gate")) if grouping and grouping.alone else 1
+    neurons = len(grouping.netlist.of_kind("gate")) if grouping and sends_numbers(grouping) else 1
     name = netlist.name.partition(" ")[0]
     if name == "mlp" and neurons < 100:
         who = f"{_counted(neurons)} neuron" + "s" * (neurons > 1)
     elif name in ("neuron", "linear"):
         who = "one neuron"
     else:
-        who = shown(netlist.name)
+        who = f"the circuit {cut(netlist.name, 40)}"
     points = f"{_counted(len(data))} point" + "s" * (len(data) != 1)
-    verb = "do" if who.endswith("s") else "does"
+    verb = "do" if who.endswith("neurons") else "does"
     return f"How {verb} {who} learn to part {points}?" if data.targets == "sides" else f"How {verb} {who} learn {points}?"
 
 
@@ -199,7 +200,7 @@ def _scripts(recording: Recording) -> tuple[str, dict[str, Any]]:
     ]  # fmt: skip
     scale = course.scale
     return "".join(scripts), {
-        "program": made.tables,
+        "program": made.tables | {"names": [node.name for node in netlist.nodes]},
         "inputs": list(netlist.of_kind("input").values()),
         "score": netlist.of_kind("output")[course.output],
         "output": course.output,
@@ -278,7 +279,7 @@ def _circuits(trace: Trace) -> list[dict[str, Any]]:
     pictures = []
     gates = len(netlist.of_kind("gate"))
     folding = group_gates(netlist, most=0)
-    neurons = folding is not None and folding.alone and 2 * len(folding.netlist.of_kind("gate")) <= gates
+    neurons = folding is not None and sends_numbers(folding) and 2 * len(folding.netlist.of_kind("gate")) <= gates
     if gates <= MOST_GATES or not neurons:
         pictures.append({"name": "gates"} | _picture(trace))
         if neurons:
@@ -295,18 +296,19 @@ def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
     drawn = folding.trace(trace) if folding else trace
     stage = _stage(drawn, 1, folded=folding is not None)
     if folding is not None:
-        stage["whole"] = {"nodes": folding.heard, "wires": folding.bundles}
-        for node, inner in zip(stage["nodes"], folding.heard, strict=True):
-            gate = trace.netlist.nodes[inner].gate
+        nodes, wires = made_of(folding)
+        stage["whole"] = {"nodes": nodes, "wires": wires}
+        for node, heard in zip(stage["nodes"], nodes, strict=True):
+            gate = trace.netlist.nodes[heard[0]].gate
             if node["kind"] == "gate" and gate is not None:
-                node["text"] = gate.symbol
+                node |= {"text": gate.symbol, "below": node["name"]}
     [part] = windows(drawn, most=len(drawn) + 1)
     return {"scene": stage, "part": part}
 
 
 def _stage(trace: Trace, parts: int, folded: bool = False) -> dict[str, Any]:
     stage = scene(trace, parts, folded=folded)
-    return stage | {"batch": 0, "batches": 0, "slopes": slopes(trace), "heading": [], "about": "", "notes": []}
+    return stage | {"batch": 0, "batches": 0, "slopes": slopes(trace), "spans": [trace.span] * parts, "heading": [], "about": "", "notes": []}
 
 
 # -- what was recorded ---------------------------------------------------------------------------------------------

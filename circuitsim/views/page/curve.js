@@ -18,11 +18,13 @@ class Curve {
     this.words = makeSvg("text", {class: "words halo"});
     this.legend = makeSvg("text", {class: "tick", "text-anchor": "end", y: 14});
     this.legend.append(makeSvg("tspan", {class: "mark"}, "▍"), makeSvg("tspan", {}, "an iteration whose point pulled"));
-    this.svg.append(this.ahead, this.behind, this.marks, this.scale, this.legend, this.line, this.knob, this.words);
+    this.source = makeSvg("text", {class: "tick", "text-anchor": "end", y: 30});
+    this.svg.append(this.source, this.ahead, this.behind, this.marks, this.scale, this.legend, this.line, this.knob, this.words);
     this.listen();
   }
 
-  // state: {now, end, costs: [[iteration, cost]], cost: of now, told: words for now, pulled: {bin, counts} or null}
+  // state: {now, end, costs: [[iteration, cost]], cost: of now, told: words for now, pulled: {bin, counts} or null,
+  // source: where it comes from}
   draw(state) {
     this.state = state;
     const {now, end, costs, cost, told, pulled} = state;
@@ -43,6 +45,8 @@ class Curve {
     if (pulled) this.drawMarks(pulled, end, base, place);
     this.legend.setAttribute("x", width - 16);
     this.legend.setAttribute("visibility", pulled && width > 600 ? "visible" : "hidden");
+    this.source.setAttribute("x", width - 16);
+    this.source.textContent = width > 600 ? state.source : "";
     const x = place(now), y = here.length ? level(cost) : base - 12, right = x > width - (width > 600 ? 420 : 220);
     mark(this.line, "d", `M${x.toFixed(1)} 4V${base}`);
     mark(this.knob, "cx", x.toFixed(1));

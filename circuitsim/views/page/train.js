@@ -6,14 +6,14 @@ class TrainingPlayer extends Player {
   constructor(lesson) {
     super();
     this.lesson = lesson;
-    this.live0 = !lesson.why;
-    this.asked0 = null; // the point that was clicked
+    this.learns = !lesson.why;
+    this.clicked = null; // the point that was clicked
     this.goal = null; // the iteration that is being gone to, if it takes more than a moment
     this.picture = 0;
     this.plane = lesson.bounds ? new Plane(byId("plane"), {
       axes: lesson.columns.map((column) => lesson.features[column]), classes: lesson.classes,
-      touch: this.live0 ? {
-        choose: (k) => this.ask(this.asked0 === k ? null : k),
+      touch: this.learns ? {
+        choose: (k) => this.ask(this.clicked === k ? null : k),
         add: (x, y) => this.add(x, y),
         move: (k, x, y) => this.move(k, x, y),
         remove: (k) => this.remove(k),
@@ -28,7 +28,7 @@ class TrainingPlayer extends Player {
       Object.assign(circuit.scene, {heading: [[lesson.heading]], about: this.about(), notes: this.notes()});
     }
     this.dress();
-    if (this.live0) {
+    if (this.learns) {
       this.setting = this.recordedSetting();
       this.makeSettings();
       this.begin();
@@ -41,7 +41,7 @@ class TrainingPlayer extends Player {
 
   about() {
     const {lesson} = this;
-    if (!this.live0) {
+    if (!this.learns) {
       return `A recorded training: ${lesson.why}, so it cannot go on in this page. Press play, or drag along the curve.`;
     }
     return `One point at a time pulls on the score, and ${lesson.parameters.length} parameters go where they are pulled. `
@@ -50,7 +50,7 @@ class TrainingPlayer extends Player {
 
   notes() {
     const {lesson} = this;
-    if (!this.live0) {
+    if (!this.learns) {
       return [`Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
     }
     return [
@@ -121,7 +121,7 @@ class TrainingPlayer extends Player {
       end: Math.max(lesson.iterations, course?.end ?? 0),
       marks: this.pristine ? lesson.evaluations.map(([iteration]) => iteration) : [lesson.iterations],
     });
-    if (this.asked0 !== null && this.asked0 >= setting.points.length) this.asked0 = null;
+    if (this.clicked !== null && this.clicked >= setting.points.length) this.clicked = null;
     this.course.run(was, performance.now() + 30);
     this.goal = this.course.count < was && this.course.broken === null ? was : null;
     this.work();
@@ -140,7 +140,7 @@ class TrainingPlayer extends Player {
 
   boundsOf() {
     const {lesson, setting} = this;
-    if (!this.live0 || setting.data === lesson.data) return lesson.bounds;
+    if (!this.learns || setting.data === lesson.data) return lesson.bounds;
     const set = lesson.sets[setting.data].points;
     return [0, 1].flatMap((axis) => {
       const all = set.map((point) => point[axis]), low = Math.min(...all), high = Math.max(...all);
@@ -168,7 +168,7 @@ class TrainingPlayer extends Player {
     for (const name of ["step", "springs"]) choices[name].sort((a, b) => order(a) - order(b));
     for (const [name, options] of Object.entries(choices)) {
       byId(name).replaceChildren(...options.map(([value, words]) => make("option", {value}, words)));
-      byId(name).addEventListener("change", (event) => this.choose0(name, event.target.value));
+      byId(name).addEventListener("change", (event) => this.settle(name, event.target.value));
     }
     byId("data").disabled = lesson.means !== null;
     this.fillSettings();
@@ -180,9 +180,9 @@ class TrainingPlayer extends Player {
       ? `${count} points of ${name}` : `${name}, ${count} points`;
   }
 
-  choose0(name, value) {
+  settle(name, value) {
     this.changed(() => {
-      if (name === "data") Object.assign(this.setting, {data: value, points: this.pointsOf(value)}), this.asked0 = null;
+      if (name === "data") Object.assign(this.setting, {data: value, points: this.pointsOf(value)}), this.clicked = null;
       else if (name === "step") this.setting.step = value === "recorded" ? null : Number(value);
       else if (name === "springs") this.setting.springs = value === "recorded" ? value : Number(value);
       else this.setting[name] = value;
@@ -200,7 +200,7 @@ class TrainingPlayer extends Player {
   // The classes are the legend of the plane, and the choice of what a click adds.
   dress() {
     const {lesson} = this;
-    byId("settings").hidden = byId("pens").hidden = !this.live0;
+    byId("settings").hidden = byId("add").hidden = !this.learns;
     if (!this.plane) return;
     const shape = (label) => {
       const svg = makeSvg("svg", {width: 20, height: 20, viewBox: "-10 -10 20 20", "aria-hidden": "true"});
@@ -210,13 +210,13 @@ class TrainingPlayer extends Player {
     this.adding = 1;
     const items = [1, -1].map((label) => {
       const words = make("span", {class: "words"}, lesson.classes[label > 0 ? 1 : 0].replace("-", "−"));
-      if (!this.live0) return make("span", {class: "class"}, shape(label), words);
+      if (!this.learns) return make("span", {class: "class"}, shape(label), words);
       return make("button", {
         type: "button", role: "radio", "aria-checked": String(label === 1), tabindex: label === 1 ? 0 : -1, "data-label": label,
         title: `A click adds a point of class ${lesson.classes[label > 0 ? 1 : 0]}`, onclick: () => this.take(label),
       }, shape(label), words);
     });
-    if (!this.live0) byId("classes").removeAttribute("role"), byId("classes").removeAttribute("aria-label");
+    if (!this.learns) byId("classes").removeAttribute("role"), byId("classes").removeAttribute("aria-label");
     byId("classes").replaceChildren(...items);
     byId("classes").addEventListener("keydown", (event) => {
       if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
@@ -229,7 +229,7 @@ class TrainingPlayer extends Player {
       this.add(...this.plane.spot(this.plane.width / 2, this.plane.height / 2).map(rounded3));
       this.plane.drawn.at(-1).group.focus();
     });
-    byId("remove").addEventListener("click", () => this.remove(this.asked0));
+    byId("remove").addEventListener("click", () => this.remove(this.clicked));
   }
 
   take(label) {
@@ -248,8 +248,8 @@ class TrainingPlayer extends Player {
     [x, y].forEach((value, axis) => { at[lesson.columns[axis]] = value; });
     this.changed(() => {
       setting.points.push({at, label: this.adding, apart: false, from: null, moved: false});
-      this.asked0 = setting.points.length - 1;
-      this.plane.focus = this.asked0;
+      this.clicked = setting.points.length - 1;
+      this.plane.focus = this.clicked;
     });
     toast(`Point ${setting.points.length} is added, and ${this.course.count.toLocaleString("en")} iterations are learned anew`);
   }
@@ -259,7 +259,7 @@ class TrainingPlayer extends Player {
     this.pause();
     [x, y].forEach((value, axis) => { point.at[this.lesson.columns[axis]] = value; });
     point.moved = true;
-    this.asked0 = k;
+    this.clicked = k;
     this.begin();
     this.present();
     this.drawRest();
@@ -270,7 +270,7 @@ class TrainingPlayer extends Player {
     if (k === null || points.filter(({apart}) => !apart).length <= (points[k].apart ? 0 : 1)) return toast("One point has to stay");
     this.changed(() => {
       points.splice(k, 1);
-      this.asked0 = null;
+      this.clicked = null;
     });
     toast("The point is removed");
   }
@@ -278,7 +278,7 @@ class TrainingPlayer extends Player {
   // Show a point in the circuit, whatever the iteration shows.
   ask(k) {
     this.pause();
-    this.asked0 = k;
+    this.clicked = k;
     this.present();
     this.set(this.story.span[1]);
     this.writeHash();
@@ -289,7 +289,7 @@ class TrainingPlayer extends Player {
   loadPicture(number) {
     const {lesson} = this, circuit = lesson.circuits[number];
     this.picture = number;
-    this.load(circuit.scene, (part) => circuit.part ?? lesson.parts[part], this.live0 ? lesson.program : null);
+    this.load(circuit.scene, (part) => circuit.part ?? lesson.parts[part], this.learns ? lesson.program : null);
     const other = lesson.circuits[1 - number];
     byId("picture").hidden = lesson.circuits.length < 2;
     if (other) byId("picture").textContent = other.name === "neurons" ? "As neurons" : "As gates";
@@ -302,24 +302,23 @@ class TrainingPlayer extends Player {
   }
 
   // Which point is shown, and how hard it pulls.
-  get shown() { return this.asked0 ?? this.course.shown ?? this.course.example(); }
+  get shown() { return this.clicked ?? this.course.shown ?? this.course.example(); }
 
   // Put the numbers of the iteration, or of the point that was asked for, into the circuit.
   present() {
     const {course, lesson} = this;
-    if (!this.live0) {
+    if (!this.learns) {
       this.open(course.place);
       return;
     }
-    const engine = this.live.engine, inner = engine.whole ?? engine, {label, at} = course.points[this.shown];
-    course.scaledPoint(at).forEach((value, k) => inner.set(lesson.inputs[k], value));
-    lesson.parameters.forEach((node, k) => inner.set(node, course.parameters[k]));
+    const {engine} = this.live, {label, at} = course.points[this.shown];
+    course.scaledPoint(at).forEach((value, k) => engine.set(lesson.inputs[k], value));
+    lesson.parameters.forEach((node, k) => engine.set(node, course.parameters[k]));
     engine.forward();
-    this.pull = course.force.pull(inner.value(lesson.score), label);
-    engine.pull(new Map([[this.live.nodes.get("output:" + lesson.output), this.pull]]));
+    this.pull = course.force.pull(engine.value(lesson.score), label);
+    engine.pull(new Map([[lesson.score, this.pull]]));
     this.live.compute();
-    this.story = this.live.story();
-    this.stories.set(this.part, this.story);
+    this.story.rewrite(this.live);
     this.listed = false;
     this.answer = null;
     this.chosen = this.chosen?.why ? null : this.chosen;
@@ -329,7 +328,7 @@ class TrainingPlayer extends Player {
   // Go to an iteration; what takes longer than a moment is gone to while the page stays awake.
   go(to, way = 0) {
     this.pause();
-    this.asked0 = null;
+    this.clicked = null;
     to = Math.max(0, Math.min(this.course.end, Math.round(to)));
     if (way && this.course.next) to = this.course.next(way);
     this.goal = this.course.run(to, performance.now() + 20) ? null : to;
@@ -340,7 +339,7 @@ class TrainingPlayer extends Player {
 
   // Learn a little towards the goal, or on and on where it goes as fast as it can.
   work() {
-    if (!this.live0) return;
+    if (!this.learns) return;
     const {course} = this, fast = this.playing && this.rate === Infinity;
     if (fast) course.run(course.count + 1e9, performance.now() + CHUNK);
     else if (this.goal !== null) {
@@ -369,7 +368,7 @@ class TrainingPlayer extends Player {
   get rate() { return Number(byId("speed").value); }
 
   play() {
-    this.asked0 = null;
+    this.clicked = null;
     if (this.rate === 0) {
       if (this.time >= this.story.span[1]) this.iterate();
       this.present();
@@ -444,7 +443,7 @@ class TrainingPlayer extends Player {
     const last = this.story.steps.length - 1;
     if (count > 0 && this.step >= last && this.time >= this.story.span[1]) {
       this.pause();
-      this.asked0 = null;
+      this.clicked = null;
       this.iterate();
       this.goTo(0);
     } else if (count < 0 && this.step < 0 && this.course.count > 0) {
@@ -480,16 +479,15 @@ class TrainingPlayer extends Player {
       : `diverged: the score is no number after ${course.broken} iterations`;
     this.curve.draw({
       now: course.count, end: course.end, cost: judged.cost, told,
-      costs: course.reached < course.end && this.pristine0 ? [...course.curve, ...this.recordedAhead()] : course.curve,
-      pulled: course.pulled ? {bin: course.bin, counts: course.pulled} : null,
+      costs: course.reached < course.end && this.pristine ? [...course.curve, ...this.recordedAhead()] : course.curve,
+      pulled: course.pulled ? {bin: course.bin, counts: course.pulled} : null, source: this.source(),
     });
-    this.sayWhence();
-    byId("remove").disabled = this.asked0 === null;
+    byId("remove").hidden = this.clicked === null;
     if (curveOnly || !this.plane) return;
     const full = this.time >= this.story.span[1], shown = this.shown;
     const plane = (x, y) => course.look(this.placed(x, y));
     this.plane.draw({
-      look: course.field ?? plane, shown, asked: this.asked0 !== null,
+      look: course.field ?? plane, shown, asked: this.clicked !== null,
       points: course.points.map(({at, label, apart}, k) => ({
         xy: lesson.columns.map((column) => at[column]), label, apart, score: course.score(k),
       })),
@@ -509,40 +507,28 @@ class TrainingPlayer extends Player {
   }
 
   pullOnPoint() {
-    if (!this.live0 || !this.pull) return null;
-    const {lesson} = this, engine = this.live.engine, inner = engine.whole ?? engine;
-    return lesson.columns.map((column) => (inner.gradient(lesson.inputs[column]) ?? 0) / (lesson.spreads?.[column] ?? 1));
+    if (!this.learns || !this.pull) return null;
+    const {lesson} = this, {engine} = this.live;
+    return lesson.columns.map((column) => (engine.gradient(lesson.inputs[column]) ?? 0) / (lesson.spreads?.[column] ?? 1));
   }
-
-  get pristine0() { return this.live0 && this.pristine; }
 
   recordedAhead() {
     return this.lesson.evaluations.filter(([iteration]) => iteration > this.course.reached).map(([at, cost]) => [at, cost]);
   }
 
-  // How what the page computed compares with what Python recorded.
-  sayWhence() {
+  // Where the curve comes from, and how what was computed here compares with what Python recorded.
+  source() {
     const {course, lesson} = this;
-    let words = "";
-    if (this.live0 && !this.pristine) words = "Recomputed in your browser, with settings or points of yours";
-    else if (this.live0) {
-      const costs = new Map(course.kept.map(({count, cost}) => [count, cost]));
-      let far = 0, many = 0;
-      for (const [iteration, cost] of lesson.evaluations) {
-        if (!costs.has(iteration) || typeof cost !== "number") continue;
-        far = Math.max(far, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost)));
-        many++;
-      }
-      words = far > 1e-9 ? "Recomputed in your browser, and not what was recorded: the largest difference is " + show(far, 2)
-        : `Recomputed in your browser: ${many} of ${lesson.evaluations.length} recorded costs reached, all the same`
-          + (far ? ` within ${show(far, 1)}` : "");
-    }
-    const line = byId("whence");
-    if (line.textContent !== words) line.textContent = words;
+    if (!this.learns) return "as Python recorded it";
+    if (!this.pristine) return "recomputed in your browser, with your changes";
+    const costs = new Map(course.kept.map(({count, cost}) => [count, cost]));
+    const far = lesson.evaluations.reduce((most, [iteration, cost]) => !costs.has(iteration) || typeof cost !== "number" ? most
+      : Math.max(most, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost))), 0);
+    return "recomputed in your browser" + (far > 1e-9 ? `; Python's cost differs by up to ${show(100 * far, 2)} %` : ", as Python recorded it");
   }
 
   told(step) {
-    const prefix = this.asked0 === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.asked0 + 1}: `;
+    const prefix = this.clicked === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
     return prefix + this.story.sentence(step);
   }
 
@@ -550,10 +536,10 @@ class TrainingPlayer extends Player {
   summary() {
     const {course, lesson, setting} = this;
     const k = this.shown, number = course.count.toLocaleString("en");
-    const start = this.asked0 === null ? [[`Iteration ${number}. `, "strong"]] : [];
+    const start = this.clicked === null ? [[`Iteration ${number}. `, "strong"]] : [];
     if (k === null) return [...start, "This is what was learned."];
-    const {label} = course.points[k], score = course.score(k), pull = this.live0 ? this.pull : course.pull;
-    const margin = this.live0 ? course.force.margin : lesson.margin, force = this.live0 ? setting.force : lesson.force;
+    const {label} = course.points[k], score = course.score(k), pull = this.learns ? this.pull : course.pull;
+    const margin = this.learns ? course.force.margin : lesson.margin, force = this.learns ? setting.force : lesson.force;
     const side = label > 0 ? 1 : -1;
     const due = margin !== null ? `${side > 0 ? "+" : "−"}${show(margin)} or ${side > 0 ? "more" : "less"}`
       : force === "squared_error" ? show(label) : `${side > 0 ? "above" : "below"} 0`;
@@ -563,12 +549,12 @@ class TrainingPlayer extends Player {
     ];
     if (pull === null) return [...said, "."];
     if (!pull) {
-      const rest = this.live0 && this.springs().length && this.asked0 === null ? "no pull, only the springs act." : "no pull.";
+      const rest = this.learns && this.springs().length && this.clicked === null ? "no pull, only the springs act." : "no pull.";
       return [...said, `. That is right: ${rest}`];
     }
-    said.push(`: the circuit ${this.asked0 === null ? "is" : "would be"} pulled ${pull > 0 ? "up" : "down"} with `,
+    said.push(`: the circuit ${this.clicked === null ? "is" : "would be"} pulled ${pull > 0 ? "up" : "down"} with `,
       [(pull > 0 ? "+" : "") + show(pull, 3), "g"]);
-    if (!this.live0 || this.asked0 !== null) return [...said, "."];
+    if (!this.learns || this.clicked !== null) return [...said, "."];
     const step = course.learning.settings.step;
     const moves = setting.optimizer === "SGD" ? `each parameter moves ${show(step, 3)} × what it feels`
       : `each parameter moves by the rule of ${setting.optimizer}`;
@@ -602,8 +588,8 @@ class TrainingPlayer extends Player {
   // Everything as it was recorded, at the first iteration.
   again() {
     this.pause();
-    this.asked0 = null;
-    if (this.live0) {
+    this.clicked = null;
+    if (this.learns) {
       this.setting = this.recordedSetting();
       this.course = null;
       this.begin();
@@ -623,10 +609,10 @@ class TrainingPlayer extends Player {
     const found = new URLSearchParams(location.hash.slice(1)), {lesson} = this;
     const number = (name) => /^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null;
     this.pause();
-    this.asked0 = null;
+    this.clicked = null;
     const speed = [...byId("speed").options].find(({value}) => value === found.get("speed"));
     if (speed) byId("speed").value = speed.value;
-    if (this.live0) {
+    if (this.learns) {
       this.setting = this.recordedSetting();
       const {setting} = this, known = (name, table) => Object.hasOwn(table, found.get(name) ?? "");
       if (known("data", lesson.sets)) Object.assign(setting, {data: found.get("data"), points: this.pointsOf(found.get("data"))});
@@ -645,13 +631,13 @@ class TrainingPlayer extends Player {
       }
       this.plane.view(this.boundsOf());
       const point = number("point");
-      if (point >= 1 && point <= setting.points.length) this.asked0 = Math.floor(point) - 1;
+      if (point >= 1 && point <= setting.points.length) this.clicked = Math.floor(point) - 1;
     }
-    const asked = this.asked0, i = number("i");
+    const asked = this.clicked, i = number("i");
     const to = i === null ? this.opening() : Math.min(Math.floor(i), 1e7);
-    this.course.end = Math.max(this.course.end, this.live0 ? to : 0);
+    this.course.end = Math.max(this.course.end, this.learns ? to : 0);
     this.go(to);
-    this.asked0 = asked;
+    this.clicked = asked;
     const gate = this.scene.nodes.findIndex((node) => node.kind === "gate" && node.name === found.get("gate"));
     this.chosen = gate >= 0 ? {node: gate} : null;
     this.present();
@@ -663,7 +649,7 @@ class TrainingPlayer extends Player {
   // Where a page without an address opens: where a point pulls, a little after the beginning.
   opening() {
     const {course, lesson} = this;
-    if (!this.live0) return course.places[Math.min(course.places.length - 1, Math.ceil(course.places.length / 36))];
+    if (!this.learns) return course.places[Math.min(course.places.length - 1, Math.ceil(course.places.length / 36))];
     let at = Math.ceil(lesson.iterations / 36);
     for (const last = at + 40; at < last; at++) {
       course.run(at);
@@ -712,9 +698,9 @@ class TrainingPlayer extends Player {
     if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind === "gate") {
       found.set("gate", this.scene.nodes[this.chosen.node].name);
     }
-    if (this.live0) {
+    if (this.learns) {
       const {setting} = this, recorded = this.recordedSetting();
-      if (this.asked0 !== null) found.set("point", this.asked0 + 1);
+      if (this.clicked !== null) found.set("point", this.clicked + 1);
       for (const name of ["data", "force", "optimizer", "step", "springs", "seed"]) {
         if (setting[name] !== recorded[name]) found.set(name, setting[name]);
       }
@@ -743,7 +729,7 @@ class TrainingPlayer extends Player {
         const to = this.course.count + Math.max(0, Math.floor(steps));
         this.course.end = Math.max(this.course.end, to);
         this.pause();
-        this.asked0 = this.goal = null;
+        this.clicked = this.goal = null;
         this.course.run(to);
         this.present();
         this.set(this.story.span[1]);
