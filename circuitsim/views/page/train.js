@@ -132,9 +132,9 @@ class TrainingPlayer extends Player {
     act();
     this.begin();
     this.fillSettings();
-    this.present();
     this.plane.view(this.boundsOf());
-    this.drawRest();
+    this.present();
+    this.set(this.story.span[1]);
     this.writeHash();
   }
 
@@ -579,9 +579,9 @@ class TrainingPlayer extends Player {
       this.writeHash();
     });
     byId("reset").addEventListener("click", (event) => {
-      event.stopImmediatePropagation();
+      event.stopImmediatePropagation(); // in place of the player's own
+      this.again();
     }, {capture: true});
-    byId("reset").addEventListener("click", () => this.again(), {capture: true});
     if (window.innerWidth <= 600) byId("settings").open = false;
   }
 
