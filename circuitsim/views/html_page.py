@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitsim.files import writing
+from circuitsim.views.packing import pack_script, pack_style
 
 __all__ = ["block", "fill", "save_page"]
 
@@ -43,7 +44,7 @@ def fill(
     """
     frame, style, script = _frame(frame_name, styles, scripts)
     # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + more + script + "})();\n"
+    script = '(() => {\n"use strict";\n' + pack_script(more) + "\n" + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script, "picture": picture}
     text = []
@@ -65,7 +66,7 @@ def _frame(name: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> tupl
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    return read(name), read(*styles), read(*scripts)
+    return read(name), pack_style(read(*styles)), pack_script(read(*scripts))
 
 
 def _digest(text: str) -> str:
