@@ -66,7 +66,8 @@ def _frame(name: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> tupl
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    return read(name), pack_style(read(*styles)), pack_script(read(*scripts))
+    frame = "\n".join(line.strip() for line in read(name).splitlines())
+    return frame, pack_style(read(*styles)), pack_script(read(*scripts))
 
 
 def _digest(text: str) -> str:

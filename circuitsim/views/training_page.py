@@ -24,6 +24,7 @@ from circuitsim.gates.symbols import SymbolError
 from circuitsim.gates.value import shape_of
 from circuitsim.learning import datasets, forces, optimizers
 from circuitsim.learning.datasets import Dataset
+from circuitsim.learning.history import Evaluation
 from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.penalties import L2
 from circuitsim.learning.recording import RESOLUTION, Plane, Recording
@@ -43,11 +44,13 @@ __all__ = ["play_training"]
 
 MOST_PLAYED = 20_000  # records of all recorded iterations together
 SAMPLED = 36  # recorded scores kept along each edge of the plane
+MOST_EVALUATIONS = 51  # that are kept of what Python recorded
+BUNDLED = 60  # points of each set that a page brings
 MOST_DRAWN = 60  # gates that are drawn one by one at first
 
 SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "learning.js", "story.js", "live.js", "camera.js", "stage.js",
-    "rule.js", "why.js", "player.js", "course.js", "plane.js", "curve.js", "train.js",
+    "rule.js", "player.js", "course.js", "plane.js", "curve.js", "train.js",
 )  # fmt: skip
 STYLES = ("look.css", "run.css", "train.css")
 COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -104,14 +107,25 @@ def _lesson(recording: Recording) -> dict[str, Any]:
         "force": force.name,
         "iterations": recording.history.iterations,
         "evaluations": [
-            [evaluation.iteration, json_number(evaluation.cost), evaluation.accuracy]
-            for evaluation in recording.history.evaluations
+            [evaluation.iteration, json_number(evaluation.cost), _right(evaluation.accuracy, len(course.learned))]
+            for evaluation in _some(recording.history.evaluations)
         ],
     }
     if recording.plane is not None:
         low, high = recording.plane.low, recording.plane.high
         lesson |= {"columns": recording.plane.columns, "bounds": [low[0], high[0], low[1], high[1]]}
     return lesson
+
+
+def _some(evaluations: list[Evaluation]) -> list[Evaluation]:
+    """Return evaluations spread over all, the first and the last among them."""
+    count = min(len(evaluations), MOST_EVALUATIONS)
+    return [evaluations[place] for place in sorted({round(at) for at in np.linspace(0, len(evaluations) - 1, count)})]
+
+
+def _right(accuracy: float | None, count: int) -> int | None:
+    """Return how many examples are right."""
+    return None if accuracy is None else round(accuracy * count)
 
 
 def _heading(recording: Recording) -> str:
@@ -263,14 +277,14 @@ def _sets(own: str) -> dict[str, Any]:
         except InputError:  # scikit-learn is not there
             continue
         if name != own:
-            points = [[float(f"{number:.4g}") for number in point] for point in data.points.tolist()]
+            points = [[float(f"{number:.3g}") for number in point] for point in data.points.tolist()]
             sets[name] = {"points": points, "labels": [int(label) for label in data.labels.tolist()]}
     return sets
 
 
 @cache
 def _bundled(name: str) -> Dataset:
-    return datasets.by_name[name]()
+    return datasets.made[name](count=BUNDLED) if name in datasets.made else datasets.by_name[name]()
 
 
 def _circuits(trace: Trace) -> list[dict[str, Any]]:

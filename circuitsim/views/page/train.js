@@ -39,6 +39,11 @@ class TrainingPlayer extends Player {
     this.ready = true;
   }
 
+  // There is no room to tell why; the rule at a gate tells its part.
+  explained() {
+    return {ends: [], show() {}};
+  }
+
   about() {
     const {lesson} = this;
     if (!this.learns) {
@@ -779,7 +784,7 @@ class Recorded {
   // What was known of the cost last.
   judge() {
     const known = this.lesson.evaluations.filter(([iteration]) => iteration <= this.count).at(-1);
-    return {cost: known?.[1] ?? NaN, right: known?.[2] == null ? null : Math.round(known[2] * this.learned.length)};
+    return {cost: known?.[1] ?? NaN, right: known?.[2] ?? null};
   }
 
   // The scores over the plane, between those that were kept.
