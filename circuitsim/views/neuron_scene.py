@@ -11,7 +11,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.views.grouping import Grouping
 from circuitsim.views.opening import made_of
 
-__all__ = ["arrange", "sends_numbers"]
+__all__ = ["MANY", "arrange", "line_up", "sends_numbers"]
 
 PITCH, ROW = 72.0, 66.0  # from gate to gate across, and from first gate to first gate down
 GATE, WIDEST = 26.0, 38.0
@@ -25,6 +25,8 @@ INPUT = (84.0, 30.0)
 OUTPUT = (72.0, 44.0)
 LEFT, MARGIN = 28.0, 10.0
 PULL = 96.0
+CLOSE, APART = 36.0, 190.0  # from neuron to neuron down and across, where only neurons are drawn
+MANY = 12  # neurons, above which they are drawn close together
 
 
 def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
@@ -117,6 +119,30 @@ def sends_numbers(folding: Grouping) -> bool:
     return all(len(heard) == 1 for heard in made_of(folding)[0])
 
 
+def line_up(stage: dict[str, Any]) -> None:
+    """Give the nodes and wires of a scene of many neurons, which is changed, their places: close together in columns."""
+    column: dict[int, int] = {}
+    for source, target, _, _ in stage["wires"]:  # grouped by source, in topological order
+        column[target] = max(column.get(target, 0), column.get(source, 0) + 1)
+    there: list[list[int]] = [[] for _ in range(1 + max(column.values(), default=0))]
+    for index in range(len(stage["nodes"])):
+        there[column.get(index, 0)].append(index)
+    height = CLOSE * max(len(some) for some in there) + 2 * MARGIN
+    x = LEFT + INPUT[0] / 2
+    for some in there:
+        for row, index in enumerate(some):
+            node = stage["nodes"][index]
+            wide, tall = {"input": INPUT, "output": OUTPUT}.get(node["kind"], (44.0, 20.0))
+            y = height / 2 + (row - (len(some) - 1) / 2) * (CLOSE if len(some) > 2 else 2 * CLOSE)
+            node |= {"below": "", "place": [x, round(y, 1), wide, tall, x + wide / 2, x + wide / 2 + NUMBER]}
+        x += APART
+    for wire in stage["wires"]:
+        source, target, port, _ = wire
+        wire[3] = _path(stage["nodes"][source]["place"], stage["nodes"][target]["place"], 0, 1, 100.0)
+    stage.pop("tall", None)
+    stage |= {"dense": True, "size": [round(x - APART + OUTPUT[0] / 2 + PULL), round(height)]}
+
+
 def _hosts(netlist: Netlist) -> dict[int, int] | None:
     """Return the gate on which each parameter stands; None if one feeds several, or two the same."""
     hosts: dict[int, int] = {}
@@ -154,12 +180,14 @@ def _gap(groups: Netlist, there: Sequence[int]) -> float:
     return GAP if groups.nodes[there[0]].gate else 40.0
 
 
-def _path(source: Sequence[float], target: Sequence[float], port: int, ports: int) -> list[float]:
+def _path(
+    source: Sequence[float], target: Sequence[float], port: int, ports: int, reach: float = 64.0
+) -> list[float]:
     """Return the points of a wire, from the right of one body to the left of another; from a pill straight down."""
     if port < 0:
         return [source[0], source[1] + source[3] / 2, target[0], target[1] - target[3] / 2]
     spread = 0.0 if ports < 2 else (port / (ports - 1) - 0.5) * 10
     x0, y0 = source[0] + source[2] / 2, source[1]
     x1, y1 = target[0] - target[2] / 2, target[1] + spread
-    bend = max(10.0, min(64.0, (x1 - x0) * 0.7))  # just before its end
+    bend = max(10.0, min(reach, (x1 - x0) * 0.7))  # just before its end
     return [x0, y0, x1 - bend, y0, x1 - 4, y1, x1, y1]

@@ -32,7 +32,7 @@ from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import PAGES
 from circuitsim.views.grouping import MOST_GATES, Grouping, group_gates
 from circuitsim.views.html_page import block, fill, save_page
-from circuitsim.views.neuron_scene import arrange, sends_numbers
+from circuitsim.views.neuron_scene import MANY, arrange, line_up, sends_numbers
 from circuitsim.views.opening import made_of
 from circuitsim.views.page_program import program
 from circuitsim.views.page_rules import force_script, optimizer_script, penalty_script, schedule_script
@@ -43,7 +43,7 @@ from circuitsim.views.scene import json_number, scene, windows
 __all__ = ["play_training"]
 
 MOST_PLAYED = 20_000  # records of all recorded iterations together
-SAMPLED = 36  # recorded scores kept along each edge of the plane
+SAMPLED = 24  # recorded scores kept along each edge of the plane
 MOST_EVALUATIONS = 51  # that are kept of what Python recorded
 BUNDLED = 60  # points of each set that a page brings
 MOST_DRAWN = 60  # gates that are drawn one by one at first
@@ -131,7 +131,7 @@ def _right(accuracy: float | None, count: int) -> int | None:
 def _heading(recording: Recording) -> str:
     netlist, data = recording.netlist, recording.dataset
     grouping = group_gates(netlist, most=0)
-    neurons = len(grouping.netlist.of_kind("gate")) if grouping and sends_numbers(grouping) else 1
+    neurons = len(grouping.netlist.of_kind("gate")) if grouping and _is_network(grouping) else 1
     name = netlist.name.partition(" ")[0]
     if name == "mlp" and neurons < 100:
         who = f"{_counted(neurons)} neuron" + "s" * (neurons > 1)
@@ -293,7 +293,7 @@ def _circuits(trace: Trace) -> list[dict[str, Any]]:
     pictures = []
     gates = len(netlist.of_kind("gate"))
     folding = group_gates(netlist, most=0)
-    neurons = folding is not None and sends_numbers(folding) and 2 * len(folding.netlist.of_kind("gate")) <= gates
+    neurons = folding is not None and _is_network(folding)
     if gates <= MOST_GATES or not neurons:
         pictures.append({"name": "gates"} | _picture(trace))
         if neurons:
@@ -306,9 +306,15 @@ def _circuits(trace: Trace) -> list[dict[str, Any]]:
     return pictures
 
 
+def _is_network(folding: Grouping) -> bool:
+    """Tell whether groups are neurons: of several gates, which send one number."""
+    gates, groups = (len(netlist.of_kind("gate")) for netlist in (folding.whole, folding.netlist))
+    return sends_numbers(folding) and 2 * groups <= gates
+
+
 def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
     drawn = folding.trace(trace) if folding else trace
-    stage = _stage(drawn, 1, folded=folding is not None)
+    stage = _stage(drawn, folded=folding is not None)
     if folding is not None:
         nodes, wires = made_of(folding)
         stage["whole"] = {"nodes": nodes, "wires": wires}
@@ -316,13 +322,14 @@ def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
             gate = trace.netlist.nodes[heard[0]].gate
             if node["kind"] == "gate" and gate is not None:
                 node |= {"text": gate.symbol, "below": node["name"]}
+        if len(folding.netlist.of_kind("gate")) > MANY:
+            line_up(stage)
     [part] = windows(drawn, most=len(drawn) + 1)
     return {"scene": stage, "part": part}
 
 
-def _stage(trace: Trace, parts: int, folded: bool = False) -> dict[str, Any]:
-    stage = scene(trace, parts, folded=folded)
-    return stage | {"batch": 0, "batches": 0, "slopes": slopes(trace), "spans": [trace.span] * parts, "heading": [], "about": "", "notes": []}
+def _stage(trace: Trace, folded: bool) -> dict[str, Any]:
+    return scene(trace, folded=folded) | {"batch": 0, "batches": 0, "slopes": slopes(trace)}
 
 
 # -- what was recorded ---------------------------------------------------------------------------------------------
@@ -347,9 +354,12 @@ def _recorded(recording: Recording) -> dict[str, Any]:
         # Nothing happens at the end: the circuit is there with what it has learned.
         trace = shot.trace or Trace(recording.netlist, {nodes[name]: value for name, value in shot.parameters.items()})
         traces.append(folding.trace(trace) if folding else trace)
-    longest = max(traces, key=len)
+    stage = _stage(max(traces, key=len), folded=folding is not None)
+    neurons = group_gates(recording.netlist, most=0)
+    if folding is None and neurons is not None and _is_network(neurons):
+        arrange(stage, neurons)
     drawn: dict[str, Any] = {
-        "circuits": [{"name": "gates", "scene": _stage(longest, len(traces), folded=folding is not None)}],
+        "circuits": [{"name": "gates", "scene": stage}],
         "parts": [next(windows(trace, most=len(trace) + 1)) for trace in traces],
         "places": [shot.iteration for shot in kept],
         "pulls": [_lone(shot.pull) if shot.examples else None for shot in kept],
@@ -382,5 +392,5 @@ def _lone(value: Any) -> float | None:
     return value if isinstance(value, float) and np.isfinite(value) else None
 
 
-def _short(array: Any, digits: int = 4) -> list[float]:
+def _short(array: Any, digits: int = 3) -> list[float]:
     return [float(f"{value:.{digits}g}") if np.isfinite(value) else 0.0 for value in np.ravel(array).tolist()]

@@ -1,7 +1,8 @@
 // The cost curve, which is the slider over the iterations: grey ahead, ink behind, a mark where an iteration pulled.
 
 class Curve {
-  // go(iteration) is called for what is asked for; settled() when it is let go of.
+  // go(iteration, way) is called for what is asked for, with way 1 or -1 for the next or the last one; settled() when it
+  // is let go of.
   constructor(holder, {go, settled}) {
     Object.assign(this, {holder, go, settled});
     this.svg = makeSvg("svg", {"aria-hidden": "true"});
@@ -111,7 +112,7 @@ class Curve {
       if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       event.stopPropagation();
-      this.go(to, Math.sign(to - now));
+      this.go(to, event.key.startsWith("Arrow") ? to - now : 0);
       this.settled();
     });
   }

@@ -2,6 +2,7 @@
 
 const NEAR = 18; // pixels from a point that still mean it
 const ROOM = 12; // most points that have their scores beside them
+const CROWDED = 60; // points, above which they are drawn smaller
 
 class Plane {
   // axes: the names of both features; classes: of labels below 0 and above; touch, if points can be changed:
@@ -72,9 +73,9 @@ class Plane {
     const line = (level, wide, ink, dots) => {
       pen.beginPath();
       for (const [x0, y0, x1, y1] of contour(heights, columns, rows, level)) {
+        if (dots && (Math.floor(x0) + Math.floor(y0)) % 2) continue;
         pen.moveTo(x0 * step, y0 * step);
-        if (dots) pen.lineTo(x0 * step + 0.01, y0 * step);
-        else pen.lineTo(x1 * step, y1 * step);
+        pen.lineTo(dots ? x0 * step + 0.01 : x1 * step, dots ? y0 * step : y1 * step);
       }
       Object.assign(pen, {lineWidth: wide, strokeStyle: ink, lineCap: "round"});
       pen.stroke();
@@ -135,11 +136,11 @@ class Plane {
     while (drawn.length < points.length) drawn.push(this.makePoint(drawn.length));
     this.focus = Math.max(0, Math.min(this.focus, points.length - 1));
     points.forEach(({xy, label, apart, score}, k) => {
-      const {group, shape, ring, words} = drawn[k], [x, y] = this.place(xy);
+      const {group, shape, words} = drawn[k], [x, y] = this.place(xy);
       group.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      mark(shape, "transform", points.length > CROWDED ? "scale(0.7)" : "");
       mark(shape, "d", label > 0 ? DISC : DIAMOND);
       mark(shape, "class", `shape ${label > 0 ? "plus" : "minus"}${apart ? " apart" : ""}`);
-      mark(ring, "visibility", k === shown ? "visible" : "hidden");
       mark(group, "tabindex", k === this.focus ? 0 : -1);
       const told = score > 0 ? "+" + show(score, 3) : show(score, 3);
       const right = score > 0 === label > 0;
@@ -153,17 +154,25 @@ class Plane {
       mark(words, "text-anchor", left || x > this.width - 60 && k !== shown ? "end" : "start");
       if (!left && x > this.width - 60) mark(words, "x", k === shown ? -20 : -13), mark(words, "text-anchor", "end");
     });
-    layers.over.replaceChildren(...this.arrow(state));
+    layers.over.replaceChildren(...this.ring(state), ...this.arrow(state));
   }
 
   makePoint(k) {
     const group = makeSvg("g", {class: "point", role: "button", "data-point": k});
-    const ring = makeSvg("circle", {class: "shown", r: 15});
     const shape = makeSvg("path", {class: "shape"});
     const words = makeSvg("text", {class: "score halo", y: 4});
-    group.append(ring, makeSvg("circle", {class: "focus", r: 18}), shape, words);
+    group.append(makeSvg("circle", {class: "focus", r: 18}), shape, words);
     this.layers.points.append(group);
-    return {group, ring, shape, words};
+    return {group, shape, words};
+  }
+
+  // The point that is shown lies above all others, in a ring.
+  ring({points, shown}) {
+    if (shown === null) return [];
+    const [x, y] = this.place(points[shown].xy), {shape} = this.drawn[shown];
+    const group = makeSvg("g", {transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`});
+    group.append(makeSvg("circle", {class: "shown", r: 15}), shape.cloneNode());
+    return [group];
   }
 
   // Where the pull would move the point that is shown.
@@ -218,15 +227,19 @@ class Plane {
       const was = held;
       held = null;
       if (!was) return;
-      if (was.moved) return touch.settled();
-      if (was.point !== null) {
-        this.focus = was.point;
-        touch.choose(was.point);
-        this.drawn[was.point]?.group.focus({preventScroll: true});
-      } else touch.add(...this.spot(...local(event)).map(rounded3));
+      if (was.moved) touch.settled();
+      else if (was.point !== null) touch.choose(was.point);
+      else touch.add(...this.spot(...local(event)).map(rounded3));
+      this.focusOn(was.point ?? this.drawn.length - 1);
     });
     svg.addEventListener("pointercancel", () => { held = null; });
     svg.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  focusOn(k) {
+    this.focus = k;
+    this.drawPoints(this.state);
+    this.drawn[this.focus]?.group.focus({preventScroll: true});
   }
 
   key(event) {
@@ -239,13 +252,11 @@ class Plane {
       this.touch.move(k, ...points[k].xy.map((number, axis) => rounded3(number + unit * by[axis])));
       this.touch.settled();
     } else if (go) {
-      this.focus = (k + go + points.length) % points.length;
-      this.draw(this.state);
-      this.drawn[this.focus].group.focus();
+      this.focusOn((k + go + points.length) % points.length);
     } else if (event.key === "Enter" || event.key === " ") this.touch.choose(k);
     else if (event.key === "Delete" || event.key === "Backspace") {
       this.touch.remove(k);
-      this.drawn[this.focus]?.group.focus();
+      this.focusOn(this.focus);
     } else return;
     event.preventDefault();
     event.stopPropagation();

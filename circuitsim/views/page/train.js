@@ -21,7 +21,7 @@ class TrainingPlayer extends Player {
       } : null,
     }) : null;
     byId("plane").hidden = !this.plane;
-    this.curve = new Curve(byId("curve"), {go: (to) => this.go(to), settled: () => this.writeHash()});
+    this.curve = new Curve(byId("curve"), {go: (to, way) => this.go(to, way), settled: () => this.writeHash()});
     this.turns = new MessageChannel();
     this.turns.port1.onmessage = () => this.work();
     for (const circuit of lesson.circuits) {
@@ -33,7 +33,7 @@ class TrainingPlayer extends Player {
       this.makeSettings();
       this.begin();
     } else this.course = new Recorded(lesson);
-    this.loadPicture(0);
+    this.loadPicture(this.first());
     new ResizeObserver(() => this.story && this.drawRest()).observe(byId("plane"));
     this.goToHash(true);
     this.ready = true;
@@ -232,7 +232,7 @@ class TrainingPlayer extends Player {
     });
     byId("add").addEventListener("click", () => {
       this.add(...this.plane.spot(this.plane.width / 2, this.plane.height / 2).map(rounded3));
-      this.plane.drawn.at(-1).group.focus();
+      this.plane.focusOn(this.plane.drawn.length - 1);
     });
     byId("remove").addEventListener("click", () => this.remove(this.clicked));
   }
@@ -254,7 +254,6 @@ class TrainingPlayer extends Player {
     this.changed(() => {
       setting.points.push({at, label: this.adding, apart: false, from: null, moved: false});
       this.clicked = setting.points.length - 1;
-      this.plane.focus = this.clicked;
     });
     toast(`Point ${setting.points.length} is added, and ${this.course.count.toLocaleString("en")} iterations are learned anew`);
   }
@@ -291,10 +290,16 @@ class TrainingPlayer extends Player {
 
   // -- where we are in the training ----------------------------------------------------------------------------
 
+  // Which picture of the circuit a page opens with: neurons where there is little room.
+  first() {
+    const neurons = this.lesson.circuits.findIndex(({name}) => name === "neurons");
+    return byId("board").clientWidth < 500 ? Math.max(0, neurons) : 0;
+  }
+
   loadPicture(number) {
     const {lesson} = this, circuit = lesson.circuits[number];
     this.picture = number;
-    this.load(circuit.scene, (part) => circuit.part ?? lesson.parts[part], this.learns ? lesson.program : null);
+    this.load(circuit.scene, () => circuit.part ?? lesson.parts[this.course.place], this.learns ? lesson.program : null);
     const other = lesson.circuits[1 - number];
     byId("picture").hidden = lesson.circuits.length < 2;
     if (other) byId("picture").textContent = other.name === "neurons" ? "As neurons" : "As gates";
@@ -307,14 +312,15 @@ class TrainingPlayer extends Player {
   }
 
   // Which point is shown, and how hard it pulls.
-  get shown() { return this.clicked ?? this.course.shown ?? this.course.example(); }
+  get shown() { return this.clicked ?? (this.learns ? this.course.example() : this.course.shown); }
 
   // Put the numbers of the iteration, or of the point that was asked for, into the circuit.
   present() {
     const {course, lesson} = this;
     if (!this.learns) {
-      this.open(course.place);
-      return;
+      this.stories.clear();
+      this.part = -1;
+      return this.open(0);
     }
     const {engine} = this.live, {label, at} = course.points[this.shown];
     course.scaledPoint(at).forEach((value, k) => engine.set(lesson.inputs[k], value));
@@ -335,7 +341,7 @@ class TrainingPlayer extends Player {
     this.pause();
     this.clicked = null;
     to = Math.max(0, Math.min(this.course.end, Math.round(to)));
-    if (way && this.course.next) to = this.course.next(way);
+    if (way && this.course.next) to = this.course.next(way) ?? to;
     this.goal = this.course.run(to, performance.now() + 20) ? null : to;
     this.present();
     this.set(this.story.span[1]);
@@ -462,7 +468,7 @@ class TrainingPlayer extends Player {
   }
 
   jump(part, toEnd = false) {
-    this.go(toEnd ? this.course.end : 0, toEnd ? Infinity : -Infinity);
+    this.go(toEnd ? this.course.end : 0);
     this.writeHash();
   }
 
@@ -542,7 +548,10 @@ class TrainingPlayer extends Player {
     const {course, lesson, setting} = this;
     const k = this.shown, number = course.count.toLocaleString("en");
     const start = this.clicked === null ? [[`Iteration ${number}. `, "strong"]] : [];
-    if (k === null) return [...start, "This is what was learned."];
+    const many = course.together ?? 1;
+    if (many !== 1) {
+      return [...start, many ? `${many} points are shown together, and the pull is the mean over them.` : "This is what was learned."];
+    }
     const {label} = course.points[k], score = course.score(k), pull = this.learns ? this.pull : course.pull;
     const margin = this.learns ? course.force.margin : lesson.margin, force = this.learns ? setting.force : lesson.force;
     const side = label > 0 ? 1 : -1;
@@ -587,7 +596,7 @@ class TrainingPlayer extends Player {
       event.stopImmediatePropagation(); // in place of the player's own
       this.again();
     }, {capture: true});
-    if (window.innerWidth <= 600) byId("settings").open = false;
+    if (window.innerWidth <= 600 || window.innerHeight <= 500) byId("settings").open = false;
   }
 
   // Everything as it was recorded, at the first iteration.
@@ -630,10 +639,8 @@ class TrainingPlayer extends Player {
       this.course = null;
       this.begin();
       this.settleChoices();
-      if (found.get("picture") && lesson.circuits.some(({name}) => name === found.get("picture"))) {
-        const at = lesson.circuits.findIndex(({name}) => name === found.get("picture"));
-        if (at !== this.picture) this.loadPicture(at);
-      }
+      const at = lesson.circuits.findIndex(({name}) => name === found.get("picture"));
+      if (at >= 0 && at !== this.picture) this.loadPicture(at);
       this.plane.view(this.boundsOf());
       const point = number("point");
       if (point >= 1 && point <= setting.points.length) this.clicked = Math.floor(point) - 1;
@@ -699,7 +706,7 @@ class TrainingPlayer extends Player {
     const {course, lesson} = this, found = new URLSearchParams({i: this.goal ?? course.count});
     if (this.time < this.story.span[1]) found.set("t", Number(this.time.toFixed(3)));
     if (this.rate) found.set("speed", byId("speed").value);
-    if (this.picture) found.set("picture", lesson.circuits[this.picture].name);
+    if (this.picture !== this.first()) found.set("picture", lesson.circuits[this.picture].name);
     if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind === "gate") {
       found.set("gate", this.scene.nodes[this.chosen.node].name);
     }
@@ -758,14 +765,12 @@ class Recorded {
 
   get count() { return this.places[this.place]; }
 
-  get shown() {
-    const shown = this.lesson.shown[this.place];
-    return shown.length ? shown[0] : null;
-  }
+  // How many points are shown together; the number of a lone one.
+  get together() { return this.lesson.shown[this.place].length; }
+
+  get shown() { return this.together === 1 ? this.lesson.shown[this.place][0] : null; }
 
   get pull() { return this.lesson.pulls[this.place]; }
-
-  example() { return null; }
 
   // The nearest place that was kept.
   run(to) {
@@ -775,7 +780,7 @@ class Recorded {
 
   // The next place that was kept, or null.
   next(way) {
-    const at = Math.max(0, Math.min(this.places.length - 1, this.place + Math.max(-1e9, Math.min(1e9, way))));
+    const at = Math.max(0, Math.min(this.places.length - 1, this.place + way));
     return at === this.place ? null : this.places[at];
   }
 
