@@ -11,7 +11,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.views.grouping import Grouping
 from circuitsim.views.opening import made_of
 
-__all__ = ["MANY", "arrange", "line_up", "sends_numbers"]
+__all__ = ["arrange", "line_up", "sends_numbers"]
 
 PITCH, ROW = 72.0, 66.0  # from gate to gate across, and from first gate to first gate down
 GATE, WIDEST = 26.0, 38.0
@@ -25,8 +25,9 @@ INPUT = (84.0, 30.0)
 OUTPUT = (72.0, 44.0)
 LEFT, MARGIN = 28.0, 10.0
 PULL = 96.0
-CLOSE, APART = 36.0, 190.0  # from neuron to neuron down and across, where only neurons are drawn
-MANY = 12  # neurons, above which they are drawn close together
+CLOSE, WIDE = 36.0, 56.0  # from neuron to neuron down, where only neurons are drawn: many or few in a column
+FEW = 8
+APART, ROOM = 104.0, 5.0  # from neuron to neuron across, and more for each in a column: wires cross there
 
 
 def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
@@ -120,27 +121,29 @@ def sends_numbers(folding: Grouping) -> bool:
 
 
 def line_up(stage: dict[str, Any]) -> None:
-    """Give the nodes and wires of a scene of many neurons, which is changed, their places: close together in columns."""
+    """Give the nodes and wires of a scene of neurons, which is changed, their places: in columns, close together."""
     column: dict[int, int] = {}
     for source, target, _, _ in stage["wires"]:  # grouped by source, in topological order
         column[target] = max(column.get(target, 0), column.get(source, 0) + 1)
     there: list[list[int]] = [[] for _ in range(1 + max(column.values(), default=0))]
     for index in range(len(stage["nodes"])):
         there[column.get(index, 0)].append(index)
-    height = CLOSE * max(len(some) for some in there) + 2 * MARGIN
+    most = max(len(some) for some in there)
+    close, apart = WIDE if most <= FEW else CLOSE, APART + ROOM * most
+    height = close * most + 2 * MARGIN
     x = LEFT + INPUT[0] / 2
     for some in there:
         for row, index in enumerate(some):
             node = stage["nodes"][index]
             wide, tall = {"input": INPUT, "output": OUTPUT}.get(node["kind"], (44.0, 20.0))
-            y = height / 2 + (row - (len(some) - 1) / 2) * (CLOSE if len(some) > 2 else 2 * CLOSE)
+            y = height / 2 + (row - (len(some) - 1) / 2) * (close if len(some) > 2 else 72.0)
             node |= {"below": "", "place": [x, round(y, 1), wide, tall, x + wide / 2, x + wide / 2 + NUMBER]}
-        x += APART
+        x += apart
     for wire in stage["wires"]:
         source, target, port, _ = wire
-        wire[3] = _path(stage["nodes"][source]["place"], stage["nodes"][target]["place"], 0, 1, 100.0)
+        wire[3] = _path(stage["nodes"][source]["place"], stage["nodes"][target]["place"], 0, 1, apart)
     stage.pop("tall", None)
-    stage |= {"dense": True, "size": [round(x - APART + OUTPUT[0] / 2 + PULL), round(height)]}
+    stage |= {"dense": True, "size": [round(x - apart + OUTPUT[0] / 2 + PULL), round(height)]}
 
 
 def _hosts(netlist: Netlist) -> dict[int, int] | None:

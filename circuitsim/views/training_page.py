@@ -32,7 +32,7 @@ from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import PAGES
 from circuitsim.views.grouping import MOST_GATES, Grouping, group_gates
 from circuitsim.views.html_page import block, fill, save_page
-from circuitsim.views.neuron_scene import MANY, arrange, line_up, sends_numbers
+from circuitsim.views.neuron_scene import arrange, line_up, sends_numbers
 from circuitsim.views.opening import made_of
 from circuitsim.views.page_program import program
 from circuitsim.views.page_rules import force_script, optimizer_script, penalty_script, schedule_script
@@ -321,9 +321,8 @@ def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
         for node, heard in zip(stage["nodes"], nodes, strict=True):
             gate = trace.netlist.nodes[heard[0]].gate
             if node["kind"] == "gate" and gate is not None:
-                node |= {"text": gate.symbol, "below": node["name"]}
-        if len(folding.netlist.of_kind("gate")) > MANY:
-            line_up(stage)
+                node["text"] = gate.symbol
+        line_up(stage)
     [part] = windows(drawn, most=len(drawn) + 1)
     return {"scene": stage, "part": part}
 

@@ -73,14 +73,13 @@ class Plane {
     const line = (level, wide, ink, dots) => {
       pen.beginPath();
       for (const [x0, y0, x1, y1] of contour(heights, columns, rows, level)) {
-        if (dots && (Math.floor(x0) + Math.floor(y0)) % 2) continue;
         pen.moveTo(x0 * step, y0 * step);
         pen.lineTo(dots ? x0 * step + 0.01 : x1 * step, dots ? y0 * step : y1 * step);
       }
       Object.assign(pen, {lineWidth: wide, strokeStyle: ink, lineCap: "round"});
       pen.stroke();
     };
-    for (const level of [-1, 1]) line(level, 1.6, colour("--soft"), true);
+    for (const level of [-1, 1]) line(level, 1.4, colour("--soft"), true);
     line(0, 2, colour("--ink"), false);
   }
 

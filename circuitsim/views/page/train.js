@@ -293,7 +293,8 @@ class TrainingPlayer extends Player {
   // Which picture of the circuit a page opens with: neurons where there is little room.
   first() {
     const neurons = this.lesson.circuits.findIndex(({name}) => name === "neurons");
-    return byId("board").clientWidth < 500 ? Math.max(0, neurons) : 0;
+    const {clientWidth: width, clientHeight: height} = byId("board");
+    return width < 500 || height < 240 ? Math.max(0, neurons) : 0;
   }
 
   loadPicture(number) {
@@ -747,6 +748,8 @@ class TrainingPlayer extends Player {
         this.set(this.story.span[1]);
         return this.course.count;
       },
+      go: (iteration) => this.go(iteration),
+      order: (many) => Array.from({length: many}, (_, at) => this.course.example(at)),
       parameters: () => Object.fromEntries(lesson.names.map((name, k) => [name, this.course.parameters[k]])),
       cost: () => this.course.judge().cost,
     };
@@ -806,5 +809,5 @@ class Recorded {
   }
 }
 
-const player = window.player = new TrainingPlayer(readData("lesson"));
-window.circuitsim = player.live && player.handle();
+const player = new TrainingPlayer(readData("lesson"));
+if (player.live) window.circuitsim = player.handle();
