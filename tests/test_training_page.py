@@ -91,7 +91,7 @@ def test_many_columns_are_scaled_and_examples_held_back(opened):
     assert_same(parameters(page), trainer.engine.parameters)
     assert page.evaluate("() => circuitsim.cost()") == pytest.approx(history.cost, rel=1e-12)
     assert page.locator("#plane .apart").count() == 10
-    assert page.locator("#plane .axis").all_inner_texts() == ["s", "q"] or "q" in page.inner_text("#plane > svg")
+    assert page.locator("#plane .axis").all_text_contents() == ["q", "s"]
     assert page.inner_text("#classes").split() == ["yes", "no"]
 
 
@@ -108,7 +108,7 @@ def test_every_place_of_the_slider_shows_its_own_circuit(opened):
         assert {name: values[name] for name in own} == own  # what stands in the circuit
         assert page.inner_text("#sentence").startswith(f"Iteration {to}. ")
         gate = page.evaluate("() => document.querySelector('#stage .gate').getAttribute('aria-label')")
-        page.hover("#stage .gate >> nth=3")  # which once threw the slider back
+        page.mouse.move(*middle(page, "#stage .gate .body >> nth=3"))  # which once threw the slider back
         assert iteration(page) == to and "value" in gate
     scores = dict(zip("123456", made.shots[0].scores, strict=True))
     for number, score in scores.items():
@@ -129,7 +129,7 @@ def test_messages_lead_from_one_iteration_to_the_next(opened):
     _, made = guide()
     page = opened(made, "#i=5&t=0")
     assert iteration(page) == 5
-    assert re.match(r"Iteration 5: x1 = \S+, x2 = ", page.inner_text("#sentence"))
+    assert re.match(r"Iteration 5: .* are sent into the circuit", page.inner_text("#sentence"))
     steps = page.locator("#steps li")
     page.evaluate("() => { document.getElementById('list').open = true; }")
     page.wait_for_function("() => document.querySelectorAll('#steps li').length > 10")
