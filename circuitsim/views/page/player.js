@@ -448,7 +448,7 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
-    byId("stage").addEventListener("focusin", (event) => {
+    byId("board").addEventListener("focusin", (event) => {
       const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
       if (node !== undefined) this.camera.reveal(this.stage.places[node]);
       if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);
