@@ -239,7 +239,7 @@ def test_a_gate_is_told_in_full(tmp_path, open_page):
     page.keyboard.press("Escape")
     assert page.locator("#rule").is_hidden()
     x, y = page.eval_on_selector(
-        '[data-wire="0"] .wire',
+        '[data-wire="0"] .grip',
         "wire => { const at = wire.getPointAtLength(30), m = wire.getScreenCTM();"
         " return [at.x * m.a + m.e, at.y * m.d + m.f]; }",
     )
@@ -529,7 +529,7 @@ def test_the_theme_is_remembered_and_motion_reduced(tmp_path, open_page):
     page = open_page(write(neuron(), tmp_path), "#tick=0.2")
     theme = "() => document.documentElement.dataset.theme"
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate(theme) == "dark"  # follows the system
+    page.wait_for_function(f"() => ({theme})() === 'dark'")  # follows the system
     page.click("#theme")
     page.reload()
     assert page.evaluate(theme) == "light"  # until one is chosen

@@ -17,7 +17,7 @@ def still_picture(scene: Mapping[str, Any], values: Mapping[int, Value], gradien
     numbered = enumerate(scene["nodes"])
     nodes = "".join(_node(node, values.get(at), gradients.get(at), scene["dense"]) for at, node in numbered)
     look = "dense" if scene["dense"] else ""
-    return f'<svg viewBox="0 0 {width} {height}"><g class="edge {look}">{wires}</g><g class="{look}">{nodes}</g></svg>'
+    return f'<svg viewBox="0 0 {width} {height}"><g class="line {look}">{wires}</g><g class="{look}">{nodes}</g></svg>'
 
 
 def _path(points: list[float]) -> str:
