@@ -140,7 +140,8 @@ def place_tall(sketch: Sketch) -> Places:
 
     def body(index: int) -> tuple[float, float]:
         width, height = bodies[index]
-        beside = 2 * max(56, _width(sketch.below[index]) * 6.6 + 8) if netlist.nodes[index].gate else 0
+        letters = max(6, sketch.letters[index], _width(sketch.below[index]) * 0.8)
+        beside = 2 * (letters * LETTER + 10) if netlist.nodes[index].gate else 0
         if netlist.nodes[index].kind == "output":
             beside = 150
         return (height + 8) / unit, (width + beside) / unit
@@ -192,7 +193,8 @@ def _without(netlist: Netlist, dropped: set[int]) -> tuple[Netlist, list[int]]:
     if not dropped:
         return netlist, kept
     number = {index: place for place, index in enumerate(kept)}
-    nodes, ports = [], {}
+    nodes: list[Node] = []
+    ports: dict[int, int] = {}
     for index in kept:
         node = netlist.nodes[index]
         entering = [wire for wire in netlist.incoming[index] if netlist.wires[wire].source not in dropped]
@@ -218,7 +220,9 @@ def _body(sketch: Sketch, index: int) -> tuple[float, float]:
         return max(64.0 if dense else 112.0, wide), 44.0 if dense else 64.0
     if node.kind == "constant":
         return (max(64.0, letters * 7 + 12), 28.0) if dense else (max(112.0, letters * LETTER + 20), 40.0)
-    return max(88.0 if dense else 112.0, (letters + 8) * (SMALL_LETTER if dense else LETTER) + 20), 28.0 if dense else 40.0
+    if dense:
+        return max(88.0, (letters + 8) * SMALL_LETTER + 20), 28.0
+    return max(112.0, (letters + 8) * LETTER + 20), 40.0
 
 
 def _tall_body(sketch: Sketch, index: int) -> tuple[float, float]:

@@ -353,9 +353,23 @@ class Player {
     const passed = Math.min(100, now - this.before) * Number(byId("speed").value);
     this.before = now;
     if (this.hold > 0) this.hold -= passed;
+    else if (still.matches) this.leap();
     else this.advance(passed / this.msPerTick);
     this.camera.follow(this.stage.centre, 0.12);
     if (this.playing) requestAnimationFrame((later) => this.tick(later));
+  }
+
+  // Where motion is reduced, play goes from step to step and holds still at each.
+  leap() {
+    this.hold = 850;
+    const last = this.step >= this.story.steps.length - 1;
+    if (last && this.part === this.scene.windows - 1) {
+      this.set(this.story.span[1]);
+      return this.pause();
+    }
+    if (last) this.open(this.part + 1);
+    const next = last ? 0 : this.step + 1;
+    this.set(this.story.steps[next]?.at ?? this.story.span[0], this.story.steps.length ? next : -1);
   }
 
   advance(by) {
@@ -453,7 +467,7 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
-    byId("stage").addEventListener("focusin", (event) => {
+    byId("board").addEventListener("focusin", (event) => {
       const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
       if (node !== undefined) this.camera.reveal(this.stage.places[node]);
       if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);
@@ -478,6 +492,10 @@ class Player {
       this.writeHash();
       navigator.clipboard?.writeText(location.href).catch(() => {});
       toast("Link copied: it holds your numbers");
+    });
+    document.querySelector(".skip").addEventListener("click", (event) => { // the address keeps the place
+      event.preventDefault();
+      byId("play").focus();
     });
     byId("list").addEventListener("toggle", () => byId("list").open && this.listSteps());
     byId("time").addEventListener("input", (event) => {

@@ -327,7 +327,8 @@ class TrainingPlayer extends Player {
     course.scaledPoint(at).forEach((value, k) => engine.set(lesson.inputs[k], value));
     lesson.parameters.forEach((node, k) => engine.set(node, course.parameters[k]));
     engine.forward();
-    this.pull = course.force.pull(engine.value(lesson.score), label);
+    const pull = course.force.pull(engine.value(lesson.score), label);
+    this.pull = Number.isFinite(pull) ? pull : 0;
     engine.pull(new Map([[lesson.score, this.pull]]));
     this.live.compute();
     this.story.rewrite(this.live);
