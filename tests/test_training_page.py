@@ -219,7 +219,7 @@ def test_settings_are_changed(opened):
     assert_same(parameters(page), trainer.engine.parameters, 1e-9)
     assert page.evaluate("() => location.hash") == "#i=400&force=logistic&optimizer=Adam&step=0.01&springs=0.001"
     page.select_option("#data", "spirals")
-    assert page.locator("#plane .point").count() == 60
+    assert page.locator("#plane .point").count() == 50
     assert "with your changes" in page.inner_text("#curve")
     assert page.evaluate("() => circuitsim.train(600)") == 1000
     assert page.evaluate("() => circuitsim.train(50)") == 1050
@@ -301,7 +301,7 @@ def test_nothing_stands_in_anybodys_way(opened, open_page, tmp_path):  # noqa: F
     script = os.path.join(os.path.dirname(axe.__file__), "axe.min.js")
     _, made = guide()
     page = opened(made, "#i=11")
-    page.add_script_tag = None
+    page.emulate_media(reduced_motion="reduce")
     with open(script, encoding="utf-8") as file:
         page.evaluate(file.read() + "; undefined")
     for width, height in SIZES:

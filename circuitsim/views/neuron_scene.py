@@ -107,7 +107,6 @@ def arrange(stage: dict[str, Any], folding: Grouping) -> bool:
         stage["wires"][number] = [source, target, port, [round(length, 1) for length in path]]
     for node in stage["nodes"]:
         node["below"] = ""
-    stage.pop("tall", None)
     stage |= {
         "dense": True, "boxes": boxes,
         "size": [round(x - BETWEEN - 24 + PULL), round(height + 2 * MARGIN)],
@@ -142,7 +141,6 @@ def line_up(stage: dict[str, Any]) -> None:
     for wire in stage["wires"]:
         source, target, port, _ = wire
         wire[3] = _path(stage["nodes"][source]["place"], stage["nodes"][target]["place"], 0, 1, apart)
-    stage.pop("tall", None)
     stage |= {"dense": True, "size": [round(x - apart + OUTPUT[0] / 2 + PULL), round(height)]}
 
 

@@ -1,6 +1,6 @@
 """Packs scripts and styles for pages: comments go, and the space that the language does not need.
 
-A constant is declared with ``let``, which is shorter.
+A constant is declared with ``let``, and 0.5 is written .5.
 
 Strings, templates and regular expressions stay as they are. A line ends where one ended, unless the next one goes on
 with the same statement beyond doubt.
@@ -14,6 +14,7 @@ _TOKENS = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?\*/)
     |(?P<space>\s+)
     |(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+    |(?P<number>\d+\.\d+)
     |(?P<word>[\w$]+)
     |(?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
@@ -34,7 +35,7 @@ def pack_script(text: str) -> str:
     """
     made: list[str] = []
     space = ""  # what is due before the next token: nothing, a space or the end of a line
-    last = ""
+    ended = last = ""  # the two tokens before
     at = 0
     while at < len(text):
         if text[at] == "`":
@@ -53,9 +54,11 @@ def pack_script(text: str) -> str:
             space = "\n" if "\n" in token or space == "\n" else " "
             continue
         if made:
+            if token == "}" and last == ";" and ended not in ("", ")"):  # after a ")" it may be a statement of its own
+                made.pop()
             made.append(_between(last, token, space))
-        made.append("let" if token == "const" else token)
-        last, space = token, ""
+        made.append("let" if token == "const" else token[1:] if kind == "number" and token.startswith("0.") else token)
+        ended, last, space = last, token, ""
     return "".join(made)
 
 

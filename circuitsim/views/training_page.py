@@ -44,8 +44,8 @@ __all__ = ["play_training"]
 
 MOST_PLAYED = 20_000  # records of all recorded iterations together
 SAMPLED = 24  # recorded scores kept along each edge of the plane
-MOST_EVALUATIONS = 51  # that are kept of what Python recorded
-BUNDLED = 60  # points of each set that a page brings
+MOST_EVALUATIONS = 41  # that are kept of what Python recorded
+BUNDLED = 50  # points of each set that a page brings
 MOST_DRAWN = 60  # gates that are drawn one by one at first
 
 SCRIPTS = (
@@ -53,6 +53,10 @@ SCRIPTS = (
     "rule.js", "player.js", "course.js", "plane.js", "curve.js", "train.js",
 )  # fmt: skip
 STYLES = ("look.css", "run.css", "train.css")
+BROUGHT = ("guide", "moons", "circles", "spirals")
+OFFERED = (
+    optimizers.SGD, optimizers.Momentum, optimizers.Nesterov, optimizers.AdaGrad, optimizers.RMSProp, optimizers.Adam,
+)  # fmt: skip
 COUNTED = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -237,13 +241,8 @@ def _sided(force: forces.Force) -> bool:
 
 @cache
 def _optimizers() -> dict[str, str]:
-    """Return the library's optimizers, as they are by default."""
-    kinds = (getattr(optimizers, name) for name in optimizers.__all__)
-    return {kind.__name__: optimizer_script(kind()) for kind in kinds if _is_rule(kind)}
-
-
-def _is_rule(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, optimizers.Optimizer) and kind is not optimizers.Optimizer
+    """Return the optimizers that every page offers, as they are by default."""
+    return {kind.__name__: optimizer_script(kind()) for kind in OFFERED}
 
 
 @cache
@@ -269,9 +268,9 @@ def _table(name: str, rules: Mapping[str, str]) -> str:
 
 
 def _sets(own: str) -> dict[str, Any]:
-    """Return the sets of two classes in the plane that a page can learn besides its own."""
+    """Return the sets that a page can learn besides its own."""
     sets = {}
-    for name in ("guide", *datasets.made):
+    for name in BROUGHT:
         try:
             data = _bundled(name)
         except InputError:  # scikit-learn is not there
@@ -328,7 +327,9 @@ def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
 
 
 def _stage(trace: Trace, folded: bool) -> dict[str, Any]:
-    return scene(trace, folded=folded) | {"batch": 0, "batches": 0, "slopes": slopes(trace)}
+    stage = scene(trace, folded=folded) | {"batch": 0, "batches": 0, "slopes": slopes(trace)}
+    stage.pop("tall", None)  # there is no room for a tall circuit
+    return stage
 
 
 # -- what was recorded ---------------------------------------------------------------------------------------------

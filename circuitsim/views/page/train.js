@@ -78,13 +78,8 @@ class TrainingPlayer extends Player {
   // The points of a set as the page keeps them; `from` is a point's number in its set, until it is moved.
   pointsOf(name) {
     const {lesson} = this, own = name === lesson.data, set = own ? lesson : lesson.sets[name];
-    const mean = lesson.features.map((_, column) =>
-      lesson.points.reduce((sum, point) => sum + point[column], 0) / lesson.points.length);
     return set.points.map((point, k) => ({
-      at: own ? [...point] : mean.map((value, column) => {
-        const axis = lesson.columns.indexOf(column);
-        return axis < 0 ? value : point[axis];
-      }),
+      at: own ? [...point] : this.placed(...point),
       label: set.labels[k], apart: own && lesson.apart.includes(k), from: k, moved: false,
     }));
   }
@@ -247,12 +242,9 @@ class TrainingPlayer extends Player {
   }
 
   add(x, y) {
-    const {lesson, setting} = this;
-    const at = this.pointsOf(lesson.data)[0].at.map((_, column) =>
-      lesson.points.reduce((sum, point) => sum + point[column], 0) / lesson.points.length);
-    [x, y].forEach((value, axis) => { at[lesson.columns[axis]] = value; });
+    const {setting} = this;
     this.changed(() => {
-      setting.points.push({at, label: this.adding, apart: false, from: null, moved: false});
+      setting.points.push({at: this.placed(x, y), label: this.adding, apart: false, from: null, moved: false});
       this.clicked = setting.points.length - 1;
     });
     toast(`Point ${setting.points.length} is added, and ${this.course.count.toLocaleString("en")} iterations are learned anew`);
@@ -332,6 +324,7 @@ class TrainingPlayer extends Player {
     engine.pull(new Map([[lesson.score, this.pull]]));
     this.live.compute();
     this.story.rewrite(this.live);
+    this.presented = course.count;
     this.listed = false;
     this.answer = null;
     this.chosen = this.chosen?.why ? null : this.chosen;
@@ -373,7 +366,7 @@ class TrainingPlayer extends Player {
   soon() {
     this.due ??= requestAnimationFrame(() => {
       this.due = null;
-      if (this.shownAt !== this.course.count) this.present(), this.set(this.story.span[1]);
+      if (this.presented !== this.course.count) this.set(this.story.span[1]);
       else this.drawRest(true);
     });
   }
@@ -432,8 +425,7 @@ class TrainingPlayer extends Player {
   frame(now) {
     const begun = performance.now();
     this.turn = !this.turn;
-    if (this.turn && this.shownAt !== this.course.count) {
-      this.present();
+    if (this.turn && this.presented !== this.course.count) {
       this.quiet = true;
       this.set(this.story.span[1]);
       this.quiet = false;
@@ -477,8 +469,8 @@ class TrainingPlayer extends Player {
   // -- what is seen --------------------------------------------------------------------------------------------
 
   draw() {
+    if (this.learns && this.presented !== this.course.count) this.present();
     super.draw();
-    this.shownAt = this.course.count;
     if (!this.quiet) this.drawRest();
   }
 
