@@ -15,7 +15,6 @@ Where both hold a parameter, give `L1` before `GroupL2`: they shrink one after t
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import Any
 
 import numpy as np
 
@@ -90,7 +89,8 @@ class L2(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength / 2 * np.sum(np.square(_number(value)))
+        energy: float = self.strength / 2 * np.sum(np.square(_number(value)))
+        return energy
 
 
 @told
@@ -117,7 +117,8 @@ class L1(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength * np.sum(np.abs(_number(value)))
+        energy: float = self.strength * np.sum(np.abs(_number(value)))
+        return energy
 
 
 @told
@@ -200,6 +201,6 @@ class GroupL2(Penalty):
         return f"{super().__repr__()[:-1]}{along})"
 
 
-def _number(value: Any) -> Any:
+def _number(value: Value | Symbol) -> Value:
     """Return a value as a number or an array; a symbol, by which a penalty is read, stays one."""
-    return value if isinstance(value, Symbol) else as_value(value)
+    return value if isinstance(value, Symbol) else as_value(value)  # type: ignore[return-value]

@@ -139,7 +139,7 @@ def line_up(stage: dict[str, Any]) -> None:
             node |= {"below": "", "place": [x, round(y, 1), wide, tall, x + wide / 2, x + wide / 2 + NUMBER]}
         x += apart
     for wire in stage["wires"]:
-        source, target, port, _ = wire
+        source, target = wire[:2]
         wire[3] = _path(stage["nodes"][source]["place"], stage["nodes"][target]["place"], 0, 1, apart)
     stage |= {"dense": True, "size": [round(x - apart + OUTPUT[0] / 2 + PULL), round(height)]}
 
@@ -181,9 +181,7 @@ def _gap(groups: Netlist, there: Sequence[int]) -> float:
     return GAP if groups.nodes[there[0]].gate else 40.0
 
 
-def _path(
-    source: Sequence[float], target: Sequence[float], port: int, ports: int, reach: float = 64.0
-) -> list[float]:
+def _path(source: Sequence[float], target: Sequence[float], port: int, ports: int, reach: float = 64.0) -> list[float]:
     """Return the points of a wire, from the right of one body to the left of another; from a pill straight down."""
     if port < 0:
         return [source[0], source[1] + source[3] / 2, target[0], target[1] - target[3] / 2]

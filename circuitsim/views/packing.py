@@ -26,12 +26,12 @@ _GOES_BACK = frozenset("}),].;:?=*&|<>%^")  # what no statement begins with
 
 
 def pack_script(text: str) -> str:
-    """Return a script that does the same in fewer letters.
+    r"""Return a script that does the same in fewer letters.
 
     Examples
     --------
-    >>> pack_script("const a = 1; // one\\nlet b = `x  ${a + 1}`;\\nif (a / 2 > +b) {\\n  b = / \\\\/ /.test(b);\\n}\\n")
-    'let a=1;let b=`x  ${a + 1}`;if(a/2>+b){b=/ \\\\/ /.test(b);}'
+    >>> pack_script("const a = 0.5; // one\nlet b = `x  ${a + 1}`;\nif (a / 2 > +b) {\n  b = / /.test(b);\n}\n")
+    'let a=.5;let b=`x  ${a + 1}`;if(a/2>+b){b=/ /.test(b);}'
     """
     made: list[str] = []
     space = ""  # what is due before the next token: nothing, a space or the end of a line
@@ -102,11 +102,11 @@ def _template(text: str, at: int) -> int:
 
 
 def pack_style(text: str) -> str:
-    """Return a style sheet that says the same in fewer letters.
+    r"""Return a style sheet that says the same in fewer letters.
 
     Examples
     --------
-    >>> pack_style("/* a */ a:hover,\\n  b > c { color: red; }\\n@media (max-width: 9px) { i { margin: 0 -1px; } }")
+    >>> pack_style("/* a */ a:hover,\n  b > c { color: red; }\n@media (max-width: 9px) { i { margin: 0 -1px; } }")
     'a:hover,b > c{color:red}@media (max-width:9px){i{margin:0 -1px}}'
     """
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import InputError
 from circuitsim.files import check_path
 from circuitsim.gates.symbols import SymbolError
@@ -145,7 +144,9 @@ def _heading(recording: Recording) -> str:
         who = f"the circuit {cut(netlist.name, 40)}"
     points = f"{_counted(len(data))} point" + "s" * (len(data) != 1)
     verb = "do" if who.endswith("neurons") else "does"
-    return f"How {verb} {who} learn to part {points}?" if data.targets == "sides" else f"How {verb} {who} learn {points}?"
+    return (
+        f"How {verb} {who} learn to part {points}?" if data.targets == "sides" else f"How {verb} {who} learn {points}?"
+    )
 
 
 def _counted(number: int) -> str:
@@ -200,10 +201,10 @@ def _scripts(recording: Recording) -> tuple[str, dict[str, Any]]:
     for place, name in enumerate(ordered):
         for spring in course.springs[name]:
             held.setdefault(id(spring), (spring, [0] * len(ordered)))[1][place] = 1
-    rules = {"L2": _readable(L2(1.0), penalty_script)}
+    holding = {"L2": _readable(L2(1.0), penalty_script)}
     for spring, on in held.values():
         kind = type(spring).__name__
-        rules[kind] = _named(kind, penalty_script, spring)
+        holding[kind] = _named(kind, penalty_script, spring)
         springs.append({"rule": kind, "strength": getattr(spring, "strength", 0.0), "held": on})
     biases = netlist.biases()
 
@@ -213,7 +214,7 @@ def _scripts(recording: Recording) -> tuple[str, dict[str, Any]]:
     schedule = _named("its step schedule", schedule_script, step) if callable(step) else "null"
     scripts = [
         made.script,
-        _table("FORCES", pulling), _table("OPTIMIZERS", moving), _table("SPRINGS", rules),
+        _table("FORCES", pulling), _table("OPTIMIZERS", moving), _table("SPRINGS", holding),
         f"const SCHEDULE = {schedule};\n",
     ]  # fmt: skip
     scale = course.scale
@@ -260,10 +261,10 @@ def _named(name: str, script: Any, thing: Any) -> str:
     return text
 
 
-def _table(name: str, rules: Mapping[str, str]) -> str:
+def _table(name: str, texts: Mapping[str, str]) -> str:
     """Return a script that names rules; a name is data, so it cannot end the script."""
-    keys = {key: json.dumps(key).replace("<", r"\u003c") for key in rules}
-    entries = ",\n".join(f"  {keys[key]}: {text}" for key, text in rules.items())
+    keys = {key: json.dumps(key).replace("<", r"\u003c") for key in texts}
+    entries = ",\n".join(f"  {keys[key]}: {text}" for key, text in texts.items())
     return f"const {name} = {{ __proto__: null,\n{entries}\n}};\n"
 
 
