@@ -233,8 +233,10 @@ def test_a_picture_of_scaled_points_is_in_the_points_own_units(pets, monkeypatch
     np.testing.assert_allclose(made.plane.grid[0], made.plane.low)
 
 
-def test_the_page_names_classes_and_says_what_is_held(tmp_path):
+def test_the_page_names_classes_and_columns(tmp_path):
     training_page.play_training(recorded(irises()), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    history = json.loads(re.search(r'"classes": ?\["setosa", ?"versicolor"\], ?"held": ?\d+', page)[0].join("{}"))
-    assert history == {"classes": ["setosa", "versicolor"], "held": 2}
+    lesson = json.loads(re.search(r'id="lesson">(.*?)</script>', page, re.DOTALL)[1])
+    assert lesson["classes"] == ["setosa", "versicolor"]
+    assert lesson["columns"] == [0, 1]
+    assert len(lesson["features"]) == 4

@@ -59,10 +59,10 @@ class Grouping:
         return _Folder(self, trace).fold()
 
 
-def group_gates(netlist: Netlist, most: int = MOST_GATES) -> Grouping | None:
-    """Fold a circuit if it has more than `most` gates; None if it has not."""
+def group_gates(netlist: Netlist, most: int | None = None) -> Grouping | None:
+    """Fold a circuit if it has more than `most` gates, or, if that is not given, is too big to be drawn; else None."""
     gates = sum(node.kind == "gate" for node in netlist.nodes)
-    if gates <= most:
+    if gates <= (MOST_GATES if most is None else most):
         return None
     levels = _levels(netlist)
     deepest = max(levels) + 1

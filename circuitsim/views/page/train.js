@@ -55,10 +55,14 @@ class TrainingPlayer extends Player {
 
   notes() {
     const {lesson} = this;
+    const rest = lesson.features.length - 2;
+    const held = rest > 0 && lesson.bounds
+      ? [`In the plane, the other ${rest === 1 ? "feature is held at its" : `${rest} features are held at their`} mean.`] : [];
     if (!this.learns) {
-      return [`Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
+      return [...held, `Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
     }
     return [
+      ...held,
       `Points are shown in the recorded order for ${lesson.order.length.toLocaleString("en")} iterations, then in a random `
       + "order of this page's own. Where points or data are changed, all of it is in that order.",
       "Page Up and Page Down go from point to point, arrow keys move one, Delete removes it.",
