@@ -417,10 +417,9 @@ class Player {
 
   // Of which node the gradient is asked for: the one that was chosen last, or the one that matters most.
   whom() {
-    if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind !== "output"
-      && this.scene.nodes[this.chosen.node].kind !== "constant") return this.chosen.node;
+    const {story, scene, chosen} = this;
     if (this.asked !== null) return this.asked;
-    const {story, scene} = this;
+    if (["gate", "input", "parameter"].includes(scene.nodes[chosen?.node]?.kind)) return chosen.node;
     const ends = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
     if (!ends.length) return null;
     const felt = (node) => size(story.at(story.felt[node], Infinity)?.value);
@@ -459,6 +458,7 @@ class Player {
     const same = what && this.chosen && this.chosen.node === what.node && this.chosen.wire === what.wire
       && Boolean(this.chosen.why) === Boolean(what.why);
     this.chosen = !what || same ? null : what;
+    if (this.chosen) this.asked = null;
     this.draw();
     if (this.ready) this.writeHash();
   }
