@@ -27,11 +27,18 @@ def block(name: str, data: Any) -> str:
 
 
 def fill(
-    title: str, data: str, frame_name: str, styles: tuple[str, ...], scripts: tuple[str, ...], more: str = ""
+    title: str,
+    data: str,
+    frame_name: str,
+    styles: tuple[str, ...],
+    scripts: tuple[str, ...],
+    more: str = "",
+    picture: str = "",
 ) -> str:
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
-    `more` is a script of this page alone, which comes before the others. Half of a surrogate pair in a name
+    `more` is a script of this page alone, which comes before the others; `picture` is what stands on the page until a
+    script runs, as an SVG. Half of a surrogate pair in a name
     becomes a question mark, for no file can hold it.
     """
     frame, style, script = _frame(frame_name, styles, scripts)
@@ -44,7 +51,7 @@ def fill(
         "style": style,
         "data": data,
         "script": script,
-        "picture": "",
+        "picture": picture,
     }
     text = []
     for number, piece in enumerate(frame.split("@")):

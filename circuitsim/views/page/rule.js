@@ -1,8 +1,11 @@
 // The rule at a gate: what it computes, and by what it multiplies a gradient, with names and with numbers.
 
+const phone = window.matchMedia("(max-width: 600px)");
+
 class Rule {
   constructor(scene, holder, choose) {
     Object.assign(this, {scene, holder, choose});
+    holder.hidden = true;
     this.told = "";
   }
 
@@ -60,7 +63,11 @@ class Rule {
         lines.push([["slope = "], [words, "name"], ...(figures ? [[" = " + figures]] : []),
           ...(slope !== null ? [[" = " + show(slope)]] : [])]);
       }
-      if (!share) return lines.push([["to "], source, [felt ? ": nothing" : ": waits for the gradient"]]);
+      if (!share) {
+        const slopeTold = words && slope !== null ? [[": slope "], [words, "name"], ...(words === show(slope) ? [] : [[" = " + show(slope)]])]
+          : [[": waits for the gradient"]];
+        return lines.push([["to "], source, ...(felt ? [[": nothing"]] : slopeTold)]);
+      }
       const by = slope === null ? [[": by its rule "]]
         : [[": "], [show(felt.value), "g"], [" × "], ...(words && node.ports.length > 1 && slope !== null && words !== show(slope)
           ? [[words, "name"], [" = "], [show(felt.value), "g"], [" × "]] : []), [bracket(show(slope)) + " = "]];
@@ -83,21 +90,25 @@ class Rule {
   place(chosen, camera, stage) {
     const {holder} = this;
     if (holder.hidden || !chosen) return mark(stage.leader, "d", "");
-    const at = "wire" in chosen ? pointAt(stage.paths[chosen.wire], 0.5, 0) : this.scene.nodes[chosen.node].place;
+    const at = "wire" in chosen ? pointAt(stage.paths[chosen.wire], 0.5, 0) : stage.places[chosen.node];
     const [x, y] = camera.place(at[0], at[1]);
+    if (phone.matches) return mark(stage.leader, "d", ""); // the note lies over the title
     const room = camera.room(), wide = holder.offsetWidth, high = holder.offsetHeight;
-    const spots = this.scene.nodes.map(({place: [nx, ny, w, h, , end]}) => {
+    const spots = stage.places.map(([nx, ny, w, h, , end]) => {
       const [cx, cy] = camera.place(nx, ny);
       return [cx - w / 2 * camera.scale - 8, cy - h / 2 * camera.scale - 20, cx + Math.max(w / 2, end - nx) * camera.scale, cy + (h / 2 + 24) * camera.scale];
     });
     const key = [chosen.node, chosen.wire, Math.round(x), Math.round(y), wide, high, room.width, room.height].join();
     if (key !== this.key) {
+      const along = stage.paths.length > 60 ? [] : stage.paths.flatMap((path) =>
+        Array.from({length: 12}, (_, at) => camera.place(...pointAt(path, at / 11, 0))));
       let best = [Infinity, 8, 8];
       for (let left = 8; left <= Math.max(8, room.width - wide - 8); left += 16) {
         for (let top = 4; top <= Math.max(4, room.height - high - 8); top += 12) {
           const away = Math.hypot(Math.max(left - x, 0, x - left - wide), Math.max(top - y, 0, y - top - high));
-          let cost = 12 * away + 2 * Math.hypot(left + wide / 2 - x, top + high / 2 - y);
+          let cost = 6 * away + 2 * Math.hypot(left + wide / 2 - x, top + high / 2 - y);
           if (away < 30) cost += 4000;
+          for (const [u, v] of along) if (u > left - 8 && u < left + wide + 8 && v > top - 8 && v < top + high + 8) cost += 600;
           for (const [l, t, r, b] of spots) {
             cost += Math.max(0, Math.min(r, left + wide) - Math.max(l, left)) * Math.max(0, Math.min(b, top + high) - Math.max(t, top));
           }

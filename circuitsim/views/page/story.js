@@ -28,6 +28,7 @@ class Story {
     this.slopes = new Map(part.slopes.map(([node, tag, slopes]) => [node + ":" + tag, slopes]));
     this.remember(part);
     this.steps = this.tell();
+    this.version = 0; // grows when numbers change
   }
 
   // Each history is a list of {time, value, tag}, in order of time.
@@ -67,6 +68,41 @@ class Story {
     this.felt = this.felt.map(once);
   }
 
+  // Puts the numbers of now in place of the recorded ones: they come at the same times. `now` says the value and the
+  // gradient of a node, the gradient that came back along a wire, and the slopes of a gate.
+  rewrite(now) {
+    const { wires } = this;
+    const put = (history, value) => {
+      for (const event of history) event.value = value;
+    };
+    for (const record of this.records) {
+      const { kind, where } = record;
+      record.value =
+        kind === FORWARD
+          ? now.value(where)
+          : kind === VALUE
+            ? now.value(wires[where][0])
+            : kind === GRADIENT
+              ? now.share(where)
+              : now.gradient(where);
+    }
+    this.values.forEach((history, node) => put(history, now.value(node)));
+    this.carried.forEach((history, wire) => put(history, now.value(wires[wire][0])));
+    this.returned.forEach((history, wire) => put(history, now.share(wire)));
+    this.felt.forEach((history, node) => {
+      if (this.isOutput(node)) put(history, now.share(this.incoming[node][0]));
+      else for (const event of history) event.value = this.met(node, event.time);
+    });
+    for (const key of this.slopes.keys()) this.slopes.set(key, now.slopes(parseInt(key)));
+    this.version++;
+  }
+
+  // What had come back to a node at a time, added up in wiring order.
+  met(node, time) {
+    const shares = this.outgoing[node].flatMap((wire) => this.at(this.returned[wire], time) ?? []);
+    return shares.length ? shares.map((share) => share.value).reduce((a, b) => a + b) : 0;
+  }
+
   isGate(node) {
     return this.nodes[node].kind === "gate";
   }
@@ -76,12 +112,14 @@ class Story {
 
   // What a constant is called is its number; anything else has a name.
   label(node) {
-    return this.nodes[node].kind === "constant" ? this.nodes[node].text : this.nodes[node].name;
+    const { kind, name, text } = this.nodes[node];
+    const value = kind === "constant" ? this.values[node][0]?.value : null;
+    return kind === "constant" ? (typeof value === "number" ? show(value) : text) : short(name);
   }
 
   actor(node) {
     const { text, name } = this.nodes[node];
-    return name.startsWith(text) ? name : text + " (" + name + ")";
+    return name.startsWith(text.replace("…", "")) ? short(name) : text + " (" + short(name) + ")";
   }
 
   // What stood in a history at a time; null if nothing did.
@@ -137,7 +175,8 @@ class Story {
   }
 
   product(felt, slope, share) {
-    return slope === null ? show(share) : show(felt) + " × " + bracket(show(slope)) + " = " + show(share);
+    if (slope === null) return [gradient(show(share))];
+    return [gradient(show(felt)), " × " + bracket(show(slope)) + " = ", gradient(show(share))];
   }
 
   feels(node, tag, time = Infinity) {
@@ -224,59 +263,93 @@ class Story {
 
   // One plain sentence about a step.
   sentence(step) {
+    return this.telling(step)
+      .map((part) => (typeof part === "string" ? part : part[0]))
+      .join("");
+  }
+
+  // The same in parts: plain text, or [text, look].
+  telling(step) {
     const { kind, tag, nodes, end } = step;
     const node = nodes[0];
+    const name = (index) => [this.label(index), "name"];
     if (kind === "send") {
       const sent = nodes.map((source) => {
-        const value = this.ofTag(this.values[source], tag);
-        return this.nodes[source].kind === "constant"
-          ? this.label(source)
-          : this.label(source) + " = " + show(value.value);
+        const given = value(show(this.ofTag(this.values[source], tag).value));
+        return this.nodes[source].kind === "constant" ? [given] : [name(source), " = ", given];
       });
-      return listed(sent) + (sent.length === 1 ? " is" : " are") + " sent into the circuit.";
+      return [...several(sent), (sent.length === 1 ? " is" : " are") + " sent into the circuit."];
     }
     if (kind === "forward") {
       const inputs = this.inputs(node, tag, step.from);
       const result = this.ofTag(this.values[node], tag);
-      const sent = result ? show(result.value) : "its result";
+      const sent = result ? value(counted(result.value)) : "its result";
       if (!this.nodes[node].operator) {
-        return (
-          this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + "."
-        );
+        return [`${this.actor(node)} works from tick ${ticks(step.from)} to ${ticks(end)} and sends `, sent, "."];
       }
-      if (inputs.includes(null)) return this.actor(node) + " fires and sends " + sent + ".";
-      const given = inputs.map((value, port) => {
+      if (inputs.includes(null)) return [this.actor(node) + " fires and sends ", sent, "."];
+      const given = inputs.map((number, port) => {
         const source = this.wires[this.incoming[node][port]][0];
-        return this.nodes[source].kind === "constant" ? show(value) : this.label(source) + " = " + show(value);
+        const told = value(show(number));
+        return this.nodes[source].kind === "constant" ? [told] : [name(source), " = ", told];
       });
       const worked = this.formula(
         node,
-        inputs.map((value) => bracket(show(value))),
+        inputs.map((number) => bracket(show(number))),
       );
-      return this.actor(node) + " has " + listed(given) + ", so it sends " + worked + " = " + sent + ".";
+      return [this.actor(node) + " has ", ...several(given), ", so it sends " + worked + " = ", sent, "."];
     }
     if (kind === "backward") {
       // A gate fires when all has arrived; a group begins to work before.
       const heard = this.nodes[node].operator ? step.from : end;
-      const felt = this.feels(node, tag, heard);
       const total = this.ofTag(this.felt[node], tag, heard);
-      const passed = this.shares(node, tag).map(
-        ({ wire, value, slope }) =>
-          this.product(total.value, slope, value) + " back to " + this.label(this.wires[wire][0]),
-      );
-      return this.actor(node) + " feels " + felt + (passed.length ? ", so it passes " + listed(passed) : "") + ".";
+      const passed = this.shares(node, tag).map(({ wire, value: share, slope }) => [
+        ...this.product(total.value, slope, share),
+        " back to ",
+        name(this.wires[wire][0]),
+      ]);
+      const on = passed.length ? [", so it passes ", ...several(passed)] : [];
+      return [this.actor(node) + " feels ", gradient(this.feels(node, tag, heard)), ...on, "."];
     }
     if (kind === "arrive" || kind === "pull") {
       const told = nodes.map((output) => {
-        const value = this.ofTag(this.values[output], tag) ?? this.at(this.values[output], step.from);
-        const arrived = this.label(output) + (value ? " is " + show(value.value) : "");
+        const came = this.ofTag(this.values[output], tag) ?? this.at(this.values[output], step.from);
+        const arrived = [name(output), ...(came ? [" is ", value(show(came.value))] : [])];
         const pull = this.ofTag(this.felt[output], tag);
-        return kind === "pull" ? arrived + " and is pulled with " + show(pull.value) : arrived;
+        return kind === "pull" ? [...arrived, " and is pulled with ", gradient(show(pull.value))] : arrived;
       });
-      return listed(told) + ".";
+      return [...several(told), "."];
     }
-    return listed(nodes.map((source) => this.label(source) + " feels " + this.feels(source, tag, step.from))) + ".";
+    const felt = nodes.map((source) => [name(source), " feels ", gradient(this.feels(source, tag, step.from))]);
+    return [...several(felt), "."];
   }
+}
+
+// Text that is a value, or a gradient.
+function value(text) {
+  return [text, "v"];
+}
+
+function gradient(text) {
+  return [text, "g"];
+}
+
+// Several lists of parts as one: "a, b and c", or "a, b and 7 more".
+function several(lists, most = 6) {
+  const all = lists.length > most ? [...lists.slice(0, most - 1), [`${lists.length - most + 1} more`]] : lists;
+  return all.flatMap((parts, at) => [...(at ? [at === all.length - 1 ? " and " : ", "] : []), ...parts]);
+}
+
+// A long name, cut.
+function short(name, most = 40) {
+  const letters = [...name];
+  return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : name;
+}
+
+// An array that is not written out is so many numbers.
+function counted(result) {
+  const found = typeof result === "string" && /^array ([\d×]+)$/.exec(result);
+  return found ? found[1] + " numbers" : show(result);
 }
 
 // What several wires say at the same time of the same example is one event.
