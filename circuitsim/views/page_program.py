@@ -13,7 +13,7 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.symbols import Graph, SymbolError, check_reading, read_symbols
 from circuitsim.views.javascript import HELPERS, statements
 
-__all__ = ["Program", "program", "rules_script"]
+__all__ = ["Program", "program", "readings", "rule_text", "rules_script"]
 
 
 class Program(NamedTuple):
@@ -46,7 +46,7 @@ def program(netlist: Netlist) -> Program:
         if key not in kinds:
             kinds[key] = len(texts)
             try:
-                texts.append(_rule(node.gate, node.attributes))
+                texts.append(rule_text(node.gate, node.attributes))
             except SymbolError as error:
                 raise SymbolError(
                     f"gate {node.gate.name!r} of {node.name!r} cannot be computed here: {error}"
@@ -62,12 +62,18 @@ def program(netlist: Netlist) -> Program:
 
 
 def rules_script(texts: list[str]) -> str:
-    """Return the script that defines RULES, from what `_rule` returns for each kind of gate."""
+    """Return the script that defines RULES, from what `rule_text` returns for each kind of gate."""
     return HELPERS + "const RULES = [\n" + ",\n".join(texts) + "\n];\n"
 
 
-def _rule(gate: Gate, attributes: dict[str, Any] | None) -> str:
-    """Return one element of RULES: how gates of a kind fire, and how they share the gradient out."""
+def rule_text(gate: Gate, attributes: dict[str, Any] | None = None) -> str:
+    """Return one element of RULES: how gates of a kind fire, and how they share the gradient out.
+
+    Raises
+    ------
+    SymbolError
+        If the gate cannot be computed in a page.
+    """
     forward, shares = readings(gate, attributes)
     inputs = [f"values[source[s + {port}]]" if port else "values[source[s]]" for port in range(gate.arity)]
     loop = f"for (; k < end; k++, s += {gate.arity}) {{{{ const {{given}}; {{body}} }}}}"

@@ -33,7 +33,7 @@ from circuitsim.trace.trace import Trace
 from circuitsim.views.layout import lay_out
 from circuitsim.views.style import number
 
-__all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
+__all__ = ["MOST_MESSAGES", "first_sentence", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
 
@@ -102,7 +102,7 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
         "size": [round((layout.width + 2 * MARGIN) * unit) + PULL, round((layout.height + 2 * MARGIN) * unit)],
         "nodes": nodes,
         "wires": wires,
-        "gates": {node.gate.name: _first_sentence(node.gate) for node in netlist.nodes if node.gate},
+        "gates": {node.gate.name: first_sentence(node.gate) for node in netlist.nodes if node.gate},
         "windows": parts,
     }
 
@@ -303,6 +303,7 @@ def _title(trace: Trace, index: int) -> str:
     return node.name
 
 
-def _first_sentence(gate: Gate) -> str:
+def first_sentence(gate: Gate) -> str:
+    """Return what a gate's documentation says of it first."""
     paragraph = (gate.__doc__ or "").strip().partition("\n\n")[0]
     return " ".join(paragraph.replace("`", "").split())
