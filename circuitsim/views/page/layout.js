@@ -106,15 +106,16 @@ function swapNeighbours(layers, links) {
       const place = new Map(layers[number + 1].map((cell, n) => [cell, n]));
       for (const [left, right, offset] of links[number]) around.get(left)[1].push(place.get(right) - offset);
     }
-    const count = (a, b, crosses) => [0, 1].reduce((sum, side) => {
-      for (const p of a[side]) for (const q of b[side]) sum += crosses(p, q) ? 1 : 0;
+    // How many crossings it saves to put b before a.
+    const saved = (a, b) => {
+      let sum = 0;
+      for (const side of [0, 1]) for (const p of a[side]) for (const q of b[side]) sum += (p > q) - (p < q);
       return sum;
-    }, 0);
+    };
     for (let turn = 0; turn < layer.length; turn++) {
       let swapped = false;
       for (let first = 0; first < layer.length - 1; first++) {
-        const a = around.get(layer[first]), b = around.get(layer[first + 1]);
-        if (count(a, b, (p, q) => p < q) < count(a, b, (p, q) => p > q)) {
+        if (saved(around.get(layer[first]), around.get(layer[first + 1])) > 0) {
           [layer[first], layer[first + 1]] = [layer[first + 1], layer[first]];
           swapped = true;
         }
@@ -155,24 +156,28 @@ function spread(layers, links, heights) {
     const middle = (ys.get(layer[0]) + ys.get(layer.at(-1))) / 2;
     for (const cell of layer) ys.set(cell, ys.get(cell) - middle);
   }
-  const before = new Map(layers.flat().map((cell) => [cell, []]));
-  const after = new Map(layers.flat().map((cell) => [cell, []]));
-  for (const [left, right, offset] of links.flat()) {
-    after.get(left).push([right, offset]);
-    before.get(right).push([left, -offset]);
-  }
+  const near = new Map([...ys.keys()].map((cell) => [cell, []])); // what links draw it to: before it, then after it
+  for (const [left, right, offset] of links.flat()) near.get(right).push([left, -offset]);
+  for (const [left, right, offset] of links.flat()) near.get(left).push([right, offset]);
+  const drawn = (cell) => {
+    const found = near.get(cell);
+    let sum = 0;
+    for (const [other, offset] of found) sum += ys.get(other) + offset;
+    return found.length ? sum / found.length : ys.get(cell);
+  };
+  const depths = layers.map((layer) => {
+    const depth = [0];
+    for (let place = 1; place < layer.length; place++) {
+      depth.push(depth[place - 1] + (heights.get(layer[place - 1]) + heights.get(layer[place])) / 2 + GAP);
+    }
+    return depth;
+  });
+  const weights = layers.map((layer) => layer.map((cell) => typeof cell === "number" ? 1 : 3)); // long wires like to be straight
   for (let sweep = 0; sweep < 2 * SWEEPS; sweep++) {
-    for (const layer of sweep % 2 ? [...layers].reverse() : layers) {
-      const depth = [0];
-      for (let place = 1; place < layer.length; place++) {
-        depth.push(depth[place - 1] + (heights.get(layer[place - 1]) + heights.get(layer[place])) / 2 + GAP);
-      }
-      const wish = layer.map((cell, place) => {
-        const near = [...before.get(cell), ...after.get(cell)].map(([other, offset]) => ys.get(other) + offset);
-        return -(near.length ? total(near) / near.length : ys.get(cell)) - depth[place];
-      });
-      const weight = layer.map((cell) => typeof cell === "number" ? 1 : 3); // long wires like to be straight
-      isotonic(wish, weight).forEach((down, place) => ys.set(layer[place], -(down + depth[place])));
+    for (let k = 0; k < layers.length; k++) {
+      const number = sweep % 2 ? layers.length - 1 - k : k, layer = layers[number], depth = depths[number];
+      const fitted = isotonic(layer.map((cell, place) => -drawn(cell) - depth[place]), weights[number]);
+      layer.forEach((cell, place) => ys.set(cell, -(fitted[place] + depth[place])));
     }
   }
   return ys;
@@ -180,16 +185,21 @@ function spread(layers, links, heights) {
 
 // The non-decreasing sequence nearest to `wish` by weighted least squares (pool adjacent violators).
 function isotonic(wish, weight) {
-  const pools = []; // [mean, weight, size]
+  const means = [], heavy = [], ends = [];
+  let last = -1;
   wish.forEach((value, place) => {
-    pools.push([value, weight[place], 1]);
-    while (pools.length > 1 && pools.at(-2)[0] > pools.at(-1)[0]) {
-      const [mean, heavy, size] = pools.pop(), [first, other, long] = pools.pop();
-      const both = other + heavy;
-      pools.push([(first * other + mean * heavy) / both, both, long + size]);
+    last++;
+    [means[last], heavy[last], ends[last]] = [value, weight[place], place + 1];
+    while (last > 0 && means[last - 1] > means[last]) {
+      const both = heavy[last - 1] + heavy[last];
+      means[last - 1] = (means[last - 1] * heavy[last - 1] + means[last] * heavy[last]) / both;
+      heavy[last - 1] = both;
+      ends[last - 1] = ends[last];
+      last--;
     }
   });
-  return pools.flatMap(([mean, , size]) => Array(size).fill(mean));
+  let pool = 0;
+  return wish.map((_, place) => means[place < ends[pool] ? pool : ++pool]);
 }
 
 function route({nodes, wires, incoming}, level, layers, chains, ys, heights, body, stub) {

@@ -1,7 +1,7 @@
 // Reads text such as "q = x + y; f = q * z" as a circuit, node for node as `circuitsim.parse` does, and nothing else:
 // names, numbers, + - * / **, the sign -, brackets, and gates that the page can compute. No text is ever executed.
 
-const MOST_NODES = 400; // of a circuit that is still laid out while somebody types
+const MOST_NODES = 300; // of a circuit that is still laid out while somebody types
 const DEEPEST = 200; // brackets within brackets, as in Python
 
 const SIGNS = {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "²": "**2", "³": "**3"};

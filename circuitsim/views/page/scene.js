@@ -40,7 +40,8 @@ function drawScene(name, netlist, engine) {
     size: [toWhole((layout.width + 2 * MARGIN) * unit) + PULL, toWhole((layout.height + 2 * MARGIN) * unit)],
     nodes: drawn,
     wires: wires.map(([source, target, port], wire) => {
-      const points = layout.paths[wire].flatMap(([px, py]) => [x(px), y(py)]);
+      const points = [];
+      for (const [px, py] of layout.paths[wire]) points.push(x(px), y(py));
       points[0] = drawn[source].place[4]; // bodies are narrower than the names below them
       points[points.length - 2] = drawn[target].place[0] - drawn[target].place[2] / 2;
       return [source, target, port, points];
@@ -73,6 +74,8 @@ function longest({nodes, wires, outgoing}, engine) {
 
 // Rounded to tenths, and to whole numbers, as Python rounds: a tie goes to the even digit.
 function toTenths(length) {
+  const tenths = length * 10, near = Math.round(tenths);
+  if (Math.abs(Math.abs(tenths - near) - 0.5) > 1e-6) return near / 10;
   const tie = Math.abs(length * 4) % 2 === 1; // of 0.25 and 0.75, which are in the middle to the last bit
   return tie ? 2 * Math.round(length * 5) / 10 : Number(length.toFixed(1));
 }
