@@ -32,15 +32,24 @@ class Example(NamedTuple):
     values: dict[str, float]
 
 
-#: The circuits of the "Hacker's guide to Neural Networks" with its numbers, from the simplest to the two-layer network.
+_POINT = {"a": 0.1, "b": 0.2, "c": 0.3, "x": 1.2, "y": 0.7}
+
+#: Circuits of the "Hacker's guide to Neural Networks", with its numbers where it gives some.
 EXAMPLES = (
     Example("Single gate", "x * y", {"x": -2.0, "y": 3.0}),
     Example("Two gates", "(x + y) * z", {"x": -2.0, "y": 5.0, "z": -4.0}),
     Example("Neuron", "sigmoid(a*x + b*y + c)", {"a": 1.0, "b": 2.0, "c": -3.0, "x": -1.0, "y": 3.0}),
-    Example("SVM score", "a*x + b*y + c", {"a": 1.0, "b": -2.0, "c": -1.0, "x": 1.2, "y": 0.7}),
-    Example("Maximum", "max(a, b)", {"a": 3.0, "b": -1.0}),
+    Example("SVM score", "a*x + b*y + c", _POINT),
+    Example("SVM cost", "s = a*x + b*y + c; cost = max(0, 1 - label*s)", {**_POINT, "label": 1.0}),
+    Example("Maximum", "max(a, b)", {"a": 1.5, "b": -2.0}),
     Example("1/x", "1 / x", {"x": -4.0}),
-)
+    Example("Square", "x * x", {"x": 1.5}),
+    Example("Fraction", "(a + b) / (c + d)", {"a": 1.5, "b": -2.0, "c": 4.0, "d": 0.5}),
+    Example(
+        "Two layers", "n1 = relu(a1*x + b1*y); n2 = relu(a2*x + b2*y); d1*n1 + d2*n2",
+        {"a1": 0.5, "b1": 1.0, "a2": 0.25, "b2": -0.5, "d1": 1.0, "d2": -2.0, "x": 1.2, "y": 0.7},
+    ),
+)  # fmt: skip
 
 
 class GateTable(NamedTuple):
@@ -74,8 +83,8 @@ def page() -> str:
     found = gate_table()
     data = {"gates": found.table, "examples": [example._asdict() for example in EXAMPLES]}
     return fill(
-        "circuitsim: a playground of circuits", block("play", data), "play.html", ("look.css", "run.css", "play.css"),
-        SCRIPTS, found.script,
+        "A playground of circuits", block("playground", data), "run.html", ("look.css", "run.css", "play.css"), SCRIPTS,
+        found.script, above=("play.html",),
     )  # fmt: skip
 
 
