@@ -118,7 +118,7 @@ def test_random_expressions_are_read_alike(library):
     "a = 2; b = -3; c = -x; d = max(c, a, b); e = sin(d); g = d ** e; f = g", "f * 2", "f = x + y; f * z", "g = x * y",
     "σ(a·x + b·y) × z²", "√ (x) ÷ y − x³", "0x1F + 0b11 + 0o17 + 1_000.5e-3 + .5 + 5. + 007.5", "x # not y",
     "x + \\\n y", "mul1 * mul2 * x", "match * type + print * pi + e", "ﬁ + ſ + 𝐱", "sin(x,)", "elu(x) + clip(x, 0, 1)",
-    "1e308 * 10 * x", "where(greater(x, 0), x, 0.1 * x)", "2 * mean + sum", "x\ry" [:1] + "; "[:0], "a=x*2;\n\na",
+    "1e308 * 10 * x", "where(greater(x, 0), x, 0.1 * x)", "2 * mean + sum", "a=x*2;\n\na",
 ])  # fmt: skip
 def test_what_is_written_in_many_ways_is_read_alike(library, text):
     (found,) = read(library, text)
@@ -130,7 +130,7 @@ def test_what_is_written_in_many_ways_is_read_alike(library, text):
     ("x < y", "<"), ("x ^ 2", "^"), ("x // 2", "//"), ("x @ y", "@"), ("x.real", "."), ("x[0]", "["), ("+x", "+"),
     ("x + not y", "not"), ("x if y else z", "if"), ("x and y", "and"), ("1 + 'text'", "'"), ("x + True", "True"),
     ("1j * x", "1j"), ("(x, y)", ","), ("(q := x + y) * z", ":="), ("1 + lambda x: x", "lambda"), ("sin(*x)", "*"),
-    ("sin(x=1)", "x="), ("elu(x, alpha=2)", "alpha="), ("(x + y)(z)", "("), ("max(1)(x)", "max(1)"), ("exp + 1", "exp"),
+    ("sin(x=1)", "x="), ("elu(x, alpha=2)", "alpha="), ("(x + y)(z)", "("), ("sin(1)(x)", "("), ("exp + 1", "exp"),
     ("q = x; q * y", "q = x"), ("x + y; f = x", "x + y"), ("f = f * x", "f"), ("q = x + y; q = x * y; q * 2", "q = x * y"),
     ("q = x + y; f = x * y", "q = x + y"), ("q += x", "q += x"), ("q: x", "q: x"), ("import os", "import os"),
     ("a = b = x + 1", "a = b = x + 1"), ("1e999 * x", "1e999"), ("x + (-8)**0.5", "(-8)**0.5"), ("9**9**9", "9**9**9"),
@@ -150,9 +150,8 @@ def test_a_fault_is_told_in_one_sentence_with_its_place(library, text, part):
     except CircuitSimError as error:
         own = str(error).partition("is not allowed in an expression: ")[2]
         assert own in found["refused"]
-        assert "cannot be read" in found["refused"] or "cannot be read" not in str(error) or text == "import os"
     else:
-        assert "it is for arrays" in found["refused"]
+        assert "is for arrays, and this page computes numbers" in found["refused"]
 
 
 def _code_points(text, found):
@@ -271,7 +270,7 @@ def test_a_formula_is_typed_kept_while_it_is_wrong_and_shared(open_page, path): 
     assert opened.evaluate("Object.keys(circuitsim.values())") == ["x", "w", "q", "mul1", "add1", "f"]
     opened.evaluate("circuitsim.set('w', 2.5); circuitsim.set('q', -4); circuitsim.pull('f', 0.5)")
     field.fill("x * w + q * <b>")
-    opened.wait_for_function("document.querySelector('#fault').textContent")
+    opened.locator("#fault button").wait_for()
     told = opened.locator("#fault").inner_text()
     assert told.startswith("⚠ Letter 13: the expression cannot be read: a name, a number or a ( is missing before '<'.")
     assert told.endswith("The circuit is still that of x * w + q.")
@@ -292,7 +291,7 @@ def test_a_formula_is_typed_kept_while_it_is_wrong_and_shared(open_page, path): 
 
 def test_a_link_with_a_fault_shows_it_and_hostile_ones_execute_nothing(open_page, path):  # noqa: F811
     opened = open_page(path, "#f=alert(1)%2B<img src=x onerror=alert(2)>&v.x=1e999&v.__proto__=7&p.f=alert(3)")
-    opened.wait_for_function("document.querySelector('#fault').textContent")
+    opened.locator("#fault button").wait_for()
     assert "unknown gate 'alert'" in opened.locator("#fault").inner_text()
     assert opened.locator("#stage .node.gate").count() == 2
     for text in (
@@ -302,22 +301,22 @@ def test_a_link_with_a_fault_shows_it_and_hostile_ones_execute_nothing(open_page
     ):  # fmt: skip
         opened.locator("#expression").fill(text)
     opened.evaluate("circuitsim.expression('__proto__ * constructor + toString')")
-    assert opened.evaluate("circuitsim.values().f") == 2
+    assert opened.evaluate("circuitsim.values().f") == 8
     assert opened.locator("script:not([type])").count() == 1
     with pytest.raises(Exception, match="use names, numbers"):
         opened.evaluate("circuitsim.expression('[x]')")
 
 
 def test_the_program_in_python_prints_the_numbers_of_the_page(open_page, path, capsys):  # noqa: F811
-    opened = open_page(path, "#f=self / gradient %2B É**2 * 'x'[:0]".partition(" * ")[0] + "&v.gradient=-0.25&p.f=-1.5")
+    opened = open_page(path, "#f=self / gradient %2B É**2&v.gradient=-0.25&p.f=-1.5")
     opened.locator("#as-python").click()
     opened.evaluate("circuitsim.set('self', 1e-7)")
     program = opened.locator("#program").inner_text()
     exec(program, {})
     printed = capsys.readouterr().out
     values, gradients = numbers(opened)
-    wanted = {name: gradients[name] for name in ("self", "gradient", "É")}
-    assert printed.strip() == f"{{'f': {values['f']}}} {wanted}"
+    wanted = {name: float(gradients[name]) for name in ("self", "gradient", "É")}
+    assert printed.strip() == f"{ {'f': float(values['f'])} } {wanted}"
     opened.keyboard.press("Escape")
     assert opened.locator("#python").is_hidden()
 

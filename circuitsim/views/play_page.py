@@ -103,13 +103,17 @@ def gate_table() -> GateTable:
         if gate in places:
             names[name] = places[gate]
             continue
+        if gate.required:
+            others[name] = f"needs its {' and '.join(gate.required)}, which only Python can give, cs.{name}(...)"
+            continue
+        if gate.for_arrays:
+            others[name] = "is for arrays, and this page computes numbers: run it with circuitsim flow"
+            continue
         try:
-            if gate.required:
-                raise SymbolError(f"it needs its {' and '.join(gate.required)}")
             slopes = slope_formulas(readings(gate, None)[1])
             texts.append(rule_text(gate))
         except SymbolError as error:
-            others[name] = f"cannot be computed in this page: {error}; build it in Python, with cs.{name}(...)"
+            others[name] = f"cannot be computed in this page, because {error}: run it with circuitsim flow"
             continue
         places[gate] = names[name] = len(kinds)
         kinds.append({

@@ -325,7 +325,7 @@ class Parser {
 
   unknown(name, spot) {
     const other = this.gates.other(name);
-    if (other) throw new Refusal(`${name} ${other}`, spot);
+    if (other) this.refuse(`${name} ${other}`, spot);
     const near = nearest(name, [...this.gates.names.keys()]);
     throw new Refusal(`unknown gate ${quoted(name)}: ` + (near ? `did you mean ${quoted(near)}?`
       : `the gates are ${[...this.gates.names.keys()].sort().join(" ")}`), spot);
