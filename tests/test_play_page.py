@@ -19,7 +19,7 @@ from tests.command_line import call
 from tests.fuzz.expressions import Tree, _damage
 from tests.test_page_numbers import random_circuit, run_script
 
-LIBRARY = ("numbers.js", "engine.js", "circuit.js", "parser.js", "layout.js", "scene.js", "messages.js")
+LIBRARY = ("numbers.js", "engine.js", "circuit.js", "parser.js", "layout.js", "places.js", "scene.js", "messages.js")
 EXACT = {"add", "sub", "mul", "div", "neg", "relu", "abs", "max", "min", "square", "identity", "sqrt"}
 ASKED = """
   const gates = new Gates(table);
@@ -208,7 +208,7 @@ def test_layouts_and_messages_are_those_of_the_library(library):
 
 def _numbers(stage):
     places = [node["place"] for node in stage["nodes"]]
-    return [stage["size"], places, [points for *_, points in stage["wires"]]]
+    return [stage["size"], places, [points for *_, points in stage["wires"]], stage.get("tall")]
 
 
 def _words(stage):

@@ -33,12 +33,14 @@ def fill(
     styles: tuple[str, ...],
     scripts: tuple[str, ...],
     more: str = "",
+    picture: str = "",
     above: tuple[str, ...] = (),
 ) -> str:
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
-    `more` is a script of this page alone, which comes before the others; `above` are parts of pages that stand above
-    the circuit. Half of a surrogate pair in a name becomes a question mark, for no file can hold it.
+    `more` is a script of this page alone, which comes before the others; `picture` is what stands on the page until a
+    script runs, as an SVG; `above` are parts of pages that stand above the circuit. Half of a surrogate pair in a name
+    becomes a question mark, for no file can hold it.
     """
     frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
@@ -50,7 +52,7 @@ def fill(
         "style": style,
         "data": data,
         "script": script,
-        "picture": "",
+        "picture": picture,
         "above": parts,
     }
     text = []

@@ -1,5 +1,6 @@
 // What part of the circuit is in sight: fit, zoom about the pointer, drag, pinch, and an overview of large circuits.
 
+const LARGE = 1400; // pixels that are not squeezed into a window
 const LARGEST = 4; // pixels on the screen for one of the drawing
 
 class Camera {
@@ -32,16 +33,26 @@ class Camera {
   // All of it if its words can be read then, and else its beginning.
   open() {
     this.fit();
-    if (this.scale >= 0.55 || this.room().width < 1) return;
+    if (this.scale >= (this.width > LARGE ? 0.75 : 0.6) || this.room().width < 1) return;
     this.fitted = false;
-    this.scale = 0.8;
-    this.centre = [Math.min(this.width / 2, this.room().width / 2 / this.scale), this.height / 2];
+    this.scale = 1;
+    this.centre = [0, this.height / 2];
+    this.clamp();
     this.show();
+  }
+
+  // Nothing is looked at beyond the edges of the drawing.
+  clamp() {
+    const room = this.room();
+    this.centre = [[room.width, this.width], [room.height, this.height]].map(([seen, all], k) => {
+      const half = seen / this.scale / 2;
+      return 2 * half >= all ? all / 2 : Math.min(all - half, Math.max(half, this.centre[k]));
+    });
   }
 
   room() {
     const {width, height} = this.svg.getBoundingClientRect();
-    return {width, height: Math.max(1, height - 36)}; // the legend lies below
+    return {width, height: Math.max(1, height - (width < 600 || height < 300 ? 4 : 36))}; // the legend lies below
   }
 
   zoom(factor, x = null, y = null) {
@@ -74,6 +85,7 @@ class Camera {
     const left = this.centre[0] - wide / 2, top = this.centre[1] - room.height / this.scale / 2;
     if (!(wide > 0 && high > 0)) return;
     this.svg.setAttribute("viewBox", `${left} ${top} ${wide} ${high}`);
+    this.svg.parentElement.classList.toggle("fitted", Boolean(this.fitted));
     const inside = left <= 1 && top <= 1 && left + wide >= this.width - 1 && top + high >= this.height - 1;
     this.overview.toggleAttribute("hidden", inside);
     for (const [name, value] of Object.entries({x: left, y: top, width: wide, height: high})) {
@@ -86,6 +98,7 @@ class Camera {
   follow(place, share = 1) {
     if (!this.following || this.fitted || !place) return;
     this.centre = [0, 1].map((k) => this.centre[k] + share * (place[k] - this.centre[k]));
+    this.clamp();
     this.show();
   }
 

@@ -44,7 +44,7 @@ class Playground {
     this.player.load({...scene, spans: [part.span]}, () => part, netlist.program());
     const {live} = this.player;
     this.player.change(() => {
-      for (const node of inputs) live.engine.set(node, engine.value(node));
+      for (const node of inputs) live.put(node, engine.value(node));
       live.compute();
     });
     this.player.set(part.span[1]);

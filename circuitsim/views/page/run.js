@@ -11,7 +11,7 @@ const player = new Player({
   },
 });
 if (kept) training = new Training(kept, byId("training"), (time) => player.seek(time));
-player.load(scene, (number) => readData("window-" + number), readData("program"));
+player.load(scene, (number) => readData("window-" + number), readData("program"), (number) => readData("group-" + number));
 player.start();
 
 // For tests and the curious.
