@@ -46,8 +46,7 @@ EXAMPLES = (
     Example("Square", "x * x", {"x": 1.5}),
     Example("Fraction", "(a + b) / (c + d)", {"a": 1.5, "b": -2.0, "c": 4.0, "d": 0.5}),
     Example(
-        "Two layers", "n1 = relu(a1*x + b1*y); n2 = relu(a2*x + b2*y); d1*n1 + d2*n2",
-        {"a1": 0.5, "b1": 1.0, "a2": 0.25, "b2": -0.5, "d1": 1.0, "d2": -2.0, "x": 1.2, "y": 0.7},
+        "Two layers", "h = relu(w1*x + b1); w2*h + b2", {"w1": 2.0, "x": 1.5, "b1": -1.0, "w2": -1.5, "b2": 0.5},
     ),
 )  # fmt: skip
 

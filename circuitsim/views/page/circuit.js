@@ -11,7 +11,7 @@ class Refusal extends Error {
 class Circuit {
   constructor(name) {
     this.name = name;
-    this.nodes = new Map(); // by name, in the order in which they were added
+    this.nodes = new Map(); // by name, in the order in which they were added; a spot is a place in the text
     this.outputs = new Map(); // the node that each shows
     this.numbers = new Map(); // the last that was given to each stem of a name
   }
@@ -33,7 +33,7 @@ class Circuit {
     if (this.nodes.has(name)) {
       throw new Refusal(`there is ${withArticle(this.nodes.get(name).kind)} called ${quoted(name)} already: choose another name`, spot);
     }
-    this.nodes.set(name, {name, sources: [], value: 0, ...node});
+    this.nodes.set(name, {name, sources: [], value: 0, spot, ...node});
     return name;
   }
 

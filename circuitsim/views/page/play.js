@@ -11,7 +11,7 @@ class Playground {
     this.player = new Player({
       read: (found) => this.read(found),
       write: (found) => this.write(found),
-      drawn: () => this.player.live && this.writeProgram(),
+      drawn: () => this.rewrite(),
     });
     byId("examples").append(...examples.map((example) =>
       make("button", {type: "button", onclick: () => this.choose(example)}, example.name)));
@@ -26,8 +26,8 @@ class Playground {
   show(text) {
     const circuit = readExpression(text, this.gates), netlist = circuit.netlist();
     const example = this.examples.find(({expression}) => expression === text);
-    const first = (node) => example?.values[netlist.nodes[node].name] ?? 1;
-    const inputs = [...netlist.nodes.keys()].filter((node) => netlist.nodes[node].kind === "input");
+    const of = (wanted) => [...netlist.nodes.keys()].filter((node) => netlist.nodes[node].kind === wanted);
+    const inputs = of("input"), first = (node) => example?.values[netlist.nodes[node].name] ?? 1;
     const engine = new Engine(netlist.program());
     for (const node of inputs) engine.set(node, this.known.get(netlist.nodes[node].name) ?? first(node));
     engine.forward();
@@ -37,10 +37,11 @@ class Playground {
     const part = timeMessages(netlist, engine.outputs, carries);
     part.records.value = part.records.kind.map((kind, at) => { // what a reset leads back to
       const [source, target] = kind <= GRADIENT ? netlist.wires[part.records.where[at]] : [];
-      return kind === VALUE && netlist.nodes[source].kind === "input" ? first(source)
+      return kind === VALUE ? inputs.includes(source) ? first(source) : netlist.nodes[source].value
         : kind === GRADIENT && netlist.nodes[target].kind === "output" ? 1 : 0;
     });
-    this.text = text;
+    const constants = of("constant").map((node) => ({node, value: netlist.nodes[node].value, ...netlist.nodes[node].spot}));
+    Object.assign(this, {text, source: text, inputs, constants: constants.sort((one, other) => one.from - other.from)});
     this.player.load({...scene, spans: [part.span]}, () => part, netlist.program());
     const {live} = this.player;
     this.player.change(() => {
@@ -52,11 +53,34 @@ class Playground {
     window.circuitsim = {...live.handle(this.player), expression: (typed) => this.take(typed)};
     if (this.field.value !== text) this.field.value = text;
     this.tell(null);
-    const name = netlist.nodes.at(-1).name, statement = /[;=\n]/.test(text);
-    byId("shows").textContent = statement ? "" : `${name} =`;
+    byId("shows").textContent = /[;=\n]/.test(text) ? "" : `${netlist.nodes.at(-1).name} =`;
+    this.mark();
+  }
+
+  mark() {
     [...byId("examples").children].forEach((button, at) => {
-      button.setAttribute("aria-pressed", String(this.examples[at].expression === text));
+      button.setAttribute("aria-pressed", String(this.examples[at].expression === this.text));
     });
+  }
+
+  // Writes the numbers of now into the text, where constants were moved, and into the program.
+  rewrite() {
+    const {live} = this.player;
+    if (!live) return;
+    let text = "", at = 0;
+    for (const {node, value, from, till} of this.constants) {
+      const now = live.value(node);
+      if (Object.is(now, value)) continue;
+      text += this.source.slice(at, from) + (now < 0 || Object.is(now, -0) ? `(${written(now)})` : written(now));
+      at = till;
+    }
+    text += this.source.slice(at);
+    if (text !== this.text) {
+      if (this.field.value === this.text) this.field.value = text;
+      this.text = text;
+      this.mark();
+    }
+    this.writeProgram();
   }
 
   // A scene with what a page tells beside it.
@@ -82,8 +106,7 @@ class Playground {
 
   remember() {
     const {live} = this.player;
-    if (!live) return;
-    for (const node of live.movable) this.known.set(live.scene.nodes[node].name, live.engine.value(node));
+    for (const node of this.inputs) this.known.set(live.names[node], live.value(node));
   }
 
   choose({expression, values}) {
@@ -153,7 +176,8 @@ class Playground {
   write(found) {
     const {live} = this.player;
     found.set("f", this.text);
-    for (const node of live.movable) found.set("v." + live.scene.nodes[node].name, live.engine.value(node));
+    for (const {node} of this.constants) found.delete("v." + live.names[node]); // the text says it
+    for (const node of this.inputs) found.set("v." + live.names[node], live.value(node));
   }
 
   // -- Python --------------------------------------------------------------------------------------------------
@@ -168,17 +192,21 @@ class Playground {
   // The program that makes the same circuit and runs it with the same numbers.
   writeProgram() {
     if (byId("python").hidden) return;
-    const {live} = this.player, {nodes} = live.scene;
-    const number = (value) => Object.is(value, -0) ? "-0.0" : String(value);
-    const values = live.movable.map((node) => `${JSON.stringify(nodes[node].name)}: ${number(live.engine.value(node))}`);
-    const pull = live.outputs.map((node) => live.engine.pulls.get(node))[0];
+    const {live} = this.player;
+    const values = this.inputs.map((node) => `${JSON.stringify(live.names[node])}: ${written(live.value(node))}`);
+    const pull = live.pullAt(live.outputs[0]);
     const program = [
       "import circuitsim as cs", "", `circuit = cs.parse(${JSON.stringify(this.text)})`,
-      `run = cs.Simulation(circuit).run({${values.join(", ")}}${pull === 1 ? "" : `, gradient=${number(pull)}`})`,
+      `run = cs.Simulation(circuit).run({${values.join(", ")}}${pull === 1 ? "" : `, gradient=${written(pull)}`})`,
       "print(run.outputs, run.gradients)",
     ].join("\n");
     if (byId("program").textContent !== program) byId("program").textContent = program;
   }
+}
+
+// A number as formulas and Python read it, to the bit.
+function written(number) {
+  return Object.is(number, -0) ? "-0.0" : String(number);
 }
 
 new Playground(readData("playground"));
