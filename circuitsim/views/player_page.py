@@ -31,7 +31,7 @@ FRAME_HEIGHT = 820  # pixels
 
 SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js",
-    "player.js", "training.js", "run.js",
+    "player.js", "tour.js", "training.js", "run.js",
 )  # fmt: skip
 
 

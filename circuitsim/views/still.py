@@ -52,6 +52,8 @@ def _node(node: Mapping[str, Any], value: Value | None, gradient: Value | None, 
         made += _number("value finish", width / 2 - 10, 5, value)
     if node.get("pill"):
         made += _number("gradient halo", width / 2 + 4, 0, gradient)
+    elif output and gradient is not None:
+        made += _text("gradient halo", start - x + 22, 5, f"pull {number(gradient)}")
     elif kind != "constant":
         made += _number("gradient halo", start - x + 8, 17 if dense else 24, gradient)
     return made + "</g>"

@@ -5,7 +5,9 @@ class Player {
   // write(found) and read(found) for more in the address, atEnd whether a page without an address opens at the end.
   constructor(hooks = {}) {
     this.hooks = hooks;
-    this.camera = new Camera(byId("stage"), byId("overview"));
+    this.flight = makeSvg("svg", {class: "flight", "aria-hidden": "true"});
+    byId("stage").after(this.flight);
+    this.camera = new Camera([byId("stage"), this.flight], byId("overview"));
     this.camera.moved = () => this.rule?.place(this.chosen, this.camera, this.stage);
     this.playing = false;
     this.listen();
@@ -49,7 +51,7 @@ class Player {
     const scale = ([width, height]) => Math.min(1, room.width / width, room.height / height);
     const tall = Boolean(scene.tall) && room.width < 700 && scale(scene.tall.size) > 1.15 * scale(scene.size);
     if (this.stage?.tall === tall && this.stage.scene === scene) return;
-    this.stage = new Stage(scene, byId("stage"), {
+    this.stage = new Stage(scene, byId("stage"), this.flight, {
       choose: (what) => this.choose(what),
       movable: (node) => this.live.movable.includes(node) || this.live.outputs.includes(node),
       value: (node) => this.live.value(node),
@@ -141,12 +143,7 @@ class Player {
       return bar;
     });
     this.done = make("i", {class: "done"});
-    const within = make("div");
-    within.append(...bars());
-    within.style.position = "relative";
-    within.style.height = "100%";
-    this.doneInside = within;
-    this.done.append(within);
+    this.done.append(...bars());
     byId("band").replaceChildren(...bars(), this.done);
   }
 
@@ -183,13 +180,13 @@ class Player {
 
   // -- numbers that are changed --------------------------------------------------------------------------------
 
-  // Makes a change to the numbers, and shows what follows from it; `node` is what was changed.
-  change(act, node = null) {
+  // Makes a change to the numbers, and shows what follows from it; `node` is what was changed, `answer` what is said.
+  change(act, node = null, answer = null) {
     this.gliding = null;
     act();
     if (node !== null && this.why.ends.includes(node)) this.asked = node;
     this.story.rewrite(this.live);
-    this.answer = null;
+    this.answer = answer;
     this.listed = false;
     if (byId("list").open) this.listSteps();
     this.draw();
@@ -253,7 +250,7 @@ class Player {
     const frame = (now) => {
       const way = still.matches ? 1 : Math.min(1, Math.max(0, now - start) / 240);
       if (this.gliding !== frame) return;
-      this.change(() => go(way < 1 ? 1 - (1 - way) ** 3 : 1));
+      this.change(() => go(way < 1 ? 1 - (1 - way) ** 3 : 1), null, ["Each number moves 0.1 × its gradient."]);
       if (way === 1) return done();
       this.gliding = frame;
       requestAnimationFrame(frame);
@@ -392,8 +389,7 @@ class Player {
     this.say(step, over);
     const range = byId("time");
     range.value = time;
-    this.done.style.width = (100 * (time - start)) / (end - start || 1) + "%";
-    this.doneInside.style.width = byId("band").clientWidth + "px";
+    this.done.style.clipPath = `inset(0 ${100 - (100 * (time - start)) / (end - start || 1)}% 0 0)`;
     const place = `tick ${ticks(time)} of ${ticks(end)}`;
     byId("clock").textContent = place;
     byId("clock").dataset.step = `${Math.min(this.step, story.steps.length - 1) + 1} of ${story.steps.length}`;
@@ -452,6 +448,11 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
+    byId("stage").addEventListener("focusin", (event) => {
+      const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
+      if (node !== undefined) this.camera.reveal(this.stage.places[node]);
+      if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);
+    });
     const on = (id, action) => byId(id).addEventListener("click", action);
     on("play", () => (this.playing ? this.pause() : this.play()));
     on("back", () => this.stepBy(-1));
@@ -537,8 +538,8 @@ class Player {
 
   // "#step=7", or "#tick=3.25" between steps, "#end"; "&window=2" if there are several; "v.x=2" and "p.f=-1" are a value
   // that was set and a pull.
-  goToHash(first = false) {
-    const found = new URLSearchParams(location.hash.slice(1));
+  goToHash(first = false, address = location.hash) {
+    const found = new URLSearchParams(address.slice(1));
     const number = (name) => (/^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
     this.pause();
     this.hooks.read?.(found);

@@ -14,5 +14,7 @@ if (kept) training = new Training(kept, byId("training"), (time) => player.seek(
 player.load(scene, (number) => readData("window-" + number), readData("program"), (number) => readData("group-" + number));
 player.start();
 
+new Tour(player, byId("tour"), byId("guide"));
+
 // For tests and the curious.
 window.circuitsim = player.live && player.live.handle(player);

@@ -4,9 +4,10 @@ const CROWD = 150; // wires, above which they are drawn thin
 const MANY = 80; // tokens under way, above which they carry no numbers
 
 class Stage {
+  // svg: for the circuit; flight: for the messages under way, a layer of its own, so that only they are painted anew;
   // touch: {choose(what), movable(node), value(node), pulled(node), set(node, value), pull(node, value),
   //         type(node, begin), settled()}; live: whether numbers can be changed; tall: from top to bottom
-  constructor(scene, svg, touch, live, tall = false) {
+  constructor(scene, svg, flight, touch, live, tall = false) {
     Object.assign(this, {scene, svg, touch, live, tall});
     this.dense = scene.dense;
     this.digits = this.dense ? 3 : 4;
@@ -16,15 +17,16 @@ class Stage {
     this.points = tall ? scene.tall.points : scene.wires.map((wire) => wire[3]);
     this.paths = this.points.map((points) => measured(points, tall));
     svg.replaceChildren();
+    flight.replaceChildren();
     svg.setAttribute("aria-label", "The circuit " + scene.title);
     const layers = ["rivers", "edges", "nodes", "tokens"].map(() => makeSvg("g"));
     [this.rivers, this.edges, this.bodies, this.tokens] = layers;
     this.leader = makeSvg("path", {id: "leader"});
-    this.tokens.setAttribute("aria-hidden", "true");
     const crowded = scene.wires.length > CROWD ? " crowded" : "";
     this.whole = makeSvg("g", {class: (this.dense ? "dense" : tall ? "tall" : "") + crowded});
-    this.whole.append(this.rivers, this.edges, this.leader, this.bodies, this.tokens);
+    this.whole.append(this.rivers, this.edges, this.leader, this.bodies);
     svg.append(this.whole);
+    flight.append(this.tokens);
     this.flying = new Map(); // the tokens on the stage, by their records
     this.drawnNodes = [];
     this.drawnWires = [];
@@ -268,7 +270,8 @@ class Stage {
     this.drawnWires.forEach((drawn, wire) => {
       const value = story.at(story.carried[wire], time), gradient = back[wire];
       const share = size(gradient?.value);
-      mark(drawn.river, "stroke-width", share ? (2 + this.widest * share / largest).toFixed(1) : "0");
+      const wide = share ? (2 + this.widest * share / largest).toFixed(1) : "0";
+      if (wide !== drawn.wide) drawn.river.setAttribute("stroke-width", drawn.wide = wide);
       dress(drawn, {on: Boolean(value)});
       if (!renewed && drawn.came === value && drawn.went === gradient) return;
       Object.assign(drawn, {came: value, went: gradient});
@@ -329,8 +332,8 @@ class Stage {
     const put = (text, event, old) => {
       if (!text) return;
       const words = event ? show(event.value, this.digits) : "";
-      if (text.textContent !== words) text.textContent = words;
-      text.classList.toggle("old", old);
+      if (text.words !== words) text.textContent = text.words = words;
+      if (text.old !== old) text.classList.toggle("old", text.old = old);
     };
     if (drawn.knob && value) mark(drawn.knob, "cx", drawn.reach * Math.max(-1, Math.min(1, value.value / 5)));
     put(drawn.value, value, oldValue);

@@ -325,7 +325,7 @@ function short(name, most = 40) {
 
 // An array that is not written out is so many numbers.
 function several(value) {
-  const found = /^array ([\d×]+)$/.exec(value);
+  const found = typeof value === "string" && /^array ([\d×]+)$/.exec(value);
   return found ? found[1] + " numbers" : show(value);
 }
 
