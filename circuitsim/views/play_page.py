@@ -20,7 +20,7 @@ __all__ = ["EXAMPLES", "Example", "GateTable", "gate_table", "play"]
 
 SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "circuit.js", "parser.js", "layout.js", "places.js", "scene.js", "story.js", "messages.js",
-    "live.js", "camera.js", "stage.js", "rule.js", "why.js", "player.js", "play.js",
+    "live.js", "camera.js", "stage.js", "rule.js", "why.js", "player.js", "tour.js", "play.js",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class Playground {
     this.listen();
     this.show(examples[1].expression);
     this.player.start();
+    this.tour = new Tour(this.player, byId("tour"), byId("guide"));
   }
 
   // -- from a text to a picture --------------------------------------------------------------------------------
@@ -110,6 +111,7 @@ class Playground {
   }
 
   choose({expression, values}) {
+    if (this.tour.at >= 0) this.tour.end(); // it is of another circuit
     this.known = new Map(Object.entries(values));
     this.show(expression);
     this.player.writeHash();
@@ -118,6 +120,11 @@ class Playground {
   // -- the field -----------------------------------------------------------------------------------------------
 
   listen() {
+    this.field.addEventListener("focus", () => {
+      if (this.tour.at < 0) return;
+      this.tour.end();
+      this.field.focus();
+    });
     this.field.addEventListener("input", () => {
       try {
         this.take(this.field.value);
@@ -159,7 +166,7 @@ class Playground {
 
   read(found) {
     const text = found.get("f");
-    if (text === null) return;
+    if (text === null || text === this.source) return;
     this.known = new Map();
     for (const [key, value] of found) {
       if (key.startsWith("v.") && value.trim() !== "" && Number.isFinite(Number(value))) this.known.set(key.slice(2), Number(value));
