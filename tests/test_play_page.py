@@ -321,6 +321,37 @@ def test_the_program_in_python_prints_the_numbers_of_the_page(open_page, path, c
     assert opened.locator("#python").is_hidden()
 
 
+def test_a_number_in_the_formula_is_moved_in_its_text(open_page, path):  # noqa: F811
+    opened = open_page(path, "#f=(2)**x - 0.5*x - -1&v.x=3")
+    assert opened.evaluate("circuitsim.values().f") == 7.5
+    opened.evaluate("circuitsim.set('const1', -3); circuitsim.set('const2', 1e-7); circuitsim.set('const3', 4)")
+    assert opened.input_value("#expression") == "(-3)**x - 1e-7*x - 4"
+    due = cs.Compiled(cs.parse("(-3)**x - 1e-7*x - 4")).forward({"x": 3.0})["f"]
+    assert opened.evaluate("circuitsim.values().f") == due
+    opened.locator("#stage .node.input").focus()
+    opened.keyboard.press("ArrowUp")
+    values = opened.evaluate("circuitsim.values()")
+    other = open_page(path, opened.evaluate("location.hash"))
+    assert other.evaluate("circuitsim.values()") == values
+    assert values["x"] == 3.1
+    opened.locator("#reset").click()
+    assert opened.input_value("#expression") == "(2)**x - 0.5*x - -1"
+
+
+def test_the_tour_ends_where_another_formula_begins(open_page, path):  # noqa: F811
+    opened = open_page(path, "#f=x * x %2B y&v.x=3&v.y=0.5")
+    before = opened.evaluate("[circuitsim.values(), circuitsim.gradients()]")
+    opened.locator("#tour").click()
+    opened.keyboard.press("ArrowRight")
+    assert "multiplies it by its slope" in opened.locator("#sentence").inner_text()
+    opened.locator("#expression").click()
+    assert opened.locator("#guide").is_hidden()
+    assert opened.evaluate("document.activeElement.id") == "expression"
+    assert numbers(opened) == before
+    opened.keyboard.type(" * 2")
+    assert opened.evaluate("circuitsim.values().f") == 10.0
+
+
 def test_messages_are_told_as_the_library_tells_them(open_page, path):  # noqa: F811
     opened = open_page(path, "#f=(x %2B y) * z&v.x=-2&v.y=5&v.z=-4&step=3")
     assert opened.locator("#sentence").inner_text() == (
