@@ -26,7 +26,8 @@ ASKED = """
   window.read = (texts) => texts.map((text) => {
     try {
       const {nodes, wires} = readExpression(text, gates).netlist();
-      return {nodes: nodes.map(({name, kind, gate, value}) => [name, kind, gate ? gate.name : null, String(value)]), wires};
+      const told = nodes.map(({name, kind, gate, value}) => [name, kind, gate ? gate.name : null, String(value)]);
+      return {nodes: told, wires};
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal;
       return {refused: refusal.message, from: refusal.from, till: refusal.till};
@@ -78,6 +79,14 @@ def tables(netlist):
     return nodes, [list(wire) for wire in netlist.wires]
 
 
+def parsed(text):
+    """Return the netlist of a text; None if it is refused."""
+    try:
+        return Netlist(cs.parse(text))
+    except CircuitSimError:
+        return None
+
+
 def assert_same_circuit(found, netlist, text):
     nodes, wires = tables(netlist)
     assert [[*rest, float(value)] for *rest, value in found["nodes"]] == nodes, text
@@ -91,16 +100,15 @@ def test_random_expressions_are_read_alike(library):
     chance = random.Random(16)
     gates = sorted(name for name, gate in registry.items() if not gate.for_arrays and not gate.required)
     texts = []
-    for number in range(900):
+    for number in range(600):
         names = chance.sample(["x", "y", "z", "w1", "alpha", "mean", "f", "_", "É"], chance.randint(1, 4))
         text = Tree(chance, names, gates, chance.randint(1, 5)).text
         texts.append(_damage(chance, text) if number % 3 else text)
     refused = 0
     for text, found in zip(texts, read(library, *texts), strict=True):
-        try:
-            netlist = Netlist(cs.parse(text))
-        except CircuitSimError as error:
-            assert "refused" in found, (text, str(error))
+        netlist = parsed(text)
+        if netlist is None:
+            assert "refused" in found, text
             refused += 1
             continue
         alone = any(node.gate is not None and node.gate.for_arrays for node in netlist.nodes)
@@ -109,7 +117,7 @@ def test_random_expressions_are_read_alike(library):
         else:
             assert "refused" not in found, (text, found)
             assert_same_circuit(found, netlist, text)
-    assert 200 < refused < 700
+    assert 150 < refused < 450
 
 
 @pytest.mark.parametrize("text", [
@@ -131,8 +139,9 @@ def test_what_is_written_in_many_ways_is_read_alike(library, text):
     ("x + not y", "not"), ("x if y else z", "if"), ("x and y", "and"), ("1 + 'text'", "'"), ("x + True", "True"),
     ("1j * x", "1j"), ("(x, y)", ","), ("(q := x + y) * z", ":="), ("1 + lambda x: x", "lambda"), ("sin(*x)", "*"),
     ("sin(x=1)", "x="), ("elu(x, alpha=2)", "alpha="), ("(x + y)(z)", "("), ("sin(1)(x)", "("), ("exp + 1", "exp"),
-    ("q = x; q * y", "q = x"), ("x + y; f = x", "x + y"), ("f = f * x", "f"), ("q = x + y; q = x * y; q * 2", "q = x * y"),
-    ("q = x + y; f = x * y", "q = x + y"), ("q += x", "q += x"), ("q: x", "q: x"), ("import os", "import os"),
+    ("q = x; q * y", "q = x"), ("x + y; f = x", "x + y"), ("f = f * x", "f"),
+    ("q = x + y; q = x * y; q * 2", "q = x * y"), ("q = x + y; f = x * y", "q = x + y"), ("q += x", "q += x"), ("q: x", "q: x"),
+    ("import os", "import os"),
     ("a = b = x + 1", "a = b = x + 1"), ("1e999 * x", "1e999"), ("x + (-8)**0.5", "(-8)**0.5"), ("9**9**9", "9**9**9"),
     ("sin(x, y)", "sin(x, y)"), ("x * sgmoid(x)", "sgmoid(x)"), ("x +", ""), ("x * * y", "*"), ("(x + y", ""),
     ("x + y)", ")"), ("2x", "2x"), ("x y", "x y"), ("x $ y", "$"), ("012 + x", "012"), ("x\u202ey", "x\u202ey"),
@@ -160,7 +169,9 @@ def _code_points(text, found):
     return [len(units[: 2 * at].decode("utf-16-le")) for at in (found["from"], found["till"])]
 
 
-@pytest.mark.parametrize("text", ["", " \n ", "# nothing", "-" * 3000 + "x", "(" * 400 + "x" + ")" * 400, "x" + "+x" * 1000])
+@pytest.mark.parametrize(
+    "text", ["", " \n ", "# nothing", "-" * 3000 + "x", "(" * 400 + "x" + ")" * 400, "x" + "+x" * 1000]
+)
 def test_what_is_empty_or_too_large_is_refused(library, text):
     (found,) = read(library, text)
     assert found["from"] is None
@@ -213,7 +224,8 @@ def _numbers(stage):
 
 def _words(stage):
     nodes = [{key: thing for key, thing in node.items() if key != "place"} for node in stage["nodes"]]
-    return [stage["title"], stage["dense"], stage["gates"], stage["windows"], nodes, [wire[:3] for wire in stage["wires"]]]
+    wires = [wire[:3] for wire in stage["wires"]]
+    return [stage["title"], stage["dense"], stage["gates"], stage["windows"], nodes, wires]
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -354,9 +366,7 @@ def test_the_tour_ends_where_another_formula_begins(open_page, path):  # noqa: F
 
 def test_messages_are_told_as_the_library_tells_them(open_page, path):  # noqa: F811
     opened = open_page(path, "#f=(x %2B y) * z&v.x=-2&v.y=5&v.z=-4&step=3")
-    assert opened.locator("#sentence").inner_text() == (
-        "× (mul1) has add1 = 3 and z = −4, so it sends 3 × (−4) = −12."
-    )
+    assert opened.locator("#sentence").inner_text() == ("× (mul1) has add1 = 3 and z = −4, so it sends 3 × (−4) = −12.")
     trace = cs.Simulation(cs.parse("(x + y) * z")).run(x=-2, y=5, z=-4).trace
     assert opened.locator("#clock").inner_text().endswith(f"of {trace.span[1]:g}")
     assert len([record for record in trace if record.kind is Kind.VALUE]) == opened.locator("#stage .edge").count()

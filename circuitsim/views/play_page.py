@@ -19,8 +19,8 @@ from circuitsim.views.scene import first_sentence
 __all__ = ["EXAMPLES", "Example", "GateTable", "gate_table", "play"]
 
 SCRIPTS = (
-    "numbers.js", "page.js", "engine.js", "circuit.js", "parser.js", "layout.js", "places.js", "scene.js", "story.js", "messages.js",
-    "live.js", "camera.js", "stage.js", "rule.js", "why.js", "player.js", "tour.js", "play.js",
+    "numbers.js", "page.js", "engine.js", "circuit.js", "parser.js", "layout.js", "places.js", "scene.js", "story.js",
+    "messages.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js", "player.js", "tour.js", "play.js",
 )  # fmt: skip
 
 

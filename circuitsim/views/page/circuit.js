@@ -31,7 +31,8 @@ class Circuit {
 
   place(name, node, spot) {
     if (this.nodes.has(name)) {
-      throw new Refusal(`there is ${withArticle(this.nodes.get(name).kind)} called ${quoted(name)} already: choose another name`, spot);
+      const taken = withArticle(this.nodes.get(name).kind);
+      throw new Refusal(`there is ${taken} called ${quoted(name)} already: choose another name`, spot);
     }
     this.nodes.set(name, {name, sources: [], value: 0, spot, ...node});
     return name;

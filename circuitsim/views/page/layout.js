@@ -26,7 +26,8 @@ function inLayers({nodes, wires, incoming, outgoing}) {
   });
   const moves = (node, targets) => {
     const feeding = new Set(incoming[node].map((wire) => wires[wire][0]));
-    return Math.min(...targets) - level[node] > FAR && [...feeding].filter((at) => nodes[at].kind === "gate").length <= 1;
+    const gates = [...feeding].filter((at) => nodes[at].kind === "gate");
+    return Math.min(...targets) - level[node] > FAR && gates.length <= 1;
   };
   for (let node = nodes.length - 1; node >= 0; node--) {
     const targets = outgoing[node].map((wire) => level[wires[wire][1]]);
@@ -70,8 +71,8 @@ function untangle(layers, links) {
   for (let sweep = 0; sweep < SWEEPS && fewest; sweep++) {
     const forward = sweep % 2 === 0, count = layers.length;
     for (let k = 1; k < count; k++) {
-      const number = forward ? k : count - 1 - k;
-      sortByBarycenter(layers[number], layers[forward ? number - 1 : number + 1], links[forward ? number - 1 : number], forward);
+      const number = forward ? k : count - 1 - k, gap = links[forward ? number - 1 : number];
+      sortByBarycenter(layers[number], layers[forward ? number - 1 : number + 1], gap, forward);
     }
     swapNeighbours(layers, links);
     const found = crossings(layers, links);
@@ -131,7 +132,8 @@ function crossings(layers, links) {
     const left = new Map(layers[number].map((cell, n) => [cell, n]));
     const right = new Map(layers[number + 1].map((cell, n) => [cell, n]));
     const sorted = [...gap].sort((one, other) => left.get(one[0]) - left.get(other[0]));
-    const starts = sorted.map(([cell]) => left.get(cell)), ends = sorted.map(([, cell, offset]) => right.get(cell) - offset);
+    const starts = sorted.map(([cell]) => left.get(cell));
+    const ends = sorted.map(([, cell, offset]) => right.get(cell) - offset);
     for (let a = 0; a < gap.length; a++) {
       for (let b = a + 1; b < gap.length; b++) if (starts[a] < starts[b] && ends[a] > ends[b]) found++;
     }
@@ -172,7 +174,8 @@ function spread(layers, links, heights) {
     }
     return depth;
   });
-  const weights = layers.map((layer) => layer.map((cell) => typeof cell === "number" ? 1 : 3)); // long wires like to be straight
+  const weigh = (cell) => typeof cell === "number" ? 1 : 3; // long wires like to be straight
+  const weights = layers.map((layer) => layer.map(weigh));
   for (let sweep = 0; sweep < 2 * SWEEPS; sweep++) {
     for (let k = 0; k < layers.length; k++) {
       const number = sweep % 2 ? layers.length - 1 - k : k, layer = layers[number], depth = depths[number];

@@ -41,7 +41,10 @@ function timeMessages({nodes, wires, incoming, outgoing}, pulled, carries) {
 
   // What stays at a gate from run to run comes first, then inputs, then gates' inputs that are all such.
   const fixed = (node) => nodes[node].kind === "constant" || nodes[node].kind === "parameter";
-  const stays = (wire) => nodes[wires[wire][1]].kind === "gate" && !incoming[wires[wire][1]].every((one) => fixed(wires[one][0]));
+  const stays = (wire) => {
+    const target = wires[wire][1];
+    return nodes[target].kind === "gate" && !incoming[target].every((one) => fixed(wires[one][0]));
+  };
   const ends = (wanted) => [...nodes.keys()].filter(wanted).flatMap((node) => outgoing[node]);
   ends(fixed).filter(stays).forEach(send);
   ends((node) => nodes[node].kind === "input").forEach(send);
@@ -54,15 +57,15 @@ function timeMessages({nodes, wires, incoming, outgoing}, pulled, carries) {
   }
 
   records.sort((one, other) => one.start - other.start);
-  const column = (name) => records.map((record) => record[name]);
+  const column = (name) => records.map((record) => record[name]), none = records.map(() => 0);
+  const fired = records.filter(({kind}) => kind === BACKWARD).map(({where}) => where).sort((one, other) => one - other);
   return {
     span: [0, Math.max(0, ...column("end"))],
     before: {values: [], felt: [], wires: []},
     records: {
-      kind: column("kind"), where: column("where"), tag: records.map(() => 0), start: column("start"), end: column("end"),
-      value: records.map(() => 0),
+      kind: column("kind"), where: column("where"), tag: none, start: column("start"), end: column("end"), value: none,
     },
-    slopes: records.filter(({kind}) => kind === BACKWARD).map(({where}) => [where, 0, []]).sort(([one], [other]) => one - other),
+    slopes: fired.map((node) => [node, 0, []]),
     sums: [],
   };
 }

@@ -186,10 +186,13 @@ class Parser {
   missing() {
     const {token, before} = this;
     if (this.is("+", "~") || token.text === "not") this.refuse("the only sign allowed is -", token);
-    if (token.text === "lambda") this.refuse("functions cannot be defined here; define a gate in Python with @cs.gate", token);
+    if (token.text === "lambda") {
+      this.refuse("functions cannot be defined here; define a gate in Python with @cs.gate", token);
+    }
     if (token.kind === "quote" || token.kind === "keyword" || this.is("[", "{", "...")) this.refuse(PLAIN, token);
-    const place = token.kind === "end" || token.kind === "newline" ? before ? `after ${this.part(before.from, before.till)}` : "here"
-      : `before ${this.part(token.from, token.till)}`;
+    const over = token.kind === "end" || token.kind === "newline";
+    const place = !over ? `before ${this.part(token.from, token.till)}`
+      : before ? `after ${this.part(before.from, before.till)}` : "here";
     return this.cannot(`a name, a number or a ( is missing ${place}`, token);
   }
 
@@ -198,7 +201,7 @@ class Parser {
     throw new Refusal(`${this.part(from, till)} is no expression: ${STATEMENTS}`, {from, till});
   }
 
-  // -- grammar: each function adds its operations to `items` in the order in which they are done, and returns the last -
+  // -- grammar: each function adds operations to `items` in the order in which they are done, and returns the last --
 
   statements() {
     const found = [];
@@ -339,7 +342,8 @@ class Parser {
     this.count += item.kind === "name" ? 0 : 1;
     if (this.count > MOST_NODES) {
       throw new Refusal(
-        `the expression has more than ${MOST_NODES} gates and numbers, too many for this page: run it with circuitsim flow`);
+        `the expression has more than ${MOST_NODES} gates and numbers, too many for this page: `
+        + "run it with circuitsim flow");
     }
     items.push(item);
     return item;
@@ -367,14 +371,16 @@ class Parser {
           + "q = x + y; f = q * z", {from, till});
       }
       if (items.length === 1 && items[0].kind === "name") {
-        throw new Refusal(`${quoted(`${target} = ${items[0].name}`)} makes no new wire: write its right side where you need it`,
-          {from, till});
+        throw new Refusal(`${quoted(`${target} = ${items[0].name}`)} makes no new wire: write its right side where you `
+          + "need it", {from, till});
       }
     }
     const circuit = new Circuit(this.source.split("\n").map((line) => line.trim()).filter(Boolean).join("; "));
     const names = this.inputs(statements);
     const wires = new Map([...names].map(([name, spot]) => [name, circuit.input(name, spot)]));
-    for (const {target, items} of statements.slice(0, -1)) wires.set(target, this.wireUp(circuit, wires, items, target));
+    for (const {target, items} of statements.slice(0, -1)) {
+      wires.set(target, this.wireUp(circuit, wires, items, target));
+    }
     const shown = this.wireUp(circuit, wires, last.items, null);
     circuit.outputs.set(last.target ?? (wires.has("f") ? "output" : "f"), shown);
     return circuit;
@@ -388,19 +394,22 @@ class Parser {
       for (const item of items) {
         if (item.kind !== "name") continue;
         if (targets.includes(item.name, number)) {
-          throw new Refusal(
-            `${quoted(item.name)} is used before it is named: name it in an earlier statement, or take two names`, item);
+          throw new Refusal(`${quoted(item.name)} is used before it is named: name it in an earlier statement, or take `
+            + "two names", item);
         }
         unused.delete(item.name);
         if (!targets.includes(item.name) && !found.has(item.name)) found.set(this.free(item), item);
       }
       if (target === null) return;
-      if (targets.indexOf(target) < number) throw new Refusal(`${quoted(target)} is named twice: take two names`, {from, till});
+      if (targets.indexOf(target) < number) {
+        throw new Refusal(`${quoted(target)} is named twice: take two names`, {from, till});
+      }
       unused.set(target, {from, till});
     });
     for (const [name, spot] of unused) {
       if (name === targets.at(-1)) continue;
-      throw new Refusal(`${quoted(name)} is named and not used: the last statement is the output, use it there or leave it out`, spot);
+      throw new Refusal(`${quoted(name)} is named and not used: the last statement is the output, use it there or `
+        + "leave it out", spot);
     }
     return found;
   }
@@ -420,7 +429,9 @@ class Parser {
           this.refuse("this power of constants is too large for a float, or is not a real number", item);
         }
         const sources = operands.map(([wire]) => wire);
-        while (sources.length > gate.ports.length) sources.splice(0, 2, circuit.gate(gate, sources.slice(0, 2), null, item));
+        while (sources.length > gate.ports.length) {
+          sources.splice(0, 2, circuit.gate(gate, sources.slice(0, 2), null, item));
+        }
         stack.push([circuit.gate(gate, sources, called, item), value]);
       }
     }

@@ -4,11 +4,13 @@
 const DENSE = 24; // nodes, above which everything is drawn smaller
 const UNIT = 18, SMALL_UNIT = 14; // pixels to a unit of the layout, and where there are many nodes
 const LETTER = 8, SMALL_LETTER = 6.8; // pixels that a digit takes, on the safe side for the fonts of browsers
-const MARGIN = 2.4, ABOVE = 1.2; // units at the left of the circuit, and above and below: arrows and numbers stand there
+const MARGIN = 2.4, ABOVE = 1.2; // units at the left of the circuit, and above and below, for arrows and numbers
 const PULL = 124; // pixels at the right of the outputs, for the pull
 const PILL = 34; // pixels from the centre of a gate up to that of its pill
 const SHIFT = 10; // pixels from the centre of a gate up to that of gate and pill together
-const DOUBLE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+// Letters of double width, as they are in East Asian scripts.
+const DOUBLE = new RegExp("[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\ua960-\\ua97f\\uac00-\\ud7a3\\uf900-\\ufaff"
+  + "\\ufe30-\\ufe6f\\uff01-\\uff60\\u{1f300}-\\u{1faff}\\u{20000}-\\u{3fffd}]", "u");
 
 // How many letters a text is wide; some count twice.
 function widthOf(text) {
@@ -57,7 +59,8 @@ function placeWide(sketch) {
   const carried = [...wires.keys()].filter((wire) => !pills.has(wires[wire][0]));
   carried.forEach((wire, number) => {
     const [source, target] = wires[wire];
-    const found = knots(layout.paths[number]).map(([x, y]) => [x * unit + MARGIN * unit, (layout.height + ABOVE) * unit - y * unit]);
+    const found = knots(layout.paths[number]).map(([x, y]) =>
+      [x * unit + MARGIN * unit, (layout.height + ABOVE) * unit - y * unit]);
     if (crowned.has(source)) for (const knot of found.slice(0, 2)) knot[1] += SHIFT;
     if (crowned.has(target)) for (const knot of found.slice(-2)) knot[1] += SHIFT;
     found[0][0] = places[source][4]; // bodies are narrower than the names below them
@@ -88,7 +91,8 @@ function placeTall(sketch) {
     return [x, y, width, height, x + width / 2, x + width / 2 + 60].map(toTenths);
   });
   const points = wires.map(([source, target], wire) => {
-    const found = knots(layout.paths[wire]).map(([x, y]) => [layout.height * unit - y * unit + margin, x * unit + 2 * unit]);
+    const found = knots(layout.paths[wire]).map(([x, y]) =>
+      [layout.height * unit - y * unit + margin, x * unit + 2 * unit]);
     found[0][1] = places[source][1] + places[source][3] / 2;
     found.at(-1)[1] = places[target][1] - places[target][3] / 2;
     return found.flat().map(toTenths);
@@ -139,7 +143,9 @@ function bodyOf({netlist, titles, letters: numbers, dense}, index) {
     const wide = Math.max(letters * (dense ? LETTER : 10), numbers[index] * LETTER) + 24;
     return [Math.max(dense ? 64 : 112, wide), dense ? 44 : 64];
   }
-  if (kind === "constant") return dense ? [Math.max(64, letters * 7 + 12), 28] : [Math.max(112, letters * LETTER + 20), 40];
+  if (kind === "constant") {
+    return dense ? [Math.max(64, letters * 7 + 12), 28] : [Math.max(112, letters * LETTER + 20), 40];
+  }
   return [Math.max(dense ? 88 : 112, (letters + 8) * (dense ? SMALL_LETTER : LETTER) + 20), dense ? 28 : 40];
 }
 

@@ -41,8 +41,11 @@ class Playground {
       return kind === VALUE ? inputs.includes(source) ? first(source) : netlist.nodes[source].value
         : kind === GRADIENT && netlist.nodes[target].kind === "output" ? 1 : 0;
     });
-    const constants = of("constant").map((node) => ({node, value: netlist.nodes[node].value, ...netlist.nodes[node].spot}));
-    Object.assign(this, {text, source: text, inputs, constants: constants.sort((one, other) => one.from - other.from)});
+    const constants = of("constant").map((node) => {
+      const {value, spot: {from, till}} = netlist.nodes[node];
+      return {node, value, from, till};
+    }).sort((one, other) => one.from - other.from);
+    Object.assign(this, {text, source: text, inputs, constants});
     this.player.load({...scene, spans: [part.span]}, () => part, netlist.program());
     const {live} = this.player;
     this.player.change(() => {
@@ -93,8 +96,8 @@ class Playground {
       slopes: Object.fromEntries(gates.map(({name, slopes}) => [name, slopes])),
       heading: [["What would make ", ""], [output, "name"], [" larger?", ""]],
       about: "Type a formula, then drag its numbers or the pull at its end, and watch what flows back.",
-      notes: [`A formula may use + − * / **, brackets and ${listed([...this.gates.names.keys()].sort(), Infinity)}; a name `
-        + "for a part of it is given as in q = x + y; f = q * z."],
+      notes: [`A formula may use + − * / **, brackets and ${listed([...this.gates.names.keys()].sort(), Infinity)}; `
+        + "a name for a part of it is given as in q = x + y; f = q * z."],
     };
   }
 
@@ -158,8 +161,9 @@ class Playground {
       this.field.setSelectionRange(from, till);
     }}, `Letter ${[...this.field.value.slice(0, from)].length + 1}`), ": "];
     const sentence = place.length ? message : message[0].toUpperCase() + message.slice(1);
-    byId("fault").replaceChildren("⚠ ", ...place, sentence + ".", make("span", {class: "soft"}, " The circuit is still that of ",
-      make("code", {}, this.text.length > 60 ? this.text.slice(0, 57) + "…" : this.text), "."));
+    const shown = make("code", {}, cut(this.text, 60));
+    byId("fault").replaceChildren("⚠ ", ...place, sentence + ".",
+      make("span", {class: "soft"}, " The circuit is still that of ", shown, "."));
   }
 
   // -- the address ---------------------------------------------------------------------------------------------
@@ -169,7 +173,8 @@ class Playground {
     if (text === null || text === this.source) return;
     this.known = new Map();
     for (const [key, value] of found) {
-      if (key.startsWith("v.") && value.trim() !== "" && Number.isFinite(Number(value))) this.known.set(key.slice(2), Number(value));
+      const number = value.trim() === "" ? NaN : Number(value);
+      if (key.startsWith("v.") && Number.isFinite(number)) this.known.set(key.slice(2), number);
     }
     try {
       this.show(text);

@@ -17,7 +17,9 @@ function drawScene(name, netlist, engine) {
     size: wide.size,
     nodes: nodes.map(({name, kind, gate}, index) => ({
       name, kind, text: sketch.titles[index],
-      ...(gate && {gate: gate.name, operator: gate.operator, ports: gate.ports, infix: gate.infix, below: sketch.below[index]}),
+      ...(gate && {
+        gate: gate.name, operator: gate.operator, ports: gate.ports, infix: gate.infix, below: sketch.below[index],
+      }),
       ...(wide.pills.has(index) && {pill: true}),
       place: wide.places[index],
     })),
@@ -35,7 +37,8 @@ function longest({nodes, incoming, outgoing}, engine, digits) {
     const numbers = [engine.value(index), ...outgoing[index].map((wire) => engine.share(wire))];
     if (kind === "gate") numbers.push(engine.gradient(index));
     if (kind === "output") numbers.push(engine.share(incoming[index][0]));
-    const most = Math.max(...numbers.filter((number) => number !== undefined).map((number) => show(number, digits).length));
+    const written = numbers.filter((number) => number !== undefined).map((number) => show(number, digits));
+    const most = Math.max(...written.map((text) => text.length));
     const sums = kind !== "gate" && outgoing[index].length > 1;
     return sums ? Math.max(most, 8) : most; // a sum may be longer than its parts
   });
