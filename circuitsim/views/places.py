@@ -140,7 +140,8 @@ def place_tall(sketch: Sketch) -> Places:
 
     def body(index: int) -> tuple[float, float]:
         width, height = bodies[index]
-        beside = 2 * max(56, _width(sketch.below[index]) * 6.6 + 8) if netlist.nodes[index].gate else 0
+        letters = max(6, sketch.letters[index], _width(sketch.below[index]) * 0.8)
+        beside = 2 * (letters * LETTER + 10) if netlist.nodes[index].gate else 0
         if netlist.nodes[index].kind == "output":
             beside = 150
         return (height + 8) / unit, (width + beside) / unit

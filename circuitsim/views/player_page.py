@@ -31,8 +31,9 @@ FRAME_HEIGHT = 820  # pixels
 
 SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js",
-    "player.js", "tour.js", "training.js", "run.js",
+    "player.js", "tour.js", "run.js",
 )  # fmt: skip
+TRAINING_SCRIPTS = (*SCRIPTS[:-1], "training.js", "run.js")
 
 
 def player(
@@ -120,9 +121,10 @@ def page(
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
     picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""
-    return fill(
-        trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script, picture
-    )
+    styles, scripts = ("look.css", "run.css"), SCRIPTS
+    if history is not None:
+        styles, scripts = (*styles, "training.css"), TRAINING_SCRIPTS
+    return fill(trace.netlist.name, "\n".join(blocks), "run.html", styles, scripts, script, picture)
 
 
 def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:

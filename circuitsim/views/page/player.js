@@ -474,6 +474,10 @@ class Player {
       navigator.clipboard?.writeText(location.href).catch(() => {});
       toast("Link copied: it holds your numbers");
     });
+    document.querySelector(".skip").addEventListener("click", (event) => { // the address keeps the place
+      event.preventDefault();
+      byId("play").focus();
+    });
     byId("list").addEventListener("toggle", () => byId("list").open && this.listSteps());
     byId("time").addEventListener("input", (event) => {
       this.pause();

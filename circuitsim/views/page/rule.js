@@ -63,7 +63,11 @@ class Rule {
         lines.push([["slope = "], [words, "name"], ...(figures ? [[" = " + figures]] : []),
           ...(slope !== null ? [[" = " + show(slope)]] : [])]);
       }
-      if (!share) return lines.push([["to "], source, [felt ? ": nothing" : ": waits for the gradient"]]);
+      if (!share) {
+        const slopeTold = words && slope !== null ? [[": slope "], [words, "name"], ...(words === show(slope) ? [] : [[" = " + show(slope)]])]
+          : [[": waits for the gradient"]];
+        return lines.push([["to "], source, ...(felt ? [[": nothing"]] : slopeTold)]);
+      }
       const by = slope === null ? [[": by its rule "]]
         : [[": "], [show(felt.value), "g"], [" × "], ...(words && node.ports.length > 1 && slope !== null && words !== show(slope)
           ? [[words, "name"], [" = "], [show(felt.value), "g"], [" × "]] : []), [bracket(show(slope)) + " = "]];

@@ -35,6 +35,7 @@ class Stage {
     scene.wires.forEach(([source], wire) => leaving[source].push(wire));
     scene.nodes.forEach((node, index) => {
       this.bodies.append(this.drawNode(node, index));
+      if (this.drawnNodes[index].pull) this.bodies.append(this.drawnNodes[index].pull);
       for (const wire of leaving[index]) this.edges.append(this.drawWire(wire));
     });
   }
@@ -62,6 +63,7 @@ class Stage {
       rx: round + more,
     });
     group.append(box("glow", 6), box("ring", 3), box("body", 0));
+    if (this.tall) group.append(box("hold", 5)); // fingers are wide
     const text = (name, at, content = "") => {
       const made = makeSvg("text", {class: name, ...at}, content);
       group.append(made);
@@ -73,7 +75,7 @@ class Stage {
       const small = this.dense || this.tall;
       text("title", {y: this.dense ? -8 : small ? -14 : -16}, node.text);
       drawn.value = text("value", {y: this.dense ? 12 : small ? 17 : 18, "text-anchor": "middle"});
-      this.drawPull(drawn, group, index, width);
+      drawn.pull = this.drawPull(drawn, index, x + width / 2 + (this.dense ? 28 : 40), y);
       drawn.label = `output ${node.name}`;
     } else this.drawEnd(drawn, node, index, text, group, width, height);
     group.setAttribute("class", drawn.kind);
@@ -150,12 +152,12 @@ class Stage {
     group.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       held = {x: event.clientX, value: this.touch.value(index), moved: false};
-      group.setPointerCapture(event.pointerId);
     });
     group.addEventListener("pointermove", (event) => {
       if (!held) return;
       const by = event.clientX - held.x;
       if (!held.moved && Math.abs(by) < 3) return;
+      if (!held.moved) group.setPointerCapture(event.pointerId); // not before: a click goes to what is under it
       held.moved = true;
       const step = event.shiftKey ? 0.001 : 0.05;
       this.touch.set(index, neat(held.value + Math.round(by / 2) * step));
@@ -190,9 +192,9 @@ class Stage {
   }
 
   // The pull is an arrow beside the output; its head is the handle.
-  drawPull(drawn, group, index, width) {
-    const live = this.live && this.touch.movable(index), away = this.dense ? 28 : 40;
-    const pull = makeSvg("g", {class: "pull", transform: `translate(${width / 2 + away} 0)`});
+  drawPull(drawn, index, x, y) {
+    const live = this.live && this.touch.movable(index);
+    const pull = makeSvg("g", {class: "pull", transform: `translate(${x} ${y})`});
     this.unit = this.dense || this.tall ? 24 : 36; // pixels for a pull of 1
     drawn.shaft = makeSvg("path", {class: "arrow"});
     drawn.head = makeSvg("path", {class: "head"});
@@ -201,10 +203,8 @@ class Stage {
     drawn.said = makeSvg("text", {class: "gradient halo", ...beside});
     const hint = live && !this.dense && !this.tall ? "drag to pull" : "";
     pull.append(drawn.shaft, drawn.head, drawn.said, makeSvg("text", {class: "name start halo", x: 22, y: 22}, hint));
-    drawn.pull = pull;
-    group.append(pull);
-    if (!live) return;
-    pull.append(drawn.hold);
+    if (!live) return pull;
+    pull.append(makeSvg("rect", {class: "ring", x: -24, y: -26, width: 48, height: 52, rx: 8}), drawn.hold);
     for (const [name, value] of Object.entries({
       class: "pull live", tabindex: "0", role: "slider", "aria-label": `pull at ${this.name(index)}`,
       "aria-valuemin": -2, "aria-valuemax": 2,
@@ -223,9 +223,9 @@ class Stage {
         this.touch.settled();
       });
     }
-    pull.addEventListener("click", (event) => event.stopPropagation());
     pull.addEventListener("dblclick", () => this.touch.type(index));
     this.listenKeys(pull, (by) => put(this.touch.pulled(index) + by), (begin) => this.touch.type(index, begin));
+    return pull;
   }
 
   name(index) {
@@ -308,17 +308,11 @@ class Stage {
       this.tokens.replaceChildren();
     }
     this.bare = bare;
-    const now = new Set([...moving, ...working]);
-    for (const [record, token] of this.flying) {
-      if (now.has(record)) continue;
-      token.group.remove();
-      this.flying.delete(record);
-    }
-    for (const record of now) {
-      if (this.flying.has(record)) continue;
-      const token = record.kind >= FORWARD ? this.worker(record) : this.token(record, bare);
-      this.flying.set(record, token);
-      this.tokens.append(token.group);
+    const now = [...moving, ...working];
+    if (now.length !== this.flying.size || now.some((record) => !this.flying.has(record))) {
+      const make = (record) => record.kind >= FORWARD ? this.worker(record) : this.token(record, bare);
+      this.flying = new Map(now.map((record) => [record, this.flying.get(record) ?? make(record)]));
+      this.tokens.replaceChildren(...[...this.flying.values()].map((token) => token.group));
     }
     const values = new Set(moving.filter(({kind}) => kind === VALUE).map(({where}) => where));
     const both = new Set(moving.filter(({kind, where}) => kind === GRADIENT && values.has(where)).map(({where}) => where));
@@ -368,7 +362,7 @@ class Stage {
     const [top, bottom] = [Math.min(0, tall + way * 18) - 14, Math.max(0, tall + way * 18) + 14];
     mark(drawn.hold, "y", top);
     mark(drawn.hold, "height", bottom - top);
-    mark(drawn.pull, "aria-valuenow", String(pull ?? 0));
+    if (drawn.pull.hasAttribute("role")) mark(drawn.pull, "aria-valuenow", String(pull ?? 0));
     const long = drawn.value.textContent.length;
     drawn.value.setAttribute("class", `value ${this.dense ? "" : long > 9 ? "" : long > 7 || this.tall ? "large" : "largest"}`);
   }
