@@ -50,6 +50,7 @@ ASKED = """
     });
     return {scene: drawScene(name, netlist, engine), window};
   });
+  window.rounded = (lengths) => [lengths.map(toTenths), lengths.map(toWhole)];
 """
 
 
@@ -217,6 +218,14 @@ def test_layouts_and_messages_are_those_of_the_library(library):
         assert [node for node, *_ in found["window"]["slopes"]] == [node for node, *_ in window["slopes"]]
 
 
+def test_lengths_are_rounded_as_python_rounds(library):
+    chance = np.random.default_rng(0)
+    lengths = [*(np.arange(400) / 8.0), *(np.arange(400) / 20.0), *chance.uniform(0, 2000, 400)]
+    tenths, whole = library.evaluate("lengths => rounded(lengths)", list(map(float, lengths)))
+    assert tenths == [round(float(length), 1) for length in lengths]
+    assert whole == [round(float(length)) for length in lengths]
+
+
 def _numbers(stage):
     places = [node["place"] for node in stage["nodes"]]
     return [stage["size"], places, [points for *_, points in stage["wires"]], stage.get("tall")]
@@ -342,8 +351,9 @@ def test_a_number_in_the_formula_is_moved_in_its_text(open_page, path):  # noqa:
     assert opened.evaluate("circuitsim.values().f") == due
     opened.locator("#stage .node.input").focus()
     opened.keyboard.press("ArrowUp")
-    values = opened.evaluate("circuitsim.values()")
-    other = open_page(path, opened.evaluate("location.hash"))
+    values, place = opened.evaluate("[circuitsim.values(), location.hash]")
+    assert "const" not in place
+    other = open_page(path, place)
     assert other.evaluate("circuitsim.values()") == values
     assert values["x"] == 3.1
     opened.locator("#reset").click()
