@@ -48,7 +48,7 @@ def open_page(browser):
     yield open_it
     for page, told, asked in opened:
         assert told == []
-        assert [url.partition("#")[0] for url in asked if not url.startswith("data:")] == [page.url.partition("#")[0]]
+        assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {page.url.partition("#")[0]}
         page.close()
 
 

@@ -348,9 +348,23 @@ class Player {
     const passed = Math.min(100, now - this.before) * Number(byId("speed").value);
     this.before = now;
     if (this.hold > 0) this.hold -= passed;
+    else if (still.matches) this.leap();
     else this.advance(passed / this.msPerTick);
     this.camera.follow(this.stage.centre, 0.12);
     if (this.playing) requestAnimationFrame((later) => this.tick(later));
+  }
+
+  // Where motion is reduced, play goes from step to step and holds still at each.
+  leap() {
+    this.hold = 850;
+    const last = this.step >= this.story.steps.length - 1;
+    if (last && this.part === this.scene.windows - 1) {
+      this.set(this.story.span[1]);
+      return this.pause();
+    }
+    if (last) this.open(this.part + 1);
+    const next = last ? 0 : this.step + 1;
+    this.set(this.story.steps[next]?.at ?? this.story.span[0], this.story.steps.length ? next : -1);
   }
 
   advance(by) {
@@ -448,7 +462,7 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
-    byId("stage").addEventListener("focusin", (event) => {
+    byId("board").addEventListener("focusin", (event) => {
       const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
       if (node !== undefined) this.camera.reveal(this.stage.places[node]);
       if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);

@@ -36,7 +36,7 @@ class Stage {
     scene.nodes.forEach((node, index) => {
       this.bodies.append(this.drawNode(node, index));
       if (this.drawnNodes[index].pull) this.bodies.append(this.drawnNodes[index].pull);
-      for (const wire of leaving[index]) this.edges.append(this.drawWire(wire));
+      for (const wire of leaving[index]) this.bodies.append(this.drawWire(wire));
     });
   }
 
@@ -44,12 +44,15 @@ class Stage {
     const [source, target] = this.scene.wires[wire];
     const path = drawnPath(this.points[wire], this.tall);
     const river = makeSvg("path", {class: "river", d: path});
+    const line = makeSvg("g", {class: "line"});
+    line.append(makeSvg("path", {class: "wire", d: path}));
     const group = makeSvg("g", {class: "edge", tabindex: "0", role: "button", "data-wire": wire});
-    group.append(makeSvg("path", {class: "wire", d: path}), makeSvg("path", {class: "grip", d: path}));
+    group.append(makeSvg("path", {class: "grip", d: path}));
     this.rivers.append(river);
+    this.edges.append(line);
     this.listen(group, {wire});
     const label = `wire from ${this.name(source)} to ${this.name(target)}`;
-    this.drawnWires[wire] = {group, river, marks: {}, kind: "edge", label};
+    this.drawnWires[wire] = {group, line, river, marks: {}, kind: "edge", label};
     return group;
   }
 
@@ -465,7 +468,10 @@ function dress(drawn, marks) {
   Object.assign(drawn.marks, marks);
   const on = ["on", "told", "firing", "forward", "backward", "chosen", "made"].filter((name) => drawn.marks[name]);
   const dressed = [drawn.kind, ...on].join(" ");
-  if (dressed !== drawn.dressed) drawn.group.setAttribute("class", drawn.dressed = dressed);
+  if (dressed === drawn.dressed) return;
+  drawn.dressed = dressed;
+  drawn.group.setAttribute("class", dressed);
+  drawn.line?.setAttribute("class", ["line", ...on].join(" "));
 }
 
 // What a screen reader says of something drawn.
