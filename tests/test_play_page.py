@@ -332,12 +332,19 @@ def test_the_program_in_python_prints_the_numbers_of_the_page(open_page, path, c
     opened = open_page(path, "#f=self / gradient %2B É**2&v.gradient=-0.25&p.f=-1.5")
     opened.locator("#as-python").click()
     opened.evaluate("circuitsim.set('self', 1e-7)")
-    program = opened.locator("#program").inner_text()
-    exec(program, {})
-    printed = capsys.readouterr().out
-    values, gradients = numbers(opened)
-    wanted = {name: float(gradients[name]) for name in ("self", "gradient", "É")}
-    assert printed.strip() == f"{ {'f': float(values['f'])} } {wanted}"
+    for text, names in (
+        ("self / gradient + É**2", ["self", "gradient", "É"]),
+        ("x*x - self", ["x", "self"]),
+        ("2*3", []),
+    ):
+        opened.evaluate("text => circuitsim.expression(text)", text)
+        program = opened.locator("#program").inner_text()
+        assert ("{" in program) == ("gradient" in names)
+        exec(program, {})
+        values, gradients = numbers(opened)
+        wanted = {name: float(gradients[name]) for name in names}
+        assert capsys.readouterr().out.strip() == f"{ {'f': float(values['f'])} } {wanted}"
+    opened.locator("#program").focus()
     opened.keyboard.press("Escape")
     assert opened.locator("#python").is_hidden()
 
