@@ -221,7 +221,7 @@ class Playground {
       /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "gradient" && !KEYWORDS.has(name));
     const given = this.inputs.map((node, at) =>
       (plain ? names[at] + "=" : JSON.stringify(names[at]) + ": ") + written(live.value(node))).join(", ");
-    const values = [...(given ? [plain ? given : `{${given}}`] : []), ...(pull === 1 ? [] : [`gradient=${written(pull)}`])];
+    const values = [plain ? given : `{${given}}`, pull === 1 ? "" : `gradient=${written(pull)}`].filter(Boolean);
     const program = [
       "import circuitsim as cs", "", `circuit = cs.parse(${JSON.stringify(this.text)})`,
       `run = cs.Simulation(circuit).run(${values.join(", ")})`,
