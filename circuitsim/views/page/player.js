@@ -167,8 +167,12 @@ class Player {
   }
 
   told(step) {
-    const example = this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
-    return example + this.story.sentence(step);
+    return this.whose(step) + this.story.sentence(step);
+  }
+
+  // What comes before a step's sentence, where there are several examples.
+  whose(step) {
+    return this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
   }
 
   // What an example is called: as its tokens are numbered, and in which batch if there are several.
@@ -437,8 +441,8 @@ class Player {
       ? " At the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) + "." : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
-      const parts = rich ? rich.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])) : [told];
-      sentence.replaceChildren(...parts, ...(more ? [make("span", {class: "more"}, more)] : []));
+      const parts = rich ?? (step ? [this.whose(step), ...this.story.telling(step)] : [told]);
+      sentence.replaceChildren(...parts.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])), ...(more ? [make("span", {class: "more"}, more)] : []));
     }
     if (!byId("list").open) return;
     for (const button of byId("steps").querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
