@@ -84,10 +84,14 @@ class Player {
   // Shows what the address says, or, without one, the beginning or the end.
   start() {
     this.goToHash(true);
-    if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
-    }
+    if (this.time >= this.story.span[1]) this.seeOutputs();
     this.ready = true;
+  }
+
+  // Brings what came out into sight.
+  seeOutputs() {
+    if (this.camera.fitted) return;
+    this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
   }
 
   // -- windows, and what they tell -----------------------------------------------------------------------------
