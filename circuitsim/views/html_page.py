@@ -38,7 +38,14 @@ def fill(
     # One scope of its own and strict rules for all of it.
     script = '(() => {\n"use strict";\n' + more + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
-    pieces = {"policy": policy, "title": html.escape(title), "style": style, "data": data, "script": script, "picture": ""}
+    pieces = {
+        "policy": policy,
+        "title": html.escape(title),
+        "style": style,
+        "data": data,
+        "script": script,
+        "picture": "",
+    }
     text = []
     for number, piece in enumerate(frame.split("@")):
         text.append(pieces[piece] if number % 2 else piece)
