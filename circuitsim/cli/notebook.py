@@ -15,6 +15,7 @@ from typing import Any
 
 from circuitsim import views
 from circuitsim.trace import Trace
+from circuitsim.views.plots import take_plots
 
 __all__ = ["play_cells", "read_cells"]
 
@@ -36,7 +37,7 @@ def play_cells(cells: list[dict[str, Any]], folder: Path, stem: str) -> None:
             result = _run(cell["source"], names)
         if shown.getvalue():
             cell["made"].append(("text", shown.getvalue()))
-        cell["made"] += _figures()
+        cell["made"] += [("svg", svg) for svg in take_plots()]
         trace = getattr(result, "trace", result)
         if isinstance(trace, Trace):
             page = f"{stem}-{number}.html"
@@ -56,24 +57,6 @@ def _run(source: str, names: dict[str, Any]) -> Any:
         return exec(compile(source, "<cell>", "exec"), names)
     exec(compile(ast.Module(body[:-1], []), "<cell>", "exec"), names)
     return eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
-
-
-def _figures() -> list[tuple[str, str]]:
-    """Return what was plotted, and close it."""
-    if "matplotlib.pyplot" not in sys.modules:
-        return []
-    import matplotlib.pyplot as plt
-
-    from circuitsim.views.figures import lettering, write_figure
-
-    made = []
-    for number in plt.get_fignums():
-        drawn = io.BytesIO()
-        with lettering():
-            write_figure(plt.figure(number), drawn, "svg")
-        made.append(("svg", drawn.getvalue().decode()))
-    plt.close("all")
-    return made
 
 
 if __name__ == "__main__":
