@@ -53,8 +53,8 @@ ROOMS = {
     },
     "views": {"errors", "habits", "checks", "files", "progress", "gates", "circuit", "trace", "learning"},
     "cli": {
-        "errors", "spelling", "checks", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation", "trace",
-        "learning", "views",
+        "errors", "spelling", "checks", "files", "progress", "gates", "circuit", "engine", "compiled", "simulation",
+        "trace", "learning", "views",
     },
     "extend": {"files", "gates", "circuit", "rules", "engine", "plan", "trace", "learning", "views"},
 }
