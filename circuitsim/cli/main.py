@@ -1,4 +1,4 @@
-"""The command line: ``circuitsim flow | run | list | view | export | site``."""
+"""The command line: ``circuitsim flow | run | list | view | export | play | site``."""
 
 import math
 import sys
@@ -196,6 +196,21 @@ def export(
     check_save(to)
     Trace.load(file).export(to)
     told_saved(to, as_json=False)
+
+
+@app.command()
+def play(
+    save: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("play.html"),
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Write a page to type expressions in, and open it.
+
+    It lays them out, computes them and pulls on them in the browser; it needs no Python and no network.
+    """
+    views.play(save)
+    told_saved(save, as_json=False)
+    if show:
+        webbrowser.open(save.resolve().as_uri())
 
 
 @app.command()

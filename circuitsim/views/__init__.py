@@ -20,6 +20,7 @@ __all__ = [
     "animate",
     "draw",
     "embed",
+    "play",
     "player",
     "save",
     "save_streams",
@@ -42,6 +43,13 @@ def draw(source: Trace | Netlist | Circuit, path: str | PathLike[str]) -> None:
     from circuitsim.views.circuit_picture import draw
 
     draw(source, path)
+
+
+def play(path: str | PathLike[str]) -> None:
+    """Write a page to type expressions in, which needs no Python; see `views.play_page`."""
+    from circuitsim.views.play_page import play
+
+    play(path)
 
 
 def player(

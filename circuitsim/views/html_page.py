@@ -27,14 +27,22 @@ def block(name: str, data: Any) -> str:
 
 
 def fill(
-    title: str, data: str, frame_name: str, styles: tuple[str, ...], scripts: tuple[str, ...], more: str = ""
+    title: str,
+    data: str,
+    frame_name: str,
+    styles: tuple[str, ...],
+    scripts: tuple[str, ...],
+    more: str = "",
+    picture: str = "",
+    above: tuple[str, ...] = (),
 ) -> str:
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
-    `more` is a script of this page alone, which comes before the others. Half of a surrogate pair in a name
+    `more` is a script of this page alone, which comes before the others; `picture` is what stands on the page until a
+    script runs, as an SVG; `above` are parts of pages that stand above the circuit. Half of a surrogate pair in a name
     becomes a question mark, for no file can hold it.
     """
-    frame, style, script = _frame(frame_name, styles, scripts)
+    frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
     script = '(() => {\n"use strict";\n' + more + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
@@ -44,7 +52,8 @@ def fill(
         "style": style,
         "data": data,
         "script": script,
-        "picture": "",
+        "picture": picture,
+        "above": parts,
     }
     text = []
     for number, piece in enumerate(frame.split("@")):
@@ -59,13 +68,13 @@ def save_page(text: str, path: Path) -> None:
 
 
 @cache
-def _frame(name: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> tuple[str, str, str]:
+def _frame(name: str, *parts: tuple[str, ...]) -> tuple[str, ...]:
     folder = files("circuitsim.views") / "page"
 
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    return read(name), read(*styles), read(*scripts)
+    return read(name), *(read(*names) for names in parts)
 
 
 def _digest(text: str) -> str:

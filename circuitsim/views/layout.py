@@ -6,6 +6,9 @@ neighbours until crossings stop falling; then each node moves as near to the mea
 order and the spacing allow, which is an isotonic regression.
 
 Lengths are in units of one text line; x grows to the right, y upward.
+
+The script ``page/layout.js`` does the same to the same bits, so numbers are added from left to right here and not by
+`sum`, whose result is not the same in all versions of Python.
 """
 
 from collections.abc import Callable
@@ -16,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuitsim.circuit.netlist import Netlist
+from circuitsim.gates.value import add_up
 
 __all__ = ["Box", "Layout", "lay_out"]
 
@@ -170,7 +174,7 @@ def _sort_by_barycenter(
         else:
             found[left].append(place[right] - offset)  # an upper port draws upward
     own = {cell: float(number) for number, cell in enumerate(layer)}
-    layer.sort(key=lambda cell: sum(found[cell]) / len(found[cell]) if found[cell] else own[cell])
+    layer.sort(key=lambda cell: add_up(found[cell]) / len(found[cell]) if found[cell] else own[cell])
 
 
 def _swap_neighbours(layers: list[list[Cell]], links: list[list[tuple[Cell, Cell, float]]]) -> None:
@@ -240,7 +244,7 @@ def _heights_to_places(
             wish, weight = [], []
             for cell in layer:
                 near = before[number].get(cell, []) + after[number].get(cell, [])
-                wish.append(sum(ys[other] + offset for other, offset in near) / len(near) if near else ys[cell])
+                wish.append(add_up(ys[other] + offset for other, offset in near) / len(near) if near else ys[cell])
                 weight.append(1.0 if isinstance(cell, int) else 3.0)  # long wires like to be straight
             depth = np.zeros(len(layer))
             for place in range(1, len(layer)):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
+from circuitsim.circuit.netlist import Netlist
 from circuitsim.files import check_path
 from circuitsim.gates.symbols import SymbolError
 from circuitsim.trace.kinds import Kind
@@ -15,8 +16,11 @@ from circuitsim.views.forms import PAGES
 from circuitsim.views.formula import slope_formulas
 from circuitsim.views.grouping import group_gates
 from circuitsim.views.html_page import block, fill, save_page
+from circuitsim.views.opening import Opened, made_of, opened_groups
 from circuitsim.views.page_program import program, readings
+from circuitsim.views.places import cut
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
+from circuitsim.views.still import still_picture
 from circuitsim.views.style import plain
 from circuitsim.views.training_panels import panels
 
@@ -27,8 +31,9 @@ FRAME_HEIGHT = 820  # pixels
 
 SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js",
-    "player.js", "training.js", "run.js",
+    "player.js", "tour.js", "run.js",
 )  # fmt: skip
+TRAINING_SCRIPTS = (*SCRIPTS[:-1], "training.js", "run.js")
 
 
 def player(
@@ -74,57 +79,106 @@ def page(
     parts = list(windows(trace))
     stage = scene(trace, len(parts), folded=grouping is not None)
     stage["batch"], stage["batches"] = flow.batch, flow.batches
-    messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
-    gates = sum(node.kind == "gate" for node in whole.netlist.nodes)
-    start, end = whole.span
-    stage["about"] = f"{_count(gates, 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks"
     stage["spans"] = [part["span"] for part in parts]
     stage["notes"] = list(notes)
+    stage["heading"] = _heading(trace)
+    stage["slopes"] = _slopes(trace)
+    start, end = whole.span
+    messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
+    about = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
+    blocks, asks = [], []
     if grouping:
         stage["notes"].append(
             f"This circuit is big: {grouping.about}. What a group does for one example is shown as one firing, "
             "what goes from group to group as one message."
         )
+        nodes, wires = made_of(grouping)
+        stage["whole"] = {"nodes": nodes, "wires": wires}
+        for opened in opened_groups(grouping, whole) if len(parts) == 1 else ():
+            stage["nodes"][opened.group]["opens"] = opened.group
+            blocks.append(block(f"group-{opened.group}", _inside(opened, whole.span)))
+        if blocks:
+            asks.append("Click a group to open it.")
     if len(parts) > 1:
         stage["notes"].append(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
         )
-    stage["heading"] = _heading(trace)
-    stage["slopes"] = _slopes(trace)
-    script = ""
-    if history is None and grouping is None and len(parts) == 1 and _can_live(trace):
+    script, reason = "", _reason(whole) if len(parts) == 1 and history is None else ""
+    if history is None and len(parts) == 1 and not reason:
         try:
-            found = program(trace.netlist)
+            found = program(whole.netlist)
         except SymbolError as error:
-            stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {error}.")
+            reason = str(error)
         else:
             script = found.script
-            stage["about"] = f"Drag any number, or the pull, and watch what flows back. {stage['about'].capitalize()}."
-    blocks = [block("scene", stage)]
-    if script:
-        blocks.append(block("program", found.tables))
+            asks.insert(0, "Drag any number, or the pull, and watch what flows back.")
+            blocks.append(block("program", found.tables | {"values": _standing(whole), "names": _names(whole.netlist)}))
+    if reason:
+        stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {reason}.")
+    stage["about"] = " ".join([*asks, about])
+    blocks.insert(0, block("scene", stage))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
-    return fill(
-        trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script
-    )
+    picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""
+    styles, scripts = ("look.css", "run.css"), SCRIPTS
+    if history is not None:
+        styles, scripts = (*styles, "training.css"), TRAINING_SCRIPTS
+    return fill(trace.netlist.name, "\n".join(blocks), "run.html", styles, scripts, script, picture)
 
 
-def _can_live(trace: Trace) -> bool:
-    """Tell whether a trace is of one example of finite numbers, forward at least."""
-    return (
-        trace.layout is None
-        and len({record.tag for record in trace}) == 1
-        and all(isinstance(record.value, float) and math.isfinite(record.value) for record in trace)
-        and all(isinstance(value, float) for value in trace.held.values())
-    )
+def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:
+    """Return what shows one group, opened, over the time of the whole run."""
+    trace = opened.trace
+    (part,) = windows(trace, most=len(trace) + 1)
+    part["span"] = span
+    stage = scene(trace)
+    stage["about"] = f"{_count(_gates(trace), 'gate')}. What comes in are the numbers of the run at large."
+    stage |= {"batch": 0, "batches": 0, "spans": [part["span"]], "notes": [], "slopes": _slopes(trace)}
+    stage["heading"] = [["What is inside ", ""], [cut(trace.netlist.name, 40), "name"], ["?", ""]]
+    stage["whole"] = {"nodes": opened.nodes, "wires": opened.wires}
+    return {"scene": stage, "part": part}
+
+
+def _reason(trace: Trace) -> str:
+    """Return why the numbers of a trace cannot be computed in a page, or nothing: it needs one run of finite numbers."""
+    if trace.layout is not None or len({record.tag for record in trace}) != 1:
+        return "several examples go through the circuit"
+    named = [(trace.netlist.nodes[node].name, value) for node, value in trace.held.items()]
+    for record in trace:
+        where = record.where if record.kind in (Kind.FORWARD, Kind.BACKWARD) else trace.netlist.wires[record.where].source
+        named.append((trace.netlist.nodes[where].name, record.value))
+    for name, value in named:
+        if not isinstance(value, float):
+            return f"{cut(name, 40)!r} sends an array"
+        if not math.isfinite(value):
+            return f"{cut(name, 40)!r} sends {value}"
+    return ""
+
+
+def _standing(trace: Trace) -> list[float]:
+    """Return for each node the number that stood there before anything was computed; 0 for gates and outputs."""
+    standing = [0.0 if node.value is None else node.value for node in trace.netlist.nodes]
+    for node, value in trace.held.items():
+        standing[node] = value
+    for record in trace:
+        if record.kind is Kind.VALUE and trace.netlist.nodes[source := trace.netlist.wires[record.where].source].gate is None:
+            standing[source] = record.value
+    return standing  # type: ignore[return-value]
+
+
+def _names(netlist: Netlist) -> list[str]:
+    return [node.name for node in netlist.nodes]
+
+
+def _gates(trace: Trace) -> int:
+    return sum(node.kind == "gate" for node in trace.netlist.nodes)
 
 
 def _heading(trace: Trace) -> list[list[str]]:
     """Return the question that the page asks."""
     outputs = list(trace.netlist.of_kind("output"))
-    what = [outputs[0], "name"] if len(outputs) == 1 else ["the outputs", ""]
+    what = [cut(outputs[0], 40), "name"] if len(outputs) == 1 else ["the outputs", ""]
     return [["What would make ", ""], what, [" larger?", ""]]
 
 

@@ -5,8 +5,9 @@ The page gets nothing else, and computes nothing that a trace does not say: it o
 
     title, size                      the circuit's name; width and height of the stage, in pixels
     notes                            sentences that the page shows about itself
-    nodes                            name, kind, text in the body, gate, operator, ports, place of body and numbers
-    wires                            source, target, port, and the points of the path, x and y in turn
+    nodes                            name, kind, text in the body and below it, gate, operator, ports, place
+    wires                            source, target, port, and the points of the path, as `views.places` has them
+    tall                             the same circuit from top to bottom: its size, places and points, if it is small
     gates                            what each gate's documentation says in one sentence
     windows                          how many there are; `windows(trace)` yields them
     batch, batches                   of how many microbatches which batches are, as `views.flow.Flow` has it
@@ -30,20 +31,12 @@ from circuitsim.gates.value import Value, add_up, show
 from circuitsim.trace.explanation import local_derivative, operator
 from circuitsim.trace.kinds import Kind, Record
 from circuitsim.trace.trace import Trace
-from circuitsim.views.layout import lay_out
+from circuitsim.views.places import DENSE, Sketch, cut, place_tall, place_wide
 from circuitsim.views.style import number
 
-__all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
+__all__ = ["MOST_MESSAGES", "first_sentence", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
-
-UNIT, SMALL_UNIT = 18.0, 14.0  # pixels to a unit of the layout, and where there are many nodes
-LETTER = 8.0  # pixels that a digit takes, on the safe side for the fonts of browsers
-SMALL = 6.6  # the same for the names below gates
-MARGIN = 2.4  # units around the circuit: numbers and arrows stand there
-PULL = 110  # pixels at the right for the pull at an output
-DENSE = 24  # nodes, above which everything is drawn smaller
-
 
 def json_number(value: Value) -> float | str:
     """Return a value as the page takes it."""
@@ -55,56 +48,37 @@ def json_number(value: Value) -> float | str:
 def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
     """Return what stays the same while a trace is played: `parts` is the number of windows; groups are no gates."""
     netlist = trace.netlist
-    letters = _letters(trace)
-    titles = [_title(trace, index) for index in range(len(netlist.nodes))]
-
     dense = len(netlist.nodes) > DENSE
-    unit = SMALL_UNIT if dense else UNIT
-    letter = 6.8 if dense else LETTER
-    bodies = [_body(node, title, dense) for node, title in zip(netlist.nodes, titles, strict=True)]
-
-    def body(index: int) -> tuple[float, float]:
-        width, height = bodies[index]
-        gate = netlist.nodes[index].gate
-        below = len(netlist.nodes[index].name) * SMALL - width if gate else 0.0
-        return (width + max(0.0, below)) / unit, (height + (36 if gate else 22)) / unit
-
-    def stub(index: int) -> float:
-        return (letters[index] * letter + 14) / unit if letters[index] else 0.5
-
-    layout = lay_out(netlist, body, stub)
-
-    def x(units: float) -> float:
-        return round((units + MARGIN) * unit, 1)
-
-    def y(units: float) -> float:
-        return round((layout.height - units + MARGIN) * unit, 1)
-
+    sketch = Sketch(
+        netlist,
+        titles=[cut(_title(trace, index), 20) for index in range(len(netlist.nodes))],
+        below=[cut(_below(node, dense), 20) for node in netlist.nodes],
+        letters=_letters(trace, 3 if dense else 4),
+        dense=dense,
+    )
+    wide = place_wide(sketch)
     nodes = []
-    for index, (node, box) in enumerate(zip(netlist.nodes, layout.boxes, strict=True)):
-        entry: dict[str, Any] = {"name": node.name, "kind": node.kind, "text": titles[index]}
+    for index, node in enumerate(netlist.nodes):
+        entry: dict[str, Any] = {"name": node.name, "kind": node.kind, "text": sketch.titles[index]}
         if node.gate is not None:
             entry |= {"gate": node.gate.name, "operator": None if folded else operator(node), "ports": node.gate.ports}
-            entry["infix"] = node.gate.infix is not None
-        width, height = bodies[index]
-        centre = x(box.x)
-        place = [centre, y(box.y), width, height, centre + width / 2, x(box.end)]
-        nodes.append(entry | {"place": [round(length, 1) for length in place]})
-    wires = []
-    for (source, target, port), path in zip(netlist.wires, layout.paths, strict=True):
-        points = [coordinate for px, py in path.tolist() for coordinate in (x(px), y(py))]
-        points[0] = nodes[source]["place"][4]  # bodies are narrower than the names below them
-        points[-2] = nodes[target]["place"][0] - nodes[target]["place"][2] / 2
-        wires.append([source, target, port, points])
-    return {
+            entry |= {"infix": node.gate.infix is not None, "below": sketch.below[index]}
+        if index in wide.pills:
+            entry["pill"] = True
+        nodes.append(entry | {"place": wide.places[index]})
+    made = {
         "title": netlist.name,
         "dense": dense,
-        "size": [round((layout.width + 2 * MARGIN) * unit) + PULL, round((layout.height + 2 * MARGIN) * unit)],
+        "size": wide.size,
         "nodes": nodes,
-        "wires": wires,
-        "gates": {node.gate.name: _first_sentence(node.gate) for node in netlist.nodes if node.gate},
+        "wires": [[*wire, points] for wire, points in zip(netlist.wires, wide.points, strict=True)],
+        "gates": {node.gate.name: first_sentence(node.gate) for node in netlist.nodes if node.gate},
         "windows": parts,
     }
+    if not dense:
+        tall = place_tall(sketch)
+        made["tall"] = {"size": tall.size, "places": tall.places, "points": tall.points}
+    return made
 
 
 def windows(trace: Trace, most: int = MOST_MESSAGES) -> Iterator[dict[str, Any]]:
@@ -259,25 +233,13 @@ def _snapshot(standing: dict[int, tuple[Value, int]]) -> list[list[Any]]:
     return [[where, json_number(value), tag] for where, (value, tag) in sorted(standing.items())]
 
 
-def _body(node: Node, title: str, dense: bool) -> tuple[float, float]:
-    """Return the width and height of what is drawn for a node, in pixels."""
-    if node.gate is not None:
-        least = 26.0 if dense else 40.0
-        return max(least, len(title) * LETTER * 1.2 + 16), least
-    if node.kind == "output":
-        return max(64.0 if dense else 104.0, len(title) * LETTER + 24), 44.0 if dense else 64.0
-    if node.kind == "constant":
-        return max(36.0, len(title) * LETTER * 1.1 + 20), 28.0 if dense else 36.0
-    return max(96.0 if dense else 112.0, (len(title) + 8) * LETTER + 20), 28.0 if dense else 40.0
-
-
-def _letters(trace: Trace) -> list[int]:
+def _letters(trace: Trace, digits: int) -> list[int]:
     """Return for each node the length of the longest number that will stand at its wire."""
     netlist = trace.netlist
     longest = [0] * len(netlist.nodes)
 
     def note(index: int, value: Value) -> None:
-        longest[index] = max(longest[index], len(show(value, 4)))
+        longest[index] = max(longest[index], len(show(value, digits)))
 
     for index, value in trace.held.items():
         note(index, value)
@@ -285,9 +247,12 @@ def _letters(trace: Trace) -> list[int]:
         if record.kind in (Kind.FORWARD, Kind.BACKWARD):
             note(record.where, record.value)
         else:
-            note(netlist.wires[record.where].source, record.value)
+            source, target, _ = netlist.wires[record.where]
+            note(source, record.value)
+            if netlist.nodes[target].kind == "output":
+                note(target, record.value)
     for index, node in enumerate(netlist.nodes):
-        if node.kind in ("output", "constant"):
+        if node.kind == "constant":
             longest[index] = 0
         elif node.gate is None and longest[index] and len(netlist.outgoing[index]) > 1:
             longest[index] = max(longest[index], 8)  # a sum may be longer than its parts
@@ -297,12 +262,24 @@ def _letters(trace: Trace) -> list[int]:
 def _title(trace: Trace, index: int) -> str:
     node = trace.netlist.nodes[index]
     if node.gate is not None:
-        return node.gate.symbol
+        return node.name if _is_group(node) else node.gate.symbol
     if node.kind == "constant" and node.value is not None:
         return number(node.value)
-    return node.name
+    return node.name.removeprefix("what goes ") if node.kind == "output" else node.name
 
 
-def _first_sentence(gate: Gate) -> str:
+def _below(node: Node, dense: bool) -> str:
+    """Return what stands below a gate: what is in a group, or else the name."""
+    if _is_group(node):
+        return node.gate.symbol if node.gate else ""
+    return node.name.rpartition(".")[2] if dense else node.name
+
+
+def _is_group(node: Node) -> bool:
+    return node.gate is not None and node.gate.symbol.endswith(" gates")
+
+
+def first_sentence(gate: Gate) -> str:
+    """Return what a gate's documentation says of it first."""
     paragraph = (gate.__doc__ or "").strip().partition("\n\n")[0]
     return " ".join(paragraph.replace("`", "").split())

@@ -1,26 +1,74 @@
 // A circuit that computes: what is set or pulled changes every number of the recorded story, at the same times.
+//
+// The engine knows the whole circuit. A scene may show it folded, or one group of it: `whole` says then of which nodes
+// and wires of the circuit each of its own is made, and without it they are the same.
 
 class Live {
   // program: as the engine takes it; part: the one window of the trace
   constructor(scene, program, part) {
-    this.scene = scene;
-    this.part = part;
     this.engine = new Engine(program);
-    this.nodes = new Map(scene.nodes.map((node, index) => [node.kind + ":" + node.name, index]));
-    this.movable = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
-    this.outputs = [...scene.nodes.keys()].filter((index) => scene.nodes[index].kind === "output");
+    this.kinds = program.kinds;
+    this.names = program.names ?? scene.nodes.map(({name}) => name);
+    this.look(scene);
     const {kind, where, value} = part.records;
     const pulls = new Map();
     kind.forEach((what, i) => {
       const [source, target] = what <= GRADIENT ? scene.wires[where[i]] : [where[i]];
-      if (what === VALUE && this.movable.includes(source)) this.engine.set(source, value[i]);
-      if (what === GRADIENT && this.outputs.includes(target)) pulls.set(target, value[i]);
+      if (what === VALUE && this.movable.includes(source)) this.put(source, value[i]);
+      if (what === GRADIENT && scene.nodes[target].kind === "output") pulls.set(this.of(target), value[i]);
     });
-    for (const [node, held] of part.before.values) this.engine.set(node, held);
+    for (const [node, held] of part.before.values) if (this.movable.includes(node)) this.put(node, held);
     this.pulled = pulls.size > 0;
     if (this.pulled) this.engine.pull(pulls);
-    this.first = {values: this.movable.map((node) => this.engine.value(node)), pulls: new Map(pulls)};
+    this.ends = [...this.kinds.keys()].filter((node) => "ipc".includes(this.kinds[node]));
+    this.first = {values: this.ends.map((node) => this.engine.value(node)), pulls: new Map(pulls)};
     this.compute();
+  }
+
+  // Speaks from now on of a scene's nodes and wires.
+  look(scene) {
+    this.scene = scene;
+    this.parts = scene.whole ?? {nodes: scene.nodes.map((_, node) => [node]), wires: scene.wires.map((_, wire) => [wire])};
+    const all = [...scene.nodes.keys()];
+    const lone = (node) => this.parts.nodes[node].length === 1;
+    this.movable = all.filter((node) => lone(node) && "ipc".includes(this.kinds[this.of(node)]));
+    this.outputs = all.filter((node) => lone(node) && this.kinds[this.of(node)] === "o");
+  }
+
+  of(node) {
+    return this.parts.nodes[node][0];
+  }
+
+  // -- numbers of now, by the scene's nodes and wires ----------------------------------------------------------
+
+  value(node) {
+    return together(this.parts.nodes[node].map((one) => this.engine.value(one)));
+  }
+
+  // Undefined where none arrives.
+  gradient(node) {
+    const parts = this.parts.nodes[node], of = (one) => this.engine.gradient(one);
+    return parts.length === 1 ? of(parts[0]) : together(parts.map((one) => of(one) ?? 0));
+  }
+
+  // What came back along a wire; a wire that is several brings the sums by their sources.
+  share(wire) {
+    const {engine} = this, sums = new Map();
+    for (const one of this.parts.wires[wire]) {
+      const source = engine.wires[one][0], share = engine.share(one) ?? 0;
+      sums.set(source, sums.has(source) ? sums.get(source) + share : share);
+    }
+    return together([...sums.values()]);
+  }
+
+  slopes(node) {
+    return this.engine.slopes(this.of(node));
+  }
+
+  // -- what is changed -----------------------------------------------------------------------------------------
+
+  put(node, value) {
+    this.engine.set(this.of(node), value);
   }
 
   compute() {
@@ -29,67 +77,90 @@ class Live {
   }
 
   set(node, value) {
-    this.engine.set(node, value);
+    this.put(node, value);
     this.compute();
   }
 
   pull(output, value) {
-    this.engine.pull(new Map(this.engine.pulls).set(output, value));
+    this.engine.pull(new Map(this.engine.pulls).set(this.of(output), value));
     this.compute();
   }
 
+  pullAt(output) {
+    return this.engine.pulls.get(this.of(output)) ?? 0;
+  }
+
   reset() {
-    this.movable.forEach((node, at) => this.engine.set(node, this.first.values[at]));
+    this.ends.forEach((node, at) => this.engine.set(node, this.first.values[at]));
     if (this.pulled) this.engine.pull(new Map(this.first.pulls));
     this.compute();
   }
 
-  // Move what can be moved along its gradient; returns each output before and after.
+  // Every input and parameter of the circuit, some way (0 to 1) between where it stands and where its gradient leads
+  // in one step; returns what goes there.
   respond(step) {
-    const before = this.outputs.map((node) => this.engine.value(node));
-    const to = this.movable.map((node) => this.engine.value(node) + step * (this.engine.gradient(node) ?? 0));
-    this.movable.forEach((node, at) => this.engine.set(node, to[at]));
-    this.compute();
-    return this.outputs.map((node, at) => [node, before[at], this.engine.value(node)]);
+    const {engine} = this, ends = this.ends.filter((node) => this.kinds[node] !== "c");
+    const from = ends.map((node) => engine.value(node));
+    const to = ends.map((node, at) => from[at] + step * (engine.gradient(node) ?? 0));
+    return (way) => {
+      ends.forEach((node, at) => engine.set(node, way === 1 ? to[at] : from[at] + way * (to[at] - from[at])));
+      this.compute();
+    };
   }
 
-  get changed() {
-    const moved = this.movable.filter((node, at) => !Object.is(this.engine.value(node), this.first.values[at]));
-    const pulled = this.outputs.filter((node) => this.engine.pulls.get(node) !== this.first.pulls.get(node));
-    return {moved, pulled: this.pulled ? pulled : []};
+  // The number of a node of the whole circuit, by its name and the letters of its possible kinds; -1 if there is none.
+  find(name, kinds) {
+    return this.names.findIndex((one, node) => one === name && kinds.includes(this.kinds[node]));
   }
 
-  // The window with the numbers of now.
-  story() {
-    const {engine, scene, part} = this, {kind, where, tag, end} = part.records;
-    const share = (wire) => engine.share(wire) ?? 0;
-    const value = kind.map((what, i) => what === FORWARD ? engine.value(where[i])
-      : what === VALUE ? engine.value(scene.wires[where[i]][0])
-      : what === GRADIENT ? share(where[i]) : engine.gradient(where[i]) ?? 0);
-    const slopes = part.slopes.map(([node, of]) => [node, of, engine.slopes(node)]);
-    const met = new Map(), sums = [];
-    const order = [...kind.keys()].filter((i) => kind[i] === GRADIENT).sort((a, b) => end[a] - end[b]);
-    for (const i of order) {
-      const source = scene.wires[where[i]][0];
-      const wires = met.get(source) ?? [];
-      wires.push(where[i]);
-      wires.sort((a, b) => a - b);
-      met.set(source, wires);
-      if (wires.length > 1) sums.push([source, end[i], tag[i], wires.map(share).reduce((a, b) => a + b)]);
+  // An address holds what differs from the run: "v." and a name is a value that was set, "p." and a name a pull.
+  write(found) {
+    const {engine, first, names} = this;
+    this.ends.forEach((node, at) => {
+      if (!Object.is(engine.value(node), first.values[at])) found.set("v." + names[node], engine.value(node));
+    });
+    for (const [node, pull] of engine.pulls) if (pull !== first.pulls.get(node)) found.set("p." + names[node], pull);
+  }
+
+  read(found) {
+    this.reset();
+    for (const [key, text] of found) {
+      const value = Number(text), name = key.slice(2);
+      if (text.trim() === "" || !Number.isFinite(value)) continue;
+      const node = this.find(name, "ipc"), output = this.find(name, "o");
+      if (key.startsWith("v.") && node >= 0) this.engine.set(node, value);
+      if (key.startsWith("p.") && this.engine.pulls.has(output)) this.engine.pulls.set(output, value);
     }
-    const before = {...part.before, values: part.before.values.map(([node, , of]) => [node, engine.value(node), of])};
-    return new Story(scene, {...part, before, slopes, sums, records: {...part.records, value}});
+    this.compute();
   }
 
   // What tests and the curious call: numbers by name.
   handle(player) {
-    const of = (name) => this.nodes.get("input:" + name) ?? this.nodes.get("parameter:" + name);
-    const told = (number) => Object.fromEntries(this.scene.nodes.map((node, at) => [node.name, number(at)]));
+    const {engine, names} = this;
+    const find = (name, kinds) => {
+      const node = this.find(name, kinds);
+      if (node < 0) throw new RangeError(`nothing here is called ${name} and can be set so`);
+      return node;
+    };
+    const told = (number) => Object.fromEntries(names.map((name, node) => [name, number(node)]));
     return {
-      set: (name, value) => player.change(() => this.set(of(name), value)),
-      pull: (name, value) => player.change(() => this.pull(this.nodes.get("output:" + name), value)),
-      values: () => told((node) => this.engine.value(node)),
-      gradients: () => told((node) => this.engine.gradient(node)),
+      set: (name, value) => player.change(() => {
+        engine.set(find(name, "ipc"), Number(value));
+        this.compute();
+      }),
+      pull: (name, value) => player.change(() => {
+        engine.pull(new Map(engine.pulls).set(find(name, "o"), Number(value)));
+        this.compute();
+      }),
+      values: () => told((node) => engine.value(node)),
+      gradients: () => told((node) => engine.gradient(node)),
     };
   }
+}
+
+// Several numbers on one wire, as they are written.
+function together(numbers) {
+  if (numbers.length === 1) return numbers[0];
+  if (!numbers.length) return 0;
+  return numbers.length <= 6 ? "[" + numbers.map((number) => show(number)).join(", ") + "]" : "array " + numbers.length;
 }

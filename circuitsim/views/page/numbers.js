@@ -18,10 +18,12 @@ function show(value, digits = 4) {
 
 // The digits and the decimal exponent of a positive number. JavaScript rounds a tie up, Python to the even digit.
 function rounded(value, digits) {
-  const [exact, exponent] = value.toExponential(40).split("e");
-  const figures = exact.replace(".", "");
-  if (/^50*$/.test(figures.slice(digits)) && "02468".includes(figures[digits - 1])) {
-    return [figures.slice(0, digits), Number(exponent)];
+  if (value.toExponential(digits).split("e")[0].endsWith("5")) { // it may be a tie
+    const [exact, exponent] = value.toExponential(40).split("e");
+    const figures = exact.replace(".", "");
+    if (/^50*$/.test(figures.slice(digits)) && "02468".includes(figures[digits - 1])) {
+      return [figures.slice(0, digits), Number(exponent)];
+    }
   }
   const [up, power] = value.toExponential(digits - 1).split("e");
   return [up.replace(".", ""), Number(power)];

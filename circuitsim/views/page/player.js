@@ -5,30 +5,33 @@ class Player {
   // write(found) and read(found) for more in the address, atEnd whether a page without an address opens at the end.
   constructor(hooks = {}) {
     this.hooks = hooks;
-    this.camera = new Camera(byId("stage"), byId("overview"));
+    this.flight = makeSvg("svg", {class: "flight", "aria-hidden": "true"});
+    byId("stage").after(this.flight);
+    this.camera = new Camera([byId("stage"), this.flight], byId("overview"));
     this.camera.moved = () => this.rule?.place(this.chosen, this.camera, this.stage);
     this.playing = false;
     this.listen();
   }
 
   // Shows a circuit. scene: as `views/scene.py` makes it; part(number): one of its windows; program: as Engine takes it,
-  // if numbers can be changed here.
-  load(scene, part, program = null) {
+  // if numbers can be changed here; group(number): what is in a group that opens, as {scene, part}.
+  load(scene, part, program = null, group = null) {
     this.pause();
-    Object.assign(this, {
-      scene, readPart: part, part: -1, stories: new Map(), time: 0, step: -1, // the step that is told; -1 before the first
-      chosen: null, asked: null, answer: null, listed: false,
-    });
     this.live = program ? new Live(scene, program, part(0)) : null;
-    this.stage = new Stage(scene, byId("stage"), {
-      choose: (what) => this.choose(what),
-      value: (node) => this.live.engine.value(node),
-      pulled: (output) => this.live.engine.pulls.get(output) ?? 0,
-      set: (node, value) => this.change(() => this.live.set(node, value), node),
-      pull: (output, value) => this.change(() => this.live.pull(output, value)),
-      type: (node, begin) => this.type(node, begin),
-      settled: () => this.writeHash(),
-    }, Boolean(this.live));
+    Object.assign(this, {outer: {scene, part}, group, answer: null, inside: null});
+    byId("notes").replaceChildren(...scene.notes.map((note) => make("p", {}, note)));
+    for (const id of ["reset", "respond"]) byId(id).hidden = !this.live;
+    this.look(scene, part);
+  }
+
+  // Shows a scene of the circuit: all of it, or what is in one group.
+  look(scene, part) {
+    Object.assign(this, {
+      scene, readPart: part, part: -1, stories: new Map(), time: this.inside ? this.time : 0,
+      step: -1, // the step that is told; -1 before the first
+      chosen: null, asked: null, listed: false,
+    });
+    this.live?.look(scene);
     this.rule = new Rule(scene, byId("rule"), () => this.choose(null));
     this.why = new Why(scene, byId("why"), (node) => {
       this.asked = node;
@@ -36,18 +39,53 @@ class Player {
     });
     byId("title").replaceChildren(...scene.heading.map(([text, look]) => look ? make("span", {class: look}, text) : text));
     byId("about").textContent = scene.about;
-    byId("notes").replaceChildren(...scene.notes.map((note) => make("p", {}, note)));
-    for (const id of ["reset", "respond"]) byId(id).hidden = !this.live;
+    byId("leave").hidden = this.inside === null;
+    this.stage = null;
+    this.build();
     this.open(0);
-    this.camera.view(scene.size, scene.nodes.map(({place}) => place));
+  }
+
+  // Draws the circuit from left to right, or, where that is far larger, from top to bottom.
+  build() {
+    const {scene} = this, room = this.camera.room();
+    const scale = ([width, height]) => Math.min(1, room.width / width, room.height / height);
+    const tall = Boolean(scene.tall) && room.width < 700 && scale(scene.tall.size) > 1.15 * scale(scene.size);
+    if (this.stage?.tall === tall && this.stage.scene === scene) return;
+    this.stage = new Stage(scene, byId("stage"), this.flight, {
+      choose: (what) => this.choose(what),
+      movable: (node) => this.live.movable.includes(node) || this.live.outputs.includes(node),
+      value: (node) => this.live.value(node),
+      pulled: (output) => this.live.pullAt(output),
+      set: (node, value) => this.change(() => this.live.set(node, value), node),
+      pull: (output, value) => this.change(() => this.live.pull(output, value)),
+      type: (node, begin) => this.type(node, begin),
+      settled: () => this.writeHash(),
+    }, Boolean(this.live), tall);
+    this.camera.view(this.stage.size, this.stage.places);
+  }
+
+  // Shows what is in a group; without one, all of the circuit again.
+  enter(number = null) {
+    const from = this.inside;
+    this.inside = number;
+    const inner = number === null ? null : this.group(number);
+    const time = this.time, playing = this.playing;
+    if (inner) this.look(inner.scene, () => inner.part);
+    else this.look(this.outer.scene, this.outer.part);
+    this.set(time);
+    if (playing) this.play();
+    if (!this.ready) return;
+    this.writeHash();
+    const group = this.scene.nodes.findIndex(({opens}) => opens !== undefined && opens === from);
+    if (inner) byId("leave").focus({preventScroll: true});
+    else if (group >= 0) this.stage.drawnNodes[group].group.focus({preventScroll: true});
   }
 
   // Shows what the address says, or, without one, the beginning or the end.
   start() {
     this.goToHash(true);
     if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      const outputs = this.scene.nodes.filter((node) => node.kind === "output").map(({place}) => place);
-      this.camera.follow(mean(outputs));
+      this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
     }
     this.ready = true;
   }
@@ -58,8 +96,9 @@ class Player {
     part = Math.max(0, Math.min(this.scene.windows - 1, part));
     if (part === this.part) return;
     if (!this.stories.has(part)) {
-      this.stories.set(part, this.live ? this.live.story() : new Story(this.scene, this.readPart(part)));
+      this.stories.set(part, new Story(this.scene, this.readPart(part)));
     }
+    if (this.live) this.stories.get(part).rewrite(this.live);
     for (const other of this.stories.keys()) if (Math.abs(other - part) > 1) this.stories.delete(other);
     this.part = part;
     this.story = this.stories.get(part);
@@ -104,12 +143,7 @@ class Player {
       return bar;
     });
     this.done = make("i", {class: "done"});
-    const within = make("div");
-    within.append(...bars());
-    within.style.position = "relative";
-    within.style.height = "100%";
-    this.doneInside = within;
-    this.done.append(within);
+    this.done.append(...bars());
     byId("band").replaceChildren(...bars(), this.done);
   }
 
@@ -146,24 +180,28 @@ class Player {
 
   // -- numbers that are changed --------------------------------------------------------------------------------
 
-  change(act, node = null) {
+  // Makes a change to the numbers, and shows what follows from it; `node` is what was changed, `answer` what is said.
+  change(act, node = null, answer = null) {
+    this.gliding = null;
     act();
-    if (node !== null) this.asked = node;
-    this.story = this.live.story();
-    this.stories.set(this.part, this.story);
-    this.answer = null;
+    if (node !== null && this.why.ends.includes(node)) this.asked = node;
+    this.story.rewrite(this.live);
+    this.answer = answer;
     this.listed = false;
     if (byId("list").open) this.listSteps();
     this.draw();
   }
 
+  // Lets a number be typed: the value of a node, or the pull at an output.
   type(node, begin = "") {
-    const {name} = this.scene.nodes[node];
-    const field = make("input", {type: "text", id: "typed", inputmode: "decimal", "aria-label": `value of ${name}`});
-    field.value = begin || String(this.live.engine.value(node));
-    const [x, y] = this.camera.place(...this.scene.nodes[node].place);
-    field.style.left = x - 52 + "px";
-    field.style.top = y - 20 + "px";
+    const {name, kind} = this.scene.nodes[node], output = kind === "output";
+    const what = output ? `pull at ${name}` : `value of ${name}`;
+    const now = output ? this.live.pullAt(node) : this.live.value(node);
+    const field = make("input", {type: "text", id: "typed", inputmode: "decimal", "aria-label": what});
+    field.value = begin || String(now);
+    const [x, y] = this.camera.place(...this.stage.places[node]), room = this.camera.room();
+    field.style.left = Math.max(0, Math.min(room.width - 104, x - 52)) + "px";
+    field.style.top = Math.max(0, y - 20) + "px";
     byId("board").append(field);
     field.focus();
     if (!begin) field.select();
@@ -174,10 +212,11 @@ class Player {
       const value = Number(field.value.replace("−", "-").replace(",", "."));
       field.remove();
       if (use && field.value.trim() !== "" && Number.isFinite(value)) {
-        this.change(() => this.live.set(node, value), node);
+        this.change(() => (output ? this.live.pull(node, value) : this.live.set(node, value)), node);
         this.writeHash();
-      } else if (use) toast(`${field.value || "nothing"} is no number: ${name} stays ${show(this.live.engine.value(node))}`);
-      this.stage.drawnNodes[node].group.focus();
+      } else if (use) toast(`${short(field.value) || "nothing"} is no number: the ${short(what)} stays ${show(now)}`);
+      const drawn = this.stage.drawnNodes[node];
+      (output ? drawn.pull : drawn.group).focus();
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -187,15 +226,37 @@ class Player {
     field.addEventListener("blur", () => take(true));
   }
 
+  // Everything moves a step along its gradient, before the eyes; then it is told.
   respond() {
-    const moved = this.live.respond(0.1);
-    this.change(() => {});
-    const parts = moved.flatMap(([node, before, after], at) => [
-      ...(at ? [", "] : []), [this.scene.nodes[node].name, "name"], " went from ", [show(before), "v"], " to ", [show(after), "v"],
-    ]);
-    this.answer = ["Each number moved 0.1 × its gradient: ", ...parts, "."];
-    this.set(this.story.span[1]);
-    this.writeHash();
+    const {live} = this, before = live.outputs.map((node) => live.value(node));
+    const go = live.respond(0.1);
+    this.pause();
+    this.time = this.story.span[1];
+    this.step = this.story.steps.length - 1;
+    this.glide(go, () => {
+      const parts = live.outputs.flatMap((node, at) => [
+        at ? ", " : "", [this.story.label(node), "name"], " went from ", [show(before[at]), "v"], " to ",
+        [show(live.value(node)), "v"],
+      ]);
+      this.answer = ["Each number moved 0.1 × its gradient", ...(parts.length ? [": ", ...parts] : []), "."];
+      this.draw();
+      this.writeHash();
+    });
+  }
+
+  // Calls go(way) while the way goes from 0 to 1, within 240 ms, unless something else is changed meanwhile.
+  glide(go, done) {
+    const start = performance.now();
+    const frame = (now) => {
+      const way = still.matches ? 1 : Math.min(1, Math.max(0, now - start) / 240);
+      if (this.gliding !== frame) return;
+      this.change(() => go(way < 1 ? 1 - (1 - way) ** 3 : 1), null, ["Each number moves 0.1 × its gradient."]);
+      if (way === 1) return done();
+      this.gliding = frame;
+      requestAnimationFrame(frame);
+    };
+    this.gliding = frame;
+    frame(start);
   }
 
   // What matters most, once all has been told.
@@ -208,7 +269,7 @@ class Player {
     const outputs = [...scene.nodes.keys()].filter((index) => scene.nodes[index].kind === "output");
     const pulled = outputs.filter((node) => story.at(story.felt[node], Infinity));
     if (pulled.length !== 1) return null;
-    const name = [scene.nodes[pulled[0]].name, "name"], pull = story.at(story.felt[pulled[0]], Infinity).value;
+    const name = [story.label(pulled[0]), "name"], pull = story.at(story.felt[pulled[0]], Infinity).value;
     if (pull === 0) return ["Nobody pulls on ", name, ", so nothing flows back."];
     const [node, gradient] = felt.reduce((one, other) => size(other[1]) > size(one[1]) ? other : one);
     if (!size(gradient)) return ["Nothing can move ", name, " just now: every gradient is 0."];
@@ -317,7 +378,8 @@ class Player {
     const {story, time} = this, [start, end] = story.span;
     const step = story.steps[Math.min(this.step, story.steps.length - 1)];
     const over = time >= end && this.step >= story.steps.length - 1 && this.part === this.scene.windows - 1;
-    this.stage.show(story, time, new Set(step && !over ? step.nodes : []));
+    const begun = this.step >= 0 || this.part > 0 || time > start;
+    this.stage.show(story, time, new Set(step && !over ? step.nodes : []), begun);
     this.rule.show(story, time, this.chosen);
     const of = this.chosen?.why ? this.chosen.node : null;
     const fresh = of === null ? null : story.at(story.felt[of], time);
@@ -327,8 +389,7 @@ class Player {
     this.say(step, over);
     const range = byId("time");
     range.value = time;
-    this.done.style.width = (100 * (time - start)) / (end - start || 1) + "%";
-    this.doneInside.style.width = byId("band").clientWidth + "px";
+    this.done.style.clipPath = `inset(0 ${100 - (100 * (time - start)) / (end - start || 1)}% 0 0)`;
     const place = `tick ${ticks(time)} of ${ticks(end)}`;
     byId("clock").textContent = place;
     byId("clock").dataset.step = `${Math.min(this.step, story.steps.length - 1) + 1} of ${story.steps.length}`;
@@ -375,6 +436,8 @@ class Player {
   }
 
   choose(what) {
+    const {opens} = this.scene.nodes[what?.node] ?? {};
+    if (opens !== undefined && !what.why) return this.enter(opens);
     const same = what && this.chosen && this.chosen.node === what.node && this.chosen.wire === what.wire
       && Boolean(this.chosen.why) === Boolean(what.why);
     this.chosen = !what || same ? null : what;
@@ -385,6 +448,11 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
+    byId("stage").addEventListener("focusin", (event) => {
+      const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
+      if (node !== undefined) this.camera.reveal(this.stage.places[node]);
+      if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);
+    });
     const on = (id, action) => byId(id).addEventListener("click", action);
     on("play", () => (this.playing ? this.pause() : this.play()));
     on("back", () => this.stepBy(-1));
@@ -395,6 +463,7 @@ class Player {
     on("larger", () => this.camera.zoom(1.25));
     on("fit", () => this.camera.fit());
     on("respond", () => this.respond());
+    on("leave", () => this.enter());
     on("reset", () => {
       this.change(() => this.live.reset());
       this.writeHash();
@@ -404,6 +473,10 @@ class Player {
       this.writeHash();
       navigator.clipboard?.writeText(location.href).catch(() => {});
       toast("Link copied: it holds your numbers");
+    });
+    document.querySelector(".skip").addEventListener("click", (event) => { // the address keeps the place
+      event.preventDefault();
+      byId("play").focus();
     });
     byId("list").addEventListener("toggle", () => byId("list").open && this.listSteps());
     byId("time").addEventListener("input", (event) => {
@@ -416,6 +489,7 @@ class Player {
     byId("time").addEventListener("change", () => this.writeHash());
     new ResizeObserver(() => {
       if (!this.story) return;
+      this.build();
       if (this.camera.fitted) this.camera.fit();
       else this.camera.show();
       this.draw();
@@ -435,9 +509,12 @@ class Player {
       " ": () => (this.playing ? this.pause() : this.play()),
       ArrowLeft: () => this.stepBy(-1),
       ArrowRight: () => this.stepBy(1),
+      "+": () => this.camera.zoom(1.25),
+      "-": () => this.camera.zoom(1 / 1.25),
+      0: () => this.camera.fit(),
       Home: () => this.jump(0),
       End: () => this.jump(this.scene.windows - 1, true),
-      Escape: () => this.choose(null),
+      Escape: () => (this.chosen || this.inside === null ? this.choose(null) : this.enter()),
     };
     if (!(event.key in actions) || (event.key === " " && pressed) || event.defaultPrevented) return;
     event.preventDefault();
@@ -465,30 +542,21 @@ class Player {
 
   // "#step=7", or "#tick=3.25" between steps, "#end"; "&window=2" if there are several; "v.x=2" and "p.f=-1" are a value
   // that was set and a pull.
-  goToHash(first = false) {
-    const found = new URLSearchParams(location.hash.slice(1));
+  goToHash(first = false, address = location.hash) {
+    const found = new URLSearchParams(address.slice(1));
     const number = (name) => (/^\d+(\.\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
     this.pause();
     this.hooks.read?.(found);
-    if (this.live) {
-      this.live.reset();
-      for (const [key, text] of found) {
-        const value = Number(text), name = key.slice(2);
-        if (text.trim() === "" || !Number.isFinite(value)) continue;
-        const node = this.live.nodes.get("input:" + name) ?? this.live.nodes.get("parameter:" + name);
-        const output = this.live.nodes.get("output:" + name);
-        if (key.startsWith("v.") && node !== undefined) this.live.engine.set(node, value);
-        if (key.startsWith("p.") && this.live.pulled && this.live.engine.pulls.has(output)) {
-          this.live.engine.pulls.set(output, value);
-        }
-      }
-      this.live.compute();
-      this.stories.clear();
-      this.part = -1;
-    }
+    this.live?.read(found);
+    const inside = number("in");
+    if (this.group && inside !== this.inside && (inside === null || this.group(inside))) this.enter(inside);
+    this.stories.clear();
+    this.part = -1;
     this.open(Math.round(number("window") ?? 1) - 1);
     const gate = this.scene.nodes.findIndex((node) => node.kind === "gate" && node.name === found.get("gate"));
     this.chosen = gate >= 0 ? {node: gate} : null;
+    const why = this.why.ends.find((node) => this.scene.nodes[node].name === found.get("why"));
+    this.asked = why ?? null;
     const step = number("step"), time = number("tick");
     if (step === null && time === null) {
       const rest = first && (this.hooks.atEnd ?? true) && this.scene.windows === 1;
@@ -508,11 +576,9 @@ class Player {
     if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind === "gate") {
       found.set("gate", this.scene.nodes[this.chosen.node].name);
     }
-    if (this.live) {
-      const {moved, pulled} = this.live.changed;
-      for (const node of moved) found.set("v." + this.scene.nodes[node].name, this.live.engine.value(node));
-      for (const node of pulled) found.set("p." + this.scene.nodes[node].name, this.live.engine.pulls.get(node));
-    }
+    if (this.inside !== null) found.set("in", this.inside);
+    if (this.asked !== null) found.set("why", this.scene.nodes[this.asked].name);
+    this.live?.write(found);
     this.hooks.write?.(found);
     this.written = "#" + found;
     try {

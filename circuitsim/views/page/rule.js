@@ -1,8 +1,11 @@
 // The rule at a gate: what it computes, and by what it multiplies a gradient, with names and with numbers.
 
+const phone = window.matchMedia("(max-width: 600px)");
+
 class Rule {
   constructor(scene, holder, choose) {
     Object.assign(this, {scene, holder, choose});
+    holder.hidden = true;
     this.told = "";
   }
 
@@ -60,7 +63,11 @@ class Rule {
         lines.push([["slope = "], [words, "name"], ...(figures ? [[" = " + figures]] : []),
           ...(slope !== null ? [[" = " + show(slope)]] : [])]);
       }
-      if (!share) return lines.push([["to "], source, [felt ? ": nothing" : ": waits for the gradient"]]);
+      if (!share) {
+        const slopeTold = words && slope !== null ? [[": slope "], [words, "name"], ...(words === show(slope) ? [] : [[" = " + show(slope)]])]
+          : [[": waits for the gradient"]];
+        return lines.push([["to "], source, ...(felt ? [[": nothing"]] : slopeTold)]);
+      }
       const by = slope === null ? [[": by its rule "]]
         : [[": "], [show(felt.value), "g"], [" × "], ...(words && node.ports.length > 1 && slope !== null && words !== show(slope)
           ? [[words, "name"], [" = "], [show(felt.value), "g"], [" × "]] : []), [bracket(show(slope)) + " = "]];
@@ -83,10 +90,11 @@ class Rule {
   place(chosen, camera, stage) {
     const {holder} = this;
     if (holder.hidden || !chosen) return mark(stage.leader, "d", "");
-    const at = "wire" in chosen ? pointAt(stage.paths[chosen.wire], 0.5, 0) : this.scene.nodes[chosen.node].place;
+    const at = "wire" in chosen ? pointAt(stage.paths[chosen.wire], 0.5, 0) : stage.places[chosen.node];
     const [x, y] = camera.place(at[0], at[1]);
+    if (phone.matches) return mark(stage.leader, "d", ""); // the note lies over the title
     const room = camera.room(), wide = holder.offsetWidth, high = holder.offsetHeight;
-    const spots = this.scene.nodes.map(({place: [nx, ny, w, h, , end]}) => {
+    const spots = stage.places.map(([nx, ny, w, h, , end]) => {
       const [cx, cy] = camera.place(nx, ny);
       return [cx - w / 2 * camera.scale - 8, cy - h / 2 * camera.scale - 20, cx + Math.max(w / 2, end - nx) * camera.scale, cy + (h / 2 + 24) * camera.scale];
     });

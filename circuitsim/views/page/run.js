@@ -11,8 +11,10 @@ const player = new Player({
   },
 });
 if (kept) training = new Training(kept, byId("training"), (time) => player.seek(time));
-player.load(scene, (number) => readData("window-" + number), readData("program"));
+player.load(scene, (number) => readData("window-" + number), readData("program"), (number) => readData("group-" + number));
 player.start();
+
+new Tour(player, byId("tour"), byId("guide"));
 
 // For tests and the curious.
 window.circuitsim = player.live && player.live.handle(player);

@@ -28,6 +28,7 @@ class Story {
     this.slopes = new Map(part.slopes.map(([node, tag, slopes]) => [node + ":" + tag, slopes]));
     this.remember(part);
     this.steps = this.tell();
+    this.version = 0; // grows when numbers change
   }
 
   // Each history is a list of {time, value, tag}, in order of time.
@@ -67,6 +68,41 @@ class Story {
     this.felt = this.felt.map(once);
   }
 
+  // Puts the numbers of now in place of the recorded ones: they come at the same times. `now` says the value and the
+  // gradient of a node, the gradient that came back along a wire, and the slopes of a gate.
+  rewrite(now) {
+    const { wires } = this;
+    const put = (history, value) => {
+      for (const event of history) event.value = value;
+    };
+    for (const record of this.records) {
+      const { kind, where } = record;
+      record.value =
+        kind === FORWARD
+          ? now.value(where)
+          : kind === VALUE
+            ? now.value(wires[where][0])
+            : kind === GRADIENT
+              ? now.share(where)
+              : now.gradient(where);
+    }
+    this.values.forEach((history, node) => put(history, now.value(node)));
+    this.carried.forEach((history, wire) => put(history, now.value(wires[wire][0])));
+    this.returned.forEach((history, wire) => put(history, now.share(wire)));
+    this.felt.forEach((history, node) => {
+      if (this.isOutput(node)) put(history, now.share(this.incoming[node][0]));
+      else for (const event of history) event.value = this.met(node, event.time);
+    });
+    for (const key of this.slopes.keys()) this.slopes.set(key, now.slopes(parseInt(key)));
+    this.version++;
+  }
+
+  // What had come back to a node at a time, added up in wiring order.
+  met(node, time) {
+    const shares = this.outgoing[node].flatMap((wire) => this.at(this.returned[wire], time) ?? []);
+    return shares.length ? shares.map((share) => share.value).reduce((a, b) => a + b) : 0;
+  }
+
   isGate(node) {
     return this.nodes[node].kind === "gate";
   }
@@ -76,12 +112,14 @@ class Story {
 
   // What a constant is called is its number; anything else has a name.
   label(node) {
-    return this.nodes[node].kind === "constant" ? this.nodes[node].text : this.nodes[node].name;
+    const { kind, name, text } = this.nodes[node];
+    const value = kind === "constant" ? this.values[node][0]?.value : null;
+    return kind === "constant" ? (typeof value === "number" ? show(value) : text) : short(name);
   }
 
   actor(node) {
     const { text, name } = this.nodes[node];
-    return name.startsWith(text) ? name : text + " (" + name + ")";
+    return name.startsWith(text.replace("…", "")) ? short(name) : text + " (" + short(name) + ")";
   }
 
   // What stood in a history at a time; null if nothing did.
@@ -238,7 +276,7 @@ class Story {
     if (kind === "forward") {
       const inputs = this.inputs(node, tag, step.from);
       const result = this.ofTag(this.values[node], tag);
-      const sent = result ? show(result.value) : "its result";
+      const sent = result ? several(result.value) : "its result";
       if (!this.nodes[node].operator) {
         return (
           this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + "."
@@ -277,6 +315,18 @@ class Story {
     }
     return listed(nodes.map((source) => this.label(source) + " feels " + this.feels(source, tag, step.from))) + ".";
   }
+}
+
+// A long name, cut.
+function short(name, most = 40) {
+  const letters = [...name];
+  return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : name;
+}
+
+// An array that is not written out is so many numbers.
+function several(value) {
+  const found = typeof value === "string" && /^array ([\d×]+)$/.exec(value);
+  return found ? found[1] + " numbers" : show(value);
 }
 
 // What several wires say at the same time of the same example is one event.
