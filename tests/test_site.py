@@ -149,7 +149,7 @@ def test_links_lead_to_pages(small, tmp_path):
     names = {path.relative_to(tmp_path / "site").as_posix() for path in pages}
     assert names == {
         "index.html", "README.html", "docs/more.html", "docs/a.py.html", "docs/b.py.html", "notebooks/first.html",
-        "scenarios/gate.html",
+        "scenarios/gate.html", "play.html",
     }  # fmt: skip
     readme = pages[tmp_path / "site" / "README.html"].to
     assert readme == [

@@ -220,7 +220,7 @@ def site(
         typer.Argument(metavar="DIR", help="A new or an empty folder, or one that this command has filled before."),
     ],
 ) -> None:
-    """Make a site to publish: a page of every scenario, the notebooks, the documentation, and an index.
+    """Make a site to publish: the playground, every scenario, the notebooks, the documentation, and an index.
 
     Files that it has written there before are replaced, others are left alone.
     """

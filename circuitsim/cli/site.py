@@ -1,4 +1,4 @@
-"""Makes a site of static files: a page of every scenario, the notebooks, the documentation, and an index.
+"""Makes a site of static files: the playground, a page of every scenario, the notebooks, the documentation, an index.
 
 Each scenario and each notebook runs in a process of its own, with the settings that it has when none are given. The
 documentation and the notebooks are beside the package in a checkout; an installed package has the scenarios alone.
@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import circuitsim
+from circuitsim import views
 from circuitsim.cli import scenarios
 from circuitsim.cli.made_files import check_folder, put_files
 from circuitsim.errors import InputError
@@ -47,7 +48,7 @@ def make_site(folder: Path) -> list[str]:
     check_folder(folder)
     site = _Site(checkout())
     notebooks = sorted((site.root / "notebooks").glob("*.ipynb")) if site.root else []
-    steps: list[tuple[str, Callable[[], None]]] = []
+    steps: list[tuple[str, Callable[[], None]]] = [("play", site.add_playground)]
     for name, summary in scenarios.summaries().items():
         steps.append((name, lambda name=name, summary=summary: site.add_scenario(name, summary)))  # type: ignore[misc]
     for path in notebooks:
@@ -68,7 +69,12 @@ class _Site:
     def __init__(self, root: Path | None) -> None:
         self.root = root
         self.files: dict[str, bytes] = {}
-        self.lists: dict[str, list[tuple[str, str, str]]] = {"Scenarios": [], "Notebooks": [], "Documentation": []}
+        self.lists: dict[str, list[tuple[str, str, str]]] = {
+            "Playground": [],
+            "Scenarios": [],
+            "Notebooks": [],
+            "Documentation": [],
+        }
         self.left_out: list[str] = []
         self.listed: list[str] = []
         if root is not None:
@@ -80,6 +86,14 @@ class _Site:
                 "a checkout to have them."
             )
         self.documents = list(self.listed)
+
+    def add_playground(self) -> None:
+        """Add the page on which expressions are typed."""
+        with TemporaryDirectory() as folder:
+            views.play(Path(folder) / "play.html")
+            self.files["play.html"] = (Path(folder) / "play.html").read_bytes()
+        words = "Type any expression of numbers: it is laid out, computed and pulled on."
+        self.lists["Playground"].append(("play", words, "play.html"))
 
     def add_scenario(self, name: str, summary: str) -> None:
         """Run a scenario and add its page; of one that only draws, a page with the picture and what it prints."""
