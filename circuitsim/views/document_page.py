@@ -48,9 +48,11 @@ def markdown(
     """
     from markdown_it import MarkdownIt  # only who makes documents pays for it
 
-    reader = MarkdownIt("commonmark", {"html": False, "highlight": _highlighted}).enable("table")
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     reader.inline.ruler.before("escape", "formula", _read_formula)
     reader.add_render_rule("formula", lambda self, tokens, at, options, env: formula(tokens[at].content))
+    for kind in ("fence", "code_block"):
+        reader.add_render_rule(kind, lambda self, tokens, at, options, env: code(tokens[at].content, tokens[at].info))
     tokens = reader.parse(re.sub(r"^<!--.*?-->\n", "", text, flags=re.MULTILINE | re.DOTALL))
     taken: dict[str, int] = {}
     for number, token in enumerate(tokens):
@@ -117,8 +119,16 @@ def formula(text: str) -> str:
 
 
 def code(text: str, language: str = "python") -> str:
-    """Return a piece of code as HTML."""
-    return f'<pre tabindex="0"><code>{_highlighted(text, language, "") or html.escape(text)}</code></pre>\n'
+    """Return a piece of code as HTML; of Python the keywords and comments are marked."""
+    if language in ("python", "py"):
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        shown = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    else:
+        shown = html.escape(text)
+    return f'<pre tabindex="0"><code>{shown}</code></pre>\n'
 
 
 def printed(text: str) -> str:
@@ -137,14 +147,3 @@ def data_url(file: bytes, suffix: str) -> str:
     """Return an address that holds a picture."""
     form = {"svg": "svg+xml", "jpg": "jpeg"}.get(suffix, suffix)
     return f"data:image/{form};base64,{base64.b64encode(file).decode()}"
-
-
-def _highlighted(text: str, language: str, _: str) -> str:
-    """Return Python with its keywords and comments marked; nothing for other languages."""
-    if language not in ("python", "py"):
-        return ""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    return str(highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
