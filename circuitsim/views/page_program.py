@@ -13,7 +13,7 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.symbols import Graph, SymbolError, check_reading, read_symbols
 from circuitsim.views.javascript import HELPERS, statements
 
-__all__ = ["Program", "program", "readings", "rule_text", "rules_script"]
+__all__ = ["Program", "program", "readings", "rule_text", "rules_script", "tabulate"]
 
 
 class Program(NamedTuple):
@@ -31,14 +31,30 @@ def program(netlist: Netlist) -> Program:
     SymbolError
         If a gate cannot be computed there, or a value is an array; the sentence names it.
     """
-    kinds: dict[Any, int] = {}
-    texts: list[str] = []
-    chosen, values = [], []
+    values = []
     for node in netlist.nodes:
         value = 0.0 if node.value is None else node.value
         if not isinstance(value, float):
             raise SymbolError(f"{node.name!r} is an array")
         values.append(value)
+    tables, texts = tabulate(netlist, values, rule_text)
+    return Program(tables, rules_script(texts))
+
+
+def tabulate(
+    netlist: Netlist, values: list[Any], write: Callable[[Gate, dict[str, Any] | None], str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the tables of a circuit, and the text of the rule of each kind of gate, as `write` returns it.
+
+    Raises
+    ------
+    SymbolError
+        If there is no text for a gate; the sentence names it.
+    """
+    kinds: dict[Any, int] = {}
+    texts: list[str] = []
+    chosen = []
+    for node in netlist.nodes:
         if node.gate is None:
             chosen.append(-1)
             continue
@@ -46,7 +62,7 @@ def program(netlist: Netlist) -> Program:
         if key not in kinds:
             kinds[key] = len(texts)
             try:
-                texts.append(rule_text(node.gate, node.attributes))
+                texts.append(write(node.gate, node.attributes))
             except SymbolError as error:
                 raise SymbolError(
                     f"gate {node.gate.name!r} of {node.name!r} cannot be computed here: {error}"
@@ -58,7 +74,7 @@ def program(netlist: Netlist) -> Program:
         "wires": [list(wire) for wire in netlist.wires],
         "values": values,
     }
-    return Program(tables, rules_script(texts))
+    return tables, texts
 
 
 def rules_script(texts: list[str]) -> str:
