@@ -242,7 +242,7 @@ def test_the_timeline_is_derived_from_the_records():
         ("gradient", 1, 0, 5.0, 6.0, 0), ("gradient", 1, 0, 5.0, 6.0, 0), ("gradient", 1, 0, 6.0, 7.0, 0),
         ("weights", 0, 1, 10.0, 10.5, 1),
     ]  # fmt: skip
-    assert timeline.updates == [Update("w", 0, -2, 1, 10.0, 0.25)]
+    assert timeline.updates == [Update("w", 0, -2, 1, 10.0, 0.25, 0)]
     assert timeline.staleness() == [2]
     assert timeline.outages == [Outage(1, 20.0, 22.0)]
     assert timeline is hand.trace.timeline

@@ -1,0 +1,217 @@
+"""Places the gates of one stage, as they are drawn inside a device.
+
+What comes from other stages enters at one place at the left, what goes to others leaves at one place at the right. A
+parameter, a constant or an input that feeds one gate alone hangs above that gate; one that feeds several is a node.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from circuitsim.circuit.netlist import Netlist, Node, Wiring
+from circuitsim.views.layout import lay_out
+from circuitsim.views.style import number
+
+__all__ = ["MOST_GATES", "stage_circuit"]
+
+MOST_GATES = 24  # in a stage, above which it is a box with a name
+
+UNIT = 10.0  # pixels to a unit of the layout
+GATE, CHIP, PORT = 30.0, 22.0, 6.0  # pixels: a gate's height, that of what hangs above it, and where wires enter
+ABOVE = 44.0  # pixels from a gate's centre to the centre of what hangs above it
+LETTER, CHIP_LETTER = 8.0, 7.5  # pixels, on the safe side for the fonts of browsers
+MOST_LETTERS = 9
+MARGIN = 4.0  # pixels
+GAP = 5.0  # pixels, the least between columns
+
+
+@dataclass
+class _Part:
+    """A part of a netlist with places where wires come in and go out, for `lay_out`."""
+
+    nodes: list[Node] = field(default_factory=list)
+    wires: list[Wiring] = field(default_factory=list)
+    incoming: list[list[int]] = field(default_factory=list)
+    outgoing: list[list[int]] = field(default_factory=list)
+
+    def add(self, node: Node) -> int:
+        self.nodes.append(node)
+        self.incoming.append([])
+        self.outgoing.append([])
+        return len(self.nodes) - 1
+
+    def connect(self, source: int, target: int) -> None:
+        self.wires.append(Wiring(source, target, len(self.incoming[target])))
+        self.incoming[target].append(len(self.wires) - 1)
+        self.outgoing[source].append(len(self.wires) - 1)
+
+
+def stage_circuit(netlist: Netlist, gates: Collection[int]) -> dict[str, Any]:
+    """Return the picture of a stage, in pixels, y downward.
+
+    Parameters
+    ----------
+    netlist : Netlist
+        The circuit.
+    gates : collection of int
+        The gates of the stage, by node number.
+
+    Returns
+    -------
+    dict
+        ``size``; ``least``, the part of its width to which the picture can shrink while bodies keep theirs; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[x, y, width,
+        height, kind, text, name, y of the gate]``; ``wires``, each a list of coordinates; ``entry`` and ``exit``, where
+        wires to other stages begin, or None; ``levels``, in how many steps the gates fire: those of a level together.
+    """
+    inside = set(gates)
+    levels = _levels(netlist, inside)
+    part = _Part()
+    places: dict[int, int] = {}  # the part's node for one of the netlist
+    hung: dict[int, list[int]] = {gate: [] for gate in inside}
+    links: list[tuple[int | None, int]] = []
+    for gate in sorted(inside):
+        for wire in netlist.incoming[gate]:
+            source = netlist.wires[wire].source
+            links.append((None if netlist.nodes[source].kind == "gate" and source not in inside else source, gate))
+    feeds = [source for source, _ in links]
+    entry = part.add(Node("", "entry")) if None in feeds else None
+    laid = []
+    for source, gate in links:
+        if source is not None and source not in inside and feeds.count(source) == 1 and _hangs(netlist, source, gate, links):
+            hung[gate].append(source)
+        else:
+            laid.append((source, gate))
+    for source in sorted({source for source, _ in laid if source is not None} | inside):
+        places[source] = part.add(netlist.nodes[source])
+    for source, gate in laid:
+        place = entry if source is None else places[source]
+        assert place is not None
+        part.connect(place, places[gate])
+    leaving = []
+    for gate in sorted(inside):
+        targets = [netlist.wires[wire].target for wire in netlist.outgoing[gate]]
+        for target in targets:
+            if netlist.nodes[target].kind == "output":
+                places[target] = part.add(netlist.nodes[target])
+                part.connect(places[gate], places[target])
+        if any(netlist.nodes[target].kind == "gate" and target not in inside for target in targets):
+            leaving.append(gate)
+    leave = part.add(Node("", "exit")) if leaving else None
+    for gate in leaving:
+        assert leave is not None
+        part.connect(places[gate], leave)
+    return _draw(netlist, part, places, hung, levels, entry, leave)
+
+
+def _levels(netlist: Netlist, inside: set[int]) -> dict[int, int]:
+    """Return in which step each gate of a stage fires."""
+    levels: dict[int, int] = {}
+    for gate in sorted(inside):
+        sources = (netlist.wires[wire].source for wire in netlist.incoming[gate])
+        levels[gate] = 1 + max((levels[source] for source in sources if source in inside), default=-1)
+    return levels
+
+
+def _hangs(netlist: Netlist, source: int, gate: int, links: list[tuple[int | None, int]]) -> bool:
+    """Tell whether what feeds one gate hangs above it: not the input by which a stage begins."""
+    others = [other for other, target in links if target == gate and other != source]
+    if netlist.nodes[source].kind == "input":
+        return any(other is None or netlist.nodes[other].kind == "gate" for other in others)
+    return True
+
+
+def _draw(
+    netlist: Netlist,
+    part: _Part,
+    places: dict[int, int],
+    hung: dict[int, list[int]],
+    levels: dict[int, int],
+    entry: int | None,
+    leave: int | None,
+) -> dict[str, Any]:
+    """Lay out a part and return what is drawn."""
+    numbers = {place: index for index, place in places.items()}
+    sizes = [_size(node) for node in part.nodes]
+
+    def body(place: int) -> tuple[float, float]:
+        width, height = sizes[place]
+        chips = [_chip(netlist.nodes[source]) for source in hung.get(numbers.get(place, -1), ())]
+        if chips:  # above the gate, and as much below, for wires enter in the middle
+            width = max(width, sum(chips) + 4.0 * (len(chips) - 1))
+            height = 2 * (ABOVE + CHIP / 2)
+        return width / UNIT, height / UNIT
+
+    layout = lay_out(part, body, lambda place: 0.0)
+
+    def x(units: float) -> float:
+        return round(units * UNIT + MARGIN, 1)
+
+    def y(units: float) -> float:
+        return round((layout.height - units) * UNIT + MARGIN, 1)
+
+    centres = [(x(box.x), y(box.y)) for box in layout.boxes]
+    nodes, chips = [], []
+    for place, node in enumerate(part.nodes):
+        if place in (entry, leave):
+            continue
+        index = numbers[place]
+        nodes.append([*centres[place], *sizes[place], node.kind, _text(node), node.name, levels.get(index, -1)])
+        widths = [_chip(netlist.nodes[source]) for source in hung.get(index, ())]
+        at = centres[place][0] - (sum(widths) + 4.0 * (len(widths) - 1)) / 2
+        for source, width in zip(hung.get(index, ()), widths, strict=True):
+            above = netlist.nodes[source]
+            middle = at + width / 2
+            top, gate = centres[place][1] - ABOVE, centres[place][1]
+            chips.append([round(middle, 1), round(top, 1), width, CHIP, above.kind, _text(above), above.name, gate])
+            at += width + 4.0
+    wires = []
+    for (source, target, _), path in zip(part.wires, layout.paths, strict=True):
+        points = [place for px, py in path.tolist() for place in (x(px), y(py))]
+        points[0] = round(centres[source][0] + sizes[source][0] / 2, 1)  # bodies are narrower than what hangs above them
+        points[-2] = round(centres[target][0] - sizes[target][0] / 2, 1)
+        wires.append(points)
+    return {
+        "size": [round(layout.width * UNIT + 2 * MARGIN, 1), round(layout.height * UNIT + 2 * MARGIN, 1)],
+        "least": _least([(x(box.x), UNIT * box.width) for box in layout.boxes]),
+        "nodes": nodes,
+        "hung": chips,
+        "wires": wires,
+        "entry": None if entry is None else centres[entry],
+        "exit": None if leave is None else centres[leave],
+        "levels": max(levels.values(), default=0) + 1,
+    }
+
+
+def _least(columns: list[tuple[float, float]]) -> float:
+    """Return how narrow the columns may come to stand, as a part of how they stand; each is (centre, width)."""
+    widest: dict[float, float] = {}
+    for centre, width in columns:
+        widest[centre] = max(width, widest.get(centre, 0.0))
+    shares = [((one[1] + other[1]) / 2 + GAP) / (other[0] - one[0]) for one, other in pairwise(sorted(widest.items()))]
+    return round(max(shares, default=0.5), 3)
+
+
+def _text(node: Node) -> str:
+    """Return what stands in a node: a gate's sign, a constant's number, or a name."""
+    text = node.name
+    if node.gate is not None:
+        text = node.gate.symbol
+    elif node.kind == "constant" and node.value is not None:
+        text = number(node.value)
+    return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
+
+
+def _size(node: Node) -> tuple[float, float]:
+    """Return the width and the height of a node's body."""
+    if node.kind in ("entry", "exit"):
+        return PORT, PORT
+    if node.kind == "gate":
+        return max(GATE, len(_text(node)) * LETTER + 12.0), GATE
+    if node.kind in ("input", "output"):
+        return max(32.0, len(_text(node)) * LETTER + 16.0), GATE
+    return _chip(node), CHIP
+
+
+def _chip(node: Node) -> float:
+    return max(32.0, len(_text(node)) * CHIP_LETTER + 14.0)
