@@ -189,7 +189,7 @@ def test_random_circuits(page, seed):
 
 
 def assert_close(found, due, values, exact):
-    """Two numbers agree to the bit, or, after functions that may differ in the last one, within 1e-12 of the largest."""
+    """Two numbers agree to the bit, or, after functions that may differ in the last one, to 1e-12 of the largest."""
     if found == due or (np.isnan(found) and np.isnan(due)):
         return
     assert not exact, (found, due)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.checks import real
 from circuitsim.gates.elementwise import ODD
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.value import Array
@@ -29,9 +30,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
     for name in (
         *("absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "ceil"),
-        *("cos", "cosh", "divide", "exp", "exp2", "expm1", "floor", "hypot", "log", "log10", "log1p", "log2"),
-        *("logaddexp", "maximum", "minimum", "multiply", "negative", "power", "rint", "sign", "sin", "sinh", "sqrt"),
-        *("subtract", "tan", "tanh", "trunc", "where", "logical_and", "logical_not", "logical_or"),
+        *("copysign", "cos", "cosh", "divide", "exp", "exp2", "expm1", "floor", "hypot", "log", "log10", "log1p"),
+        *("log2", "logaddexp", "maximum", "minimum", "multiply", "negative", "power", "rint", "sign", "sin", "sinh"),
+        *("sqrt", "subtract", "tan", "tanh", "trunc", "where", "logical_and", "logical_not", "logical_or"),
         *_COMPARISONS,
         *_TESTS,
     )
@@ -229,10 +230,10 @@ def _symbol(graph: Graph, thing: Any) -> Symbol:
         return thing
     if isinstance(thing, bool | np.bool_):
         raise SymbolError("it calculates with True or False")
-    try:
-        return Symbol(graph, graph.place("constant", float(thing)))
-    except (TypeError, ValueError, OverflowError):
-        raise SymbolError(f"it calculates with a {type(thing).__name__}") from None
+    number = real(thing)
+    if number is None:
+        raise SymbolError(f"it calculates with a {type(thing).__name__}")
+    return Symbol(graph, graph.place("constant", number))
 
 
 def read_symbols(function: Callable[..., Any], inputs: Sequence[str]) -> Graph:

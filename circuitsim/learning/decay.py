@@ -36,7 +36,8 @@ class LinearDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        return self.start + (self.end - self.start) * np.minimum(update / self.updates, 1.0)
+        share: float = np.minimum(update / self.updates, 1.0)
+        return self.start + (self.end - self.start) * share
 
 
 @told
@@ -86,4 +87,5 @@ class CosineDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        return self.end + (self.start - self.end) * (1 + np.cos(np.pi * np.minimum(update / self.updates, 1.0))) / 2
+        share: float = np.cos(np.pi * np.minimum(update / self.updates, 1.0))
+        return self.end + (self.start - self.end) * (1 + share) / 2

@@ -49,7 +49,7 @@ def slope_formulas(shares: Graph) -> list[str | None]:
 class _Writer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.leads = set()
+        self.leads: set[int] = set()
         for place, (kind, *rest) in enumerate(graph.nodes):
             if place == 0 or (kind not in ("input", "constant") and not self.leads.isdisjoint(rest)):
                 self.leads.add(place)  # to the gradient, which is the first input
@@ -86,12 +86,10 @@ class _Writer:
             text = show(rest[0]).replace("-", "−")
             return text, SIGN if text.startswith("−") else ATOM
         if kind == "where":
-            condition, one, other = (self.write(at)[0] for at in rest)
-            return f"{one} if {condition}, else {other}", SUM
+            condition, chosen, other = (self.write(at)[0] for at in rest)
+            return f"{chosen} if {condition}, else {other}", SUM
         if kind == "negative":
-            text = self.negated(self.write(rest[0]))
-            assert text is not None
-            return text
+            return f"−{_held(self.write(rest[0]), PRODUCT)}", SIGN
         if kind == "power":
             return f"{_held(self.write(rest[0]), ATOM)}^{_held(self.write(rest[1]), ATOM)}", ATOM
         if kind == "sqrt":

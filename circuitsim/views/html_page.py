@@ -38,15 +38,20 @@ def fill(
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
     `more` is a script of this page alone, which comes before the others; `picture` is what is seen where no script
-    runs. Half of a surrogate pair in a name
-    becomes a question mark, for no file can hold it.
+    runs. Half of a surrogate pair in a name becomes a question mark, for no file can hold it.
     """
     frame, style, script = _frame(frame_name, styles, scripts)
     # One scope of its own and strict rules for all of it.
     script = '(() => {\n"use strict";\n' + more + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
-    names = {"policy": policy, "title": html.escape(title)}
-    pieces = names | {"style": style, "data": data, "script": script, "picture": picture}
+    pieces = {
+        "policy": policy,
+        "title": html.escape(title),
+        "style": style,
+        "data": data,
+        "script": script,
+        "picture": picture,
+    }
     text = []
     for number, piece in enumerate(frame.split("@")):
         text.append(pieces[piece] if number % 2 else piece)

@@ -26,6 +26,7 @@ TEXTS = {
     "arctanh": "Math.atanh({0})",
     "cbrt": "Math.cbrt({0})",
     "ceil": "Math.ceil({0})",
+    "copysign": "copysign({0}, {1})",
     "cos": "Math.cos({0})",
     "cosh": "Math.cosh({0})",
     "divide": "({0} / {1})",
@@ -72,6 +73,7 @@ TEXTS = {
 HELPERS = """\
 const maximum = (a, b) => a >= b || a !== a ? a : b;
 const minimum = (a, b) => a <= b || a !== a ? a : b;
+const copysign = (a, b) => b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a);
 const sign = (x) => x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : x;
 const rint = (x) => {
   const down = Math.floor(x), rest = x - down;
@@ -89,7 +91,9 @@ const power = (a, b) =>
 """
 
 
-def statements(graph: Graph, names: Sequence[str], fixed: Collection[str] = ()) -> tuple[list[str], list[str], list[str]]:
+def statements(
+    graph: Graph, names: Sequence[str], fixed: Collection[str] = ()
+) -> tuple[list[str], list[str], list[str]]:
     """Return what has to be computed first, a line for each shared result, and an expression for each output.
 
     Parameters
@@ -114,13 +118,13 @@ def statements(graph: Graph, names: Sequence[str], fixed: Collection[str] = ()) 
     operations = [place for place in used if graph.nodes[place][0] not in ("input", "constant")]
     counts = Counter(graph.outputs)
     varies = {place for place, name in enumerate(names) if name not in fixed}
-    hoisted = set()
+    hoisted: set[int] = set()
     for place in operations:
-        rest = graph.nodes[place][1:]
-        counts.update(rest)
-        if not varies.isdisjoint(rest):
+        worked_on = graph.nodes[place][1:]
+        counts.update(worked_on)
+        if not varies.isdisjoint(worked_on):
             varies.add(place)
-            hoisted.update(at for at in rest if at not in varies)
+            hoisted.update(at for at in worked_on if at not in varies)
     texts: dict[int, str] = {}
     before: list[str] = []
     lines: list[str] = []

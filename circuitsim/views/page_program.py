@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.attributes import key_of
 from circuitsim.gates.gate import Gate
@@ -35,14 +33,14 @@ def program(netlist: Netlist) -> Program:
     """
     kinds: dict[Any, int] = {}
     texts: list[str] = []
-    rules, values = [], []
+    chosen, values = [], []
     for node in netlist.nodes:
         value = 0.0 if node.value is None else node.value
         if not isinstance(value, float):
             raise SymbolError(f"{node.name!r} is an array")
         values.append(value)
         if node.gate is None:
-            rules.append(-1)
+            chosen.append(-1)
             continue
         key = (node.gate, key_of(node.attributes))
         if key not in kinds:
@@ -50,11 +48,13 @@ def program(netlist: Netlist) -> Program:
             try:
                 texts.append(_rule(node.gate, node.attributes))
             except SymbolError as error:
-                raise SymbolError(f"gate {node.gate.name!r} of {node.name!r} cannot be computed here: {error}") from None
-        rules.append(kinds[key])
+                raise SymbolError(
+                    f"gate {node.gate.name!r} of {node.name!r} cannot be computed here: {error}"
+                ) from None
+        chosen.append(kinds[key])
     tables = {
         "kinds": [node.kind[0] for node in netlist.nodes],
-        "rules": rules,
+        "rules": chosen,
         "wires": [list(wire) for wire in netlist.wires],
         "values": values,
     }
@@ -106,21 +106,22 @@ def readings(gate: Gate, attributes: dict[str, Any] | None) -> tuple[Graph, Grap
     """
     if gate.for_arrays:
         raise SymbolError("it is for arrays")
-    function, rules = gate.with_attributes(attributes)
-    return _read(function, tuple(rules), gate.ports) if not attributes else _read_now(function, tuple(rules), gate.ports)
+    function, vjp_rules = gate.with_attributes(attributes)
+    read = _read if attributes else _read_once
+    return read(function, tuple(vjp_rules), gate.ports)
 
 
-def _read_now(function: Callable[..., Any], rules: tuple[Callable[..., Any], ...], ports: tuple[str, ...]) -> Any:
+def _read(
+    function: Callable[..., Any], vjp_rules: tuple[Callable[..., Any], ...], ports: tuple[str, ...]
+) -> tuple[Graph, Graph]:
     def share(gradient: Any, output: Any, *inputs: Any) -> tuple[Any, ...]:
-        return tuple(rule(gradient, output, *inputs) for rule in rules)
+        return tuple(rule(gradient, output, *inputs) for rule in vjp_rules)
 
-    names = ["gradient", "output", *ports]
-    found = []
-    for called, inputs in ((function, list(ports)), (share, names)):
-        graph = read_symbols(called, inputs)
-        check_reading(called, graph)
-        found.append(graph)
-    return tuple(found)
+    forward = read_symbols(function, list(ports))
+    check_reading(function, forward)
+    backward = read_symbols(share, ["gradient", "output", *ports])
+    check_reading(share, backward)
+    return forward, backward
 
 
-_read = lru_cache(maxsize=256)(_read_now)
+_read_once = lru_cache(maxsize=256)(_read)  # functions of gates with attributes are made anew each time

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from circuitsim.checks import real
 from circuitsim.gates.symbols import Graph, SymbolError, check_reading, read_symbols
 from circuitsim.learning.forces import Force
 from circuitsim.learning.optimizers import Optimizer
@@ -94,8 +95,9 @@ def _settings(thing: Any) -> dict[str, float]:
     for name, value in vars(thing).items():
         if callable(value):
             value = value(0)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            settings[name] = float(value)
+        number = real(value)
+        if number is not None:
+            settings[name] = number
     return settings
 
 

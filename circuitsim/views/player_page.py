@@ -7,9 +7,9 @@ from os import PathLike
 from typing import Any
 
 from circuitsim.files import check_path
+from circuitsim.gates.symbols import SymbolError
 from circuitsim.trace.kinds import Kind
 from circuitsim.trace.trace import Trace
-from circuitsim.gates.symbols import SymbolError
 from circuitsim.views.flow import Flow
 from circuitsim.views.forms import PAGES
 from circuitsim.views.formula import slope_formulas
@@ -106,7 +106,9 @@ def page(
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
-    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script)
+    return fill(
+        trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css", "training.css"), SCRIPTS, script
+    )
 
 
 def _can_live(trace: Trace) -> bool:
