@@ -1,0 +1,345 @@
+// The circuit by its devices: a band for each, the gates of its stages where there is room, and what it does and keeps.
+
+const NARROW = 600; // pixels, below which bands stand below each other
+const BAND = {least: 140, gap: 8, wire: 44, edge: 14, head: 40, foot: 44, row: 52, small: 36};
+
+class Devices {
+  // hooks: ask(device) when a band is clicked, follow(tag) when a microbatch is.
+  constructor(svg, hooks) {
+    Object.assign(this, {svg, hooks});
+    svg.addEventListener("click", (event) => {
+      const chip = event.target.closest("[data-tag]"), band = event.target.closest("[data-device]");
+      if (chip) hooks.follow(Number(chip.dataset.tag));
+      else if (band) hooks.ask(Number(band.dataset.device));
+    });
+  }
+
+  load(stream) {
+    this.stream = stream;
+    this.flights = stream.transfers.map(([what, source, target, tag, start, end, fate]) => (
+      {what, source, target, tag, start, end, fate})).sort((one, other) => one.start - other.start);
+    this.longest = Math.max(0, ...this.flights.map(({start, end}) => end - start));
+    this.resize();
+  }
+
+  // Lays the bands out in the room there is: side by side with their gates, side by side, or in rows.
+  resize() {
+    const {stream, svg} = this;
+    const {clientWidth: width, clientHeight: height} = svg.parentElement;
+    if (!width) return;
+    const count = stream.devices.length, gap = this.flights.length ? BAND.wire : BAND.gap;
+    const across = count * (BAND.least + gap) - gap <= width && width >= NARROW && height >= BAND.small;
+    this.bands = [];
+    this.links = makeSvg("g", {"aria-hidden": "true"});
+    this.tokens = makeSvg("g", {"aria-hidden": "true"});
+    svg.replaceChildren(this.links);
+    const total = across ? this.layAcross(width, height, gap) : this.layRows(width, height);
+    svg.append(this.tokens);
+    svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
+    svg.setAttribute("height", total);
+    this.seen = null;
+  }
+
+  layAcross(width, height, gap) {
+    const {stream} = this, count = stream.devices.length;
+    const needs = stream.devices.map((_, device) => this.needs(device));
+    const least = needs.map((need) => Math.max(BAND.least, need.least));
+    const room = width - (count - 1) * gap, inner = height - BAND.head - BAND.foot;
+    const gates = needs.every((need) => need.drawn && need.height <= inner) && sum(least) <= room;
+    // Each has what it needs at least, and a share of the rest by what it would like.
+    const base = gates ? least : least.map(() => room / count);
+    const wish = needs.map((need) => Math.max(1, need.width)), rest = room - sum(base);
+    let x = 0;
+    stream.devices.forEach((_, device) => {
+      const wide = base[device] + (gates ? rest * wish[device] / sum(wish) : 0);
+      this.band(device, {x, y: 0, width: wide, height, gates: gates && needs[device], tall: height >= 84});
+      x += wide + gap;
+    });
+    this.link(gap);
+    return height;
+  }
+
+  layRows(width, height) {
+    const {stream} = this, count = stream.devices.length;
+    const columns = Math.max(1, Math.min(count, width < NARROW ? (count > 6 ? 2 : 1) : Math.floor((width + BAND.gap) / (BAND.least + 10 + BAND.gap))));
+    const rows = Math.ceil(count / columns), wide = (width - (columns - 1) * BAND.gap) / columns;
+    const high = Math.max(BAND.small, Math.min(96, (height - (rows - 1) * 6) / rows));
+    stream.devices.forEach((_, device) => this.band(device, {
+      x: (device % columns) * (wide + BAND.gap), y: Math.floor(device / columns) * (high + 6), width: wide, height: high,
+      gates: null, tall: high >= 48,
+    }));
+    return Math.max(1, rows * (high + 6) - 6);
+  }
+
+  // What room the gates of a device need: its stages stand below each other.
+  needs(device) {
+    const circuits = this.stream.homes[device].map((stage) => this.stream.stages[stage].circuit);
+    const widths = circuits.map((circuit) => circuit?.size[0] ?? 0);
+    return {
+      drawn: circuits.length > 0 && circuits.every(Boolean),
+      width: Math.max(0, ...widths),
+      least: Math.max(0, ...circuits.map((circuit) => (circuit ? circuit.size[0] * circuit.least + 2 * BAND.edge : 0))),
+      height: sum(circuits.map((circuit) => (circuit?.size[1] ?? 0) + 26)),
+    };
+  }
+
+  band(device, place) {
+    const {stream} = this, {x, y, width, height, gates, tall} = place;
+    const group = makeSvg("g", {class: `band d${device % 8}`, "data-device": device});
+    const flat = !tall && height < 60;
+    group.append(makeSvg("rect", {class: "tint", x, y, width, height, rx: 10}));
+    group.append(gates || height >= 84
+      ? makeSvg("rect", {class: "bar", x: x + 12, y, width: width - 24, height: 4, rx: 2})
+      : makeSvg("rect", {class: "bar", x, y: y + 6, width: 4, height: height - 12, rx: 2}));
+    const line = y + (gates || height >= 84 ? 27 : flat ? height / 2 + 5 : 20);
+    const state = makeSvg("text", {class: "state", x: x + width - 12, y: line}, "waits");
+    group.append(state);
+    const name = makeSvg("text", {class: "title", x: x + 14, y: line}, stream.devices[device]);
+    group.append(name, makeSvg("title", {}, stream.devices[device]));
+    const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 24 : 16)})`});
+    if (tall) group.append(keeps);
+    this.svg.append(group);
+    shorten(name, stream.devices[device], width - 116);
+    const band = {...place, device, group, state, keeps, lanes: new Map(), seen: ""};
+    if (gates) this.lanes(band);
+    else if (height >= 120) this.folded(band);
+    this.bands.push(band);
+  }
+
+  // The gates of each stage, in lanes.
+  lanes(band) {
+    const {stream} = this, stages = stream.homes[band.device];
+    const inner = band.height - BAND.head - BAND.foot, each = inner / stages.length;
+    stages.forEach((stage, number) => {
+      const {circuit} = stream.stages[stage], [wide, high] = circuit.size;
+      const stretch = Math.min(1.5, (band.width - 2 * BAND.edge) / wide);
+      const left = band.x + (band.width - wide * stretch) / 2, top = band.y + BAND.head + number * each + Math.max(0, (each - high - 22) / 2);
+      const at = (x) => left + x * stretch;
+      const group = makeSvg("g", {class: "stage"});
+      const edges = circuit.nodes.map(([x, , width]) => [at(x) - width / 2, at(x) + width / 2]);
+      for (const points of circuit.wires) {
+        const path = [];
+        for (let k = 0; k < points.length; k += 2) path.push([at(points[k]), top + points[k + 1]]);
+        group.append(makeSvg("path", {class: "wire", d: "M" + path.map((one) => one.map(tidy).join(" ")).join("L")}));
+      }
+      for (const side of ["entry", "exit"]) { // to the edge of the band
+        if (!circuit[side]) continue;
+        const [x, y] = circuit[side], edge = side === "entry" ? band.x : band.x + band.width;
+        group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(top + y)}H${tidy(edge)}`}));
+      }
+      for (const [x, y, width, height, kind, text, name, gate] of circuit.hung) {
+        group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(top + y)}V${tidy(top + gate)}`}));
+        group.append(this.body(at(x), top + y, width, height, kind, text, name));
+      }
+      const gates = [];
+      circuit.nodes.forEach(([x, y, width, height, kind, text, name, level], index) => {
+        const body = this.body(at(x), top + y, width, height, kind, text, name);
+        if (level >= 0) {
+          const glow = makeSvg("rect", {
+            class: "glow", x: edges[index][0] - 6, y: top + y - height / 2 - 6, width: width + 12, height: height + 12, rx: 21,
+          });
+          body.prepend(glow);
+          (gates[level] ??= []).push({glow, x: at(x)});
+        }
+        group.append(body);
+      });
+      const rail = top + high + 6;
+      band.group.append(group);
+      band.lanes.set(stage, {
+        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 2), from: band.x + 26, till: band.x + band.width - 26,
+        entry: [band.x, top + (circuit.entry?.[1] ?? high / 2)], exit: [band.x + band.width, top + (circuit.exit?.[1] ?? high / 2)],
+      });
+    });
+  }
+
+  body(x, y, width, height, kind, text, name) {
+    const group = makeSvg("g", {class: `node ${kind}`});
+    const round = kind === "gate" ? 15 : kind === "parameter" ? 11 : 5;
+    group.append(makeSvg("rect", {class: "body", x: tidy(x - width / 2), y: tidy(y - height / 2), width, height, rx: round}));
+    group.append(makeSvg("text", {x: tidy(x), y: tidy(y + 4.5)}, text), makeSvg("title", {}, name));
+    return group;
+  }
+
+  // Boxes with the names of the stages, where their gates have no room.
+  folded(band) {
+    const {stream} = this, stages = stream.homes[band.device];
+    const parameters = stages.length ? null : stream.moves[band.device].flatMap((one) => one.moves.map((move) => move[0]));
+    const room = band.height - BAND.head - BAND.foot - 20, each = Math.min(48, room / Math.max(1, stages.length));
+    const middle = band.x + band.width / 2, top = band.y + BAND.head + (room - each * Math.max(1, stages.length)) / 2;
+    if (parameters) {
+      const names = [...new Set(parameters)];
+      const text = makeSvg("text", {class: "soft", x: middle, y: top + each / 2}, names.length ? `keeps ${listed(names, 3)}` : "");
+      band.group.append(text);
+      shorten(text, text.textContent, band.width - 20);
+    }
+    if (each < 26) return;
+    stages.forEach((stage, number) => {
+      const {gates} = stream.stages[stage], y = top + (number + 0.5) * each;
+      const text = stages.length > 1 ? `stage ${stage}` : `${gates} ${gates === 1 ? "gate" : "gates"}`;
+      const wide = Math.min(band.width - 28, text.length * 8 + 28);
+      const body = this.body(middle, y, wide, Math.min(36, each - 6), "stage", text, `stage ${stage}: ${gates} gates`);
+      const glow = makeSvg("rect", {class: "glow", x: middle - wide / 2 - 5, y: y - Math.min(36, each - 6) / 2 - 5, width: wide + 10, height: Math.min(36, each - 6) + 10, rx: 10});
+      body.prepend(glow);
+      band.group.append(body);
+      band.lanes.set(stage, {
+        gates: [[{glow, x: middle}]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
+        entry: [band.x, y], exit: [band.x + band.width, y],
+      });
+    });
+  }
+
+  // Wires from device to device, where both ends of them stand beside each other.
+  link(gap) {
+    const {stream, bands} = this, drawn = new Set();
+    stream.stages.forEach(({out}, stage) => out.forEach(([, other]) => {
+      if (other === null) return;
+      for (const band of bands) {
+        const next = bands[band.device + 1];
+        for (const [left, right, here, there] of [[band, next, stage, other], [next, band, stage, other]]) {
+          const start = left?.lanes.get(here)?.exit, end = right?.lanes.get(there)?.entry;
+          const key = `${left?.device},${here},${there}`;
+          if (!start || !end || left.device > right.device || drawn.has(key)) continue;
+          drawn.add(key);
+          const [x, y] = start, bend = gap / 2;
+          this.links.append(makeSvg("path", {
+            class: "wire", d: `M${tidy(x)} ${tidy(y)}C${tidy(x + bend)} ${tidy(y)} ${tidy(end[0] - bend)} ${tidy(end[1])} ${tidy(end[0])} ${tidy(end[1])}`,
+          }));
+        }
+      }
+    }));
+  }
+
+  // -- what is seen ------------------------------------------------------------------------------------------------
+
+  // state: {time, chosen, followed}
+  show({time, chosen, followed}) {
+    const {stream} = this, tokens = [];
+    const last = time >= stream.span[1];
+    for (const band of this.bands ?? []) {
+      const {device} = band, piece = stream.at(device, time), holds = stream.holds(device, time);
+      const state = piece ? `${isForward(piece.kind) ? "forward" : piece.kind === "W" ? "weights" : "backward"}, ${piece.microbatch}`
+        : stream.down(device, time) ? "down" : !stream.rows[device].length ? (stream.moves[device].length ? "server" : "no work") : last ? "done" : "waits";
+      const here = chosen?.device === device;
+      const lane = piece && band.lanes.get(piece.stage);
+      const part = piece ? (still() ? 0.5 : (time - piece.start) / (piece.end - piece.start)) : 0;
+      const step = lane ? Math.min(lane.gates.length - 1, Math.floor((isForward(piece.kind) ? part : 1 - part) * lane.gates.length)) : -1;
+      const seen = [state, holds, here, followed, step, piece?.stage].join("|");
+      if (seen !== band.seen) {
+        band.seen = seen;
+        band.state.textContent = state;
+        band.state.setAttribute("class", `state ${piece ? (isForward(piece.kind) ? "v" : "g") : ""}`);
+        band.group.classList.toggle("chosen", here);
+        if (band.tall) this.keep(band, holds, followed);
+        for (const [stage, one] of band.lanes) {
+          one.gates.forEach((level, at) => level.forEach(({glow}) => glow.setAttribute("class",
+            `glow ${stage === piece?.stage && at === step ? (isForward(piece.kind) ? "forward" : "backward") : ""}`)));
+        }
+      }
+      if (piece) tokens.push(this.place(band, lane, piece, part));
+    }
+    const first = place(this.flights, time - this.longest, (one) => one.start) + 1;
+    for (let k = Math.max(0, first - 1); k < this.flights.length && this.flights[k].start <= time; k++) {
+      if (this.flights[k].end > time) tokens.push(this.fly(this.flights[k], time));
+    }
+    this.drawTokens(tokens);
+  }
+
+  place(band, lane, piece, part) {
+    const forward = isForward(piece.kind), way = forward ? part : 1 - part;
+    const text = String(piece.microbatch);
+    if (lane) return {x: lane.from + way * (lane.till - lane.from), y: lane.y, text, forward};
+    const from = band.x + Math.min(120, band.width * 0.42), till = band.x + band.width - Math.min(116, band.width * 0.42);
+    if (till - from < 24 || !band.tall) return null;
+    return {x: from + way * (till - from), y: band.y + (band.height >= 84 ? band.height / 2 : 15), text, forward};
+  }
+
+  // A message on its way from device to device; a lost one ends half way.
+  fly({what, source, target, tag, start, end, fate}, time) {
+    const [from, to] = [this.bands[source], this.bands[target]], part = still() ? 0.5 : (time - start) / (end - start);
+    const forward = what === "value" || what === "weights";
+    const across = from.y === to.y, right = from.x < to.x;
+    const y = (band) => band.y + band.height * 0.5;
+    const x = (band, leaves) => (across ? (leaves === right ? band.x + band.width : band.x) : band.x + band.width / 2);
+    const lost = fate === "lost", way = lost ? Math.min(part, 0.5) : part;
+    return {
+      x: x(from, true) + way * (x(to, false) - x(from, true)), y: y(from) + way * (y(to) - y(from)), forward,
+      text: lost && part > 0.5 ? "×" : what === "weights" ? `v${tag}` : what === "change" ? "Δ" : String(tag % this.stream.batch),
+      hollow: what === "weights" || what === "change",
+    };
+  }
+
+  drawTokens(tokens) {
+    const shown = tokens.filter(Boolean), {children} = this.tokens;
+    while (children.length < shown.length) {
+      const group = makeSvg("g");
+      group.append(makeSvg("path"), makeSvg("text"));
+      this.tokens.append(group);
+    }
+    while (children.length > shown.length) this.tokens.lastChild.remove();
+    shown.forEach(({x, y, text, forward, hollow}, at) => {
+      const group = children[at], half = (text.length * 7 + 17) / 2, side = forward ? 1 : -1;
+      const seen = `${text}${forward}${hollow}`;
+      if (group.dataset.seen !== seen) {
+        group.dataset.seen = seen;
+        group.setAttribute("class", `token ${forward ? "" : "back"} ${hollow ? "hollow" : ""}`);
+        group.firstChild.setAttribute("d", `M${-side * half} -9H${side * (half - 7)}L${side * half} 0L${side * (half - 7)} 9H${-side * half}Z`);
+        group.lastChild.textContent = text;
+        group.lastChild.setAttribute("x", -side * 2.5);
+        group.lastChild.setAttribute("y", 4.2);
+      }
+      group.setAttribute("transform", `translate(${tidy(x)} ${tidy(y)})`);
+    });
+  }
+
+  // The microbatches that a device keeps, those in a row as one where there is no room for each.
+  keep(band, tags, followed) {
+    const {batch} = this.stream, room = band.width - 76, parts = [];
+    const width = (text) => text.length * 7 + 12;
+    let chips = tags.map((tag) => ({text: String(tag % batch), tags: [tag]}));
+    if (sum(chips.map(({text}) => width(text) + 4)) > room) {
+      chips = [];
+      for (const tag of tags) {
+        const last = chips.at(-1);
+        if (last && last.tags.at(-1) === tag - 1) last.tags.push(tag);
+        else chips.push({tags: [tag]});
+      }
+      for (const chip of chips) {
+        const [first, final] = [chip.tags[0] % batch, chip.tags.at(-1) % batch];
+        chip.text = chip.tags.length > 1 ? `${first}–${final}` : String(first);
+      }
+      if (sum(chips.map(({text}) => width(text) + 4)) > room) chips = [{text: `${tags.length} of them`, tags}];
+    }
+    parts.push(makeSvg("text", {class: "soft left", x: 0, y: 4}, chips.length ? "keeps" : "keeps nothing"));
+    let x = 42;
+    for (const {text, tags: held} of chips) {
+      const chip = makeSvg("g", {class: `kept ${held.includes(followed) ? "same" : ""}`, "data-tag": held[0], transform: `translate(${x} 0)`});
+      chip.append(makeSvg("rect", {x: 0, y: -11, width: width(text), height: 22, rx: 4}));
+      chip.append(makeSvg("text", {x: width(text) / 2, y: 4}, text));
+      parts.push(chip);
+      x += width(text) + 4;
+    }
+    band.keeps.replaceChildren(...parts);
+  }
+}
+
+// Whether somebody asked for no motion: tokens then stand in the middle of their way.
+function still() {
+  return (still.asked ??= window.matchMedia("(prefers-reduced-motion: reduce)")).matches;
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, one) => total + one, 0);
+}
+
+function tidy(length) {
+  return Math.round(length * 10) / 10;
+}
+
+// Cuts a text off where it would be wider than its room.
+function shorten(element, text, room) {
+  let end = text.length;
+  while (end > 1 && element.getComputedTextLength() > room) {
+    end = Math.min(end - 1, Math.floor(end * room / element.getComputedTextLength()));
+    element.textContent = `${text.slice(0, Math.max(1, end))}…`;
+  }
+}
