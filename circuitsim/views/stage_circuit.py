@@ -18,7 +18,7 @@ __all__ = ["MOST_GATES", "stage_circuit"]
 MOST_GATES = 24  # in a stage, above which it is a box with a name
 
 UNIT = 10.0  # pixels to a unit of the layout
-GATE, CHIP, PORT = 30.0, 22.0, 6.0  # pixels: a gate's height, that of what hangs above it, and where wires enter
+GATE, CHIP = 30.0, 22.0  # pixels: the height of a gate, and of what hangs above it
 ABOVE = 44.0  # pixels from a gate's centre to the centre of what hangs above it
 LETTER, CHIP_LETTER = 8.0, 7.5  # pixels, on the safe side for the fonts of browsers
 MOST_LETTERS = 9
@@ -205,7 +205,7 @@ def _text(node: Node) -> str:
 def _size(node: Node) -> tuple[float, float]:
     """Return the width and the height of a node's body."""
     if node.kind in ("entry", "exit"):
-        return PORT, PORT
+        return 0.0, 0.0
     if node.kind == "gate":
         return max(GATE, len(_text(node)) * LETTER + 12.0), GATE
     if node.kind in ("input", "output"):

@@ -11,7 +11,8 @@ What the page's scripts take, for each stream:
     peaks                             for each device the most that it kept
     outages                           ``[device, start, end]``
     updates                           ``[device, time, [[parameter, value before, value, tag, staleness], …]]``
-    transfers                         messages that took time: ``[what, source, target, tag, start, end, fate]``
+    transfers                         messages that took time: ``[what, source, target, tag, start, end, fate, stages at
+                                      the wire's ends]``
     stages                            ``{gates, circuit, in, out, parameters}``, as `_stage` says
     numbers, felt                     texts of what wires carried and of what parameters felt, by example
     figures                           a row of texts for each device
@@ -73,6 +74,8 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
     span = [min((p.start for p in work), default=0.0), max((p.end for p in work), default=0.0)]
     span[1] = max([span[1], *(update.time for update in timeline.updates), *(outage.end for outage in timeline.outages)])
     numbers, felt = _numbers(trace)
+    assert trace.layout is not None
+    stage_of = trace.layout.stage_of(trace.netlist)
     return {
         "title": title or "Stream",
         "question": _question(found),
@@ -87,7 +90,7 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
         "outages": timeline.outages,
         "updates": _updates(trace),
         "transfers": [
-            (t.what, t.source, t.target, t.tag, t.start, t.end, t.fate)
+            (t.what, t.source, t.target, t.tag, t.start, t.end, t.fate, *map(stage_of.get, trace.netlist.wires[t.wire][:2]))
             for t in timeline.transfers
             if t.end - t.start > SHARP * (span[1] - span[0])
         ],

@@ -1,7 +1,7 @@
 // The timeline: a row for each device with its pieces of work, and below them what it keeps. It is drawn once for each
 // stretch of time that is shown; what changes with the clock lies on a canvas of its own above it.
 
-const TOP = 22, AXIS = 20; // pixels: above the rows, and below them
+const TOP = 24, AXIS = 18, FOOT = 20; // pixels: above the rows, for the ticks below them, and for the legend
 const LEAST = 8.4; // pixels to a piece, for its number to be read
 const LINE = 11.5; // from digit to digit below it
 const COLOURS = ["paper", "surface", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on"];
@@ -62,7 +62,8 @@ class Chart {
     const {stream, box} = this, rows = stream.shown.length;
     const stacked = stream.shortest * this.scale < 7 * stream.digits + 4;
     const least = Math.max(24, stacked ? LINE * stream.digits + 4 : 0);
-    const room = (box.clientHeight - TOP - AXIS) / rows;
+    this.height = box.clientHeight - FOOT;
+    const room = (this.height - TOP - AXIS) / rows;
     this.row = Math.max(least + 16, Math.min(72, room));
     this.piece = Math.max(least, Math.min(44, this.row - 24));
     this.memory = Math.min(16, this.row - this.piece - 5);
@@ -70,7 +71,6 @@ class Chart {
     Object.assign(roll.style, {left: `${this.left}px`, right: `${this.right}px`, top: `${TOP}px`});
     byId("room").style.width = across ? `${stream.length * this.scale}px` : "100%";
     byId("room").style.height = `${rows * this.row + AXIS}px`;
-    this.height = box.clientHeight;
     this.bar = roll.offsetHeight - roll.clientHeight; // of a scrollbar
     this.bottom = Math.min(this.height - AXIS - this.bar, TOP + rows * this.row - roll.scrollTop);
     this.whole = !across;
@@ -78,7 +78,7 @@ class Chart {
     byId("smaller").disabled = this.whole;
     const ratio = window.devicePixelRatio || 1;
     for (const canvas of [this.still, this.quick]) {
-      const [wide, high] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+      const [wide, high] = [Math.round(this.width * ratio), Math.round((this.height + FOOT) * ratio)];
       if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, {width: wide, height: high});
     }
     this.ratio = ratio;
@@ -141,7 +141,7 @@ class Chart {
   pen(canvas) {
     const pen = canvas.getContext("2d");
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.width, this.height);
+    pen.clearRect(0, 0, this.width, this.height + FOOT);
     pen.font = `12px ${this.font}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -155,7 +155,7 @@ class Chart {
     this.grid(pen);
     pen.save();
     pen.beginPath();
-    pen.rect(left - 1, TOP, width - left - right + 2, this.bottom - TOP);
+    pen.rect(left - 4, TOP, width - left - right + 8, this.bottom - TOP);
     pen.clip();
     this.hidden = false;
     this.stripes = stripes(pen, colour["gradient-soft"], colour.paper);
@@ -237,11 +237,14 @@ class Chart {
 
   drawGaps(pen, device, y) {
     pen.fillStyle = this.colour.soft;
+    pen.strokeStyle = this.colour.paper; // around the words, for the line of the time goes through them
+    pen.lineWidth = 4;
+    pen.lineJoin = "round";
     for (const gap of this.inSight(this.stream.rests[device])) {
       const left = Math.max(this.left, this.x(gap.start)), right = Math.min(this.width - this.right, this.x(gap.end));
       if (right - left < 56 || gap.reason === "crash") continue;
-      const long = ticks(gap.end - gap.start);
-      pen.fillText(gap.reason === "done" ? "done" : `waits ${long}`, (left + right) / 2, y + this.piece / 2 + 0.5);
+      const text = gap.reason === "done" ? "done" : `waits ${show(gap.end - gap.start, 4)}`;
+      for (const write of ["strokeText", "fillText"]) pen[write](text, (left + right) / 2, y + this.piece / 2 + 0.5);
     }
   }
 
@@ -350,6 +353,11 @@ class Chart {
       pen.font = `12px ${this.font}`;
     });
     pen.restore();
+    if (!small) {
+      pen.textAlign = "right";
+      pen.fillStyle = colour.soft;
+      pen.fillText("microbatches kept", this.width, TOP / 2 - 2);
+    }
     pen.textAlign = "center";
   }
 

@@ -245,9 +245,10 @@ class Stream {
         ` ${busy.length} of ${doing.length} devices work, ${count(true)} forward and ${count(false)} backward; ${doing.length - busy.length} wait.`,
       ]};
     }
-    const parts = doing.map(([name, piece]) => (
-      piece ? `${name} works ${WORK[piece.kind]} on ${this.microbatch(piece.tag)}` : `${name} waits`));
-    return {head, told: [` ${capital(listed(parts))}.`], numbers: []};
+    const parts = busy.map(([name, piece]) => `${name} works ${WORK[piece.kind]} on ${this.microbatch(piece.tag)}`);
+    const rest = doing.filter(([, piece]) => !piece).map(([name]) => name);
+    if (rest.length) parts.push(`${listed(rest)} ${rest.length === 1 ? "waits" : "wait"}`);
+    return {head, told: [` ${capital(parts.join("; "))}.`], numbers: []};
   }
 }
 

@@ -1,7 +1,7 @@
 // The circuit by its devices: a band for each, the gates of its stages where there is room, and what it does and keeps.
 
 const NARROW = 600; // pixels, below which bands stand below each other
-const BAND = {least: 140, gap: 8, wire: 44, edge: 14, head: 40, foot: 44, row: 52, small: 36};
+const BAND = {least: 140, cell: 112, gap: 8, wire: 44, edge: 14, head: 40, foot: 44, small: 32};
 
 class Devices {
   // hooks: ask(device) when a band is clicked, follow(tag) when a microbatch is.
@@ -16,8 +16,8 @@ class Devices {
 
   load(stream) {
     this.stream = stream;
-    this.flights = stream.transfers.map(([what, source, target, tag, start, end, fate]) => (
-      {what, source, target, tag, start, end, fate})).sort((one, other) => one.start - other.start);
+    this.flights = stream.transfers.map(([what, source, target, tag, start, end, fate, from, to]) => (
+      {what, source, target, tag, start, end, fate, stages: [from, to]})).sort((one, other) => one.start - other.start);
     this.longest = Math.max(0, ...this.flights.map(({start, end}) => end - start));
     this.resize();
   }
@@ -61,9 +61,12 @@ class Devices {
 
   layRows(width, height) {
     const {stream} = this, count = stream.devices.length;
-    const columns = Math.max(1, Math.min(count, width < NARROW ? (count > 6 ? 2 : 1) : Math.floor((width + BAND.gap) / (BAND.least + 10 + BAND.gap))));
+    const most = Math.max(1, Math.min(count, width < NARROW ? (count > 6 ? 2 : 1) : Math.floor((width + BAND.gap) / (BAND.cell + BAND.gap))));
+    let columns = most; // as many as there is room for, and if it can be done the same in each row
+    while (columns > 1 && count % columns) columns--;
+    if (columns < most / 2) columns = Math.ceil(count / Math.ceil(count / most));
     const rows = Math.ceil(count / columns), wide = (width - (columns - 1) * BAND.gap) / columns;
-    const high = Math.max(BAND.small, Math.min(96, (height - (rows - 1) * 6) / rows));
+    const high = Math.max(BAND.small, Math.min(140, (height - (rows - 1) * 6) / rows));
     stream.devices.forEach((_, device) => this.band(device, {
       x: (device % columns) * (wide + BAND.gap), y: Math.floor(device / columns) * (high + 6), width: wide, height: high,
       gates: null, tall: high >= 48,
@@ -83,8 +86,9 @@ class Devices {
     };
   }
 
-  band(device, place) {
-    const {stream} = this, {x, y, width, height, gates, tall} = place;
+  band(device, given) {
+    const {stream} = this, place = {...given, x: given.x + 1, y: given.y + 1, width: given.width - 2, height: given.height - 2};
+    const {x, y, width, height, gates, tall} = place; // within the line around what is chosen
     const group = makeSvg("g", {class: `band d${device % 8}`, "data-device": device});
     const flat = !tall && height < 60;
     group.append(makeSvg("rect", {class: "tint", x, y, width, height, rx: 10}));
@@ -99,8 +103,9 @@ class Devices {
     const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 24 : 16)})`});
     if (tall) group.append(keeps);
     this.svg.append(group);
-    shorten(name, stream.devices[device], width - 116);
-    const band = {...place, device, group, state, keeps, lanes: new Map(), seen: ""};
+    const short = width < 210;
+    shorten(name, stream.devices[device], width - (short ? 76 : 122));
+    const band = {...place, short, device, group, state, keeps, lanes: new Map(), seen: ""};
     if (gates) this.lanes(band);
     else if (height >= 120) this.folded(band);
     this.bands.push(band);
@@ -217,7 +222,7 @@ class Devices {
     const last = time >= stream.span[1];
     for (const band of this.bands ?? []) {
       const {device} = band, piece = stream.at(device, time), holds = stream.holds(device, time);
-      const state = piece ? `${isForward(piece.kind) ? "forward" : piece.kind === "W" ? "weights" : "backward"}, ${piece.microbatch}`
+      const state = piece ? doing(piece, band.short)
         : stream.down(device, time) ? "down" : !stream.rows[device].length ? (stream.moves[device].length ? "server" : "no work") : last ? "done" : "waits";
       const here = chosen?.device === device;
       const lane = piece && band.lanes.get(piece.stage);
@@ -248,17 +253,18 @@ class Devices {
     const forward = isForward(piece.kind), way = forward ? part : 1 - part;
     const text = String(piece.microbatch);
     if (lane) return {x: lane.from + way * (lane.till - lane.from), y: lane.y, text, forward};
-    const from = band.x + Math.min(120, band.width * 0.42), till = band.x + band.width - Math.min(116, band.width * 0.42);
-    if (till - from < 24 || !band.tall) return null;
-    return {x: from + way * (till - from), y: band.y + (band.height >= 84 ? band.height / 2 : 15), text, forward};
+    const crowded = band.height < 84, from = band.x + (crowded ? 120 : 26), till = band.x + band.width - (crowded ? 136 : 26);
+    if (till - from < 24 || !band.tall || (!crowded && band.height < 110)) return null;
+    return {x: from + way * (till - from), y: band.y + (crowded ? 15 : band.height / 2), text, forward};
   }
 
   // A message on its way from device to device; a lost one ends half way.
-  fly({what, source, target, tag, start, end, fate}, time) {
+  fly({what, source, target, tag, start, end, fate, stages}, time) {
     const [from, to] = [this.bands[source], this.bands[target]], part = still() ? 0.5 : (time - start) / (end - start);
     const forward = what === "value" || what === "weights";
     const across = from.y === to.y, right = from.x < to.x;
-    const y = (band) => band.y + band.height * 0.5;
+    const lanes = [from, to].map((band) => stages.map((stage) => band.lanes.get(stage)).find(Boolean));
+    const y = (band) => lanes[band === from ? 0 : 1]?.exit[1] ?? band.y + band.height * 0.5;
     const x = (band, leaves) => (across ? (leaves === right ? band.x + band.width : band.x) : band.x + band.width / 2);
     const lost = fate === "lost", way = lost ? Math.min(part, 0.5) : part;
     return {
@@ -320,6 +326,12 @@ class Devices {
     }
     band.keeps.replaceChildren(...parts);
   }
+}
+
+// What a device does, in two words or in two signs.
+function doing({kind, microbatch}, short) {
+  if (short) return isForward(kind) ? `${microbatch} ▸` : `◂ ${microbatch}`;
+  return `${isForward(kind) ? "forward" : kind === "W" ? "weights" : "backward"}, ${microbatch}`;
 }
 
 // Whether somebody asked for no motion: tokens then stand in the middle of their way.
