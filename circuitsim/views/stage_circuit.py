@@ -18,9 +18,10 @@ __all__ = ["MOST_GATES", "stage_circuit"]
 MOST_GATES = 24  # in a stage, above which it is a box with a name
 
 UNIT = 10.0  # pixels to a unit of the layout
-GATE, CHIP = 30.0, 22.0  # pixels: the height of a gate, and of what hangs above it
-ABOVE = 44.0  # pixels from a gate's centre to the centre of what hangs above it
-LETTER, CHIP_LETTER = 8.0, 7.5  # pixels, on the safe side for the fonts of browsers
+GATE, DENSE = 30.0, 26.0  # pixels: the height of a gate, and where there are many
+CHIP = 22.0  # pixels: the height of what hangs above a gate
+ABOVE = 10.0  # pixels from there to the gate
+LETTER, DENSE_LETTER = 8.0, 6.8  # pixels, on the safe side for the fonts of browsers
 MOST_LETTERS = 9
 MARGIN = 4.0  # pixels
 GAP = 5.0  # pixels, the least between columns
@@ -47,7 +48,7 @@ class _Part:
         self.outgoing[source].append(len(self.wires) - 1)
 
 
-def stage_circuit(netlist: Netlist, gates: Collection[int]) -> dict[str, Any]:
+def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False) -> dict[str, Any]:
     """Return the picture of a stage, in pixels, y downward.
 
     Parameters
@@ -56,12 +57,15 @@ def stage_circuit(netlist: Netlist, gates: Collection[int]) -> dict[str, Any]:
         The circuit.
     gates : collection of int
         The gates of the stage, by node number.
+    dense : bool
+        Whether everything is drawn smaller, because there are many stages.
 
     Returns
     -------
     dict
-        ``size``; ``least``, the part of its width to which the picture can shrink while bodies keep theirs; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[x, y, width,
-        height, kind, text, name, y of the gate]``; ``wires``, each a list of coordinates; ``entry`` and ``exit``, where
+        ``size``; ``least``, the parts of its width and its height to which the picture can shrink while bodies keep
+        their size; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[place of
+        its gate in nodes, x and y from there, width, height, kind, text, name]``; ``wires``, each a list of coordinates; ``entry`` and ``exit``, where
         wires to other stages begin, or None; ``levels``, in how many steps the gates fire: those of a level together.
     """
     inside = set(gates)
@@ -101,7 +105,7 @@ def stage_circuit(netlist: Netlist, gates: Collection[int]) -> dict[str, Any]:
     for gate in leaving:
         assert leave is not None
         part.connect(places[gate], leave)
-    return _draw(netlist, part, places, hung, levels, entry, leave)
+    return _draw(netlist, part, places, hung, levels, entry, leave, DENSE if dense else GATE)
 
 
 def _levels(netlist: Netlist, inside: set[int]) -> dict[int, int]:
@@ -129,17 +133,23 @@ def _draw(
     levels: dict[int, int],
     entry: int | None,
     leave: int | None,
+    gate_height: float,
 ) -> dict[str, Any]:
     """Lay out a part and return what is drawn."""
     numbers = {place: index for index, place in places.items()}
-    sizes = [_size(node) for node in part.nodes]
+    letter = LETTER if gate_height == GATE else DENSE_LETTER
+    rise = gate_height / 2 + ABOVE + CHIP / 2  # from a gate's centre to that of what hangs above it
+    sizes = [_size(node, gate_height, letter) for node in part.nodes]
+
+    def above(place: int) -> list[tuple[Node, float]]:
+        found = [netlist.nodes[source] for source in hung.get(numbers.get(place, -1), ())]
+        return [(node, _chip(node, letter)) for node in found]
 
     def body(place: int) -> tuple[float, float]:
         width, height = sizes[place]
-        chips = [_chip(netlist.nodes[source]) for source in hung.get(numbers.get(place, -1), ())]
-        if chips:  # above the gate, and as much below, for wires enter in the middle
-            width = max(width, sum(chips) + 4.0 * (len(chips) - 1))
-            height = 2 * (ABOVE + CHIP / 2)
+        if chips := above(place):  # above the gate, and as much below, for wires enter in the middle
+            width = max(width, sum(wide for _, wide in chips) + 4.0 * (len(chips) - 1))
+            height = 2 * rise + CHIP
         return width / UNIT, height / UNIT
 
     layout = lay_out(part, body, lambda place: 0.0)
@@ -157,13 +167,11 @@ def _draw(
             continue
         index = numbers[place]
         nodes.append([*centres[place], *sizes[place], node.kind, _text(node), node.name, levels.get(index, -1)])
-        widths = [_chip(netlist.nodes[source]) for source in hung.get(index, ())]
-        at = centres[place][0] - (sum(widths) + 4.0 * (len(widths) - 1)) / 2
-        for source, width in zip(hung.get(index, ()), widths, strict=True):
-            above = netlist.nodes[source]
-            middle = at + width / 2
-            top, gate = centres[place][1] - ABOVE, centres[place][1]
-            chips.append([round(middle, 1), round(top, 1), width, CHIP, above.kind, _text(above), above.name, gate])
+        hanging = above(place)
+        at = centres[place][0] - (sum(wide for _, wide in hanging) + 4.0 * (len(hanging) - 1)) / 2
+        for chip, width in hanging:
+            offset = round(at + width / 2 - centres[place][0], 1)
+            chips.append([len(nodes) - 1, offset, -rise, width, CHIP, chip.kind, _text(chip), chip.name])
             at += width + 4.0
     wires = []
     for (source, target, _), path in zip(part.wires, layout.paths, strict=True):
@@ -173,7 +181,15 @@ def _draw(
         wires.append(points)
     return {
         "size": [round(layout.width * UNIT + 2 * MARGIN, 1), round(layout.height * UNIT + 2 * MARGIN, 1)],
-        "least": _least([(x(box.x), UNIT * box.width) for box in layout.boxes]),
+        "least": [
+            _narrowest([(x(box.x), UNIT * box.width) for box in layout.boxes]),
+            _lowest(
+                [
+                    (*centre, size[1] / 2, rise + CHIP / 2 if above(place) else size[1] / 2)
+                    for place, (centre, size) in enumerate(zip(centres, sizes, strict=True))
+                ]
+            ),
+        ],
         "nodes": nodes,
         "hung": chips,
         "wires": wires,
@@ -183,13 +199,23 @@ def _draw(
     }
 
 
-def _least(columns: list[tuple[float, float]]) -> float:
+def _narrowest(columns: list[tuple[float, float]]) -> float:
     """Return how narrow the columns may come to stand, as a part of how they stand; each is (centre, width)."""
     widest: dict[float, float] = {}
     for centre, width in columns:
         widest[centre] = max(width, widest.get(centre, 0.0))
     shares = [((one[1] + other[1]) / 2 + GAP) / (other[0] - one[0]) for one, other in pairwise(sorted(widest.items()))]
     return round(max(shares, default=0.5), 3)
+
+
+def _lowest(places: list[tuple[float, float, float, float]]) -> float:
+    """Return how near rows may come, as a part of how they stand; a place is its x, y, and what is below and above."""
+    shares = [
+        (one[2] + other[3] + GAP) / (other[1] - one[1])
+        for one, other in pairwise(sorted(places))
+        if one[0] == other[0] and other[1] > one[1]
+    ]
+    return min(1.0, round(max(shares, default=0.5), 3))
 
 
 def _text(node: Node) -> str:
@@ -202,16 +228,16 @@ def _text(node: Node) -> str:
     return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 
 
-def _size(node: Node) -> tuple[float, float]:
+def _size(node: Node, high: float, letter: float) -> tuple[float, float]:
     """Return the width and the height of a node's body."""
     if node.kind in ("entry", "exit"):
         return 0.0, 0.0
     if node.kind == "gate":
-        return max(GATE, len(_text(node)) * LETTER + 12.0), GATE
+        return max(high, len(_text(node)) * letter + 10.0), high
     if node.kind in ("input", "output"):
-        return max(32.0, len(_text(node)) * LETTER + 16.0), GATE
-    return _chip(node), CHIP
+        return max(high, len(_text(node)) * letter + 14.0), high
+    return _chip(node, letter), CHIP
 
 
-def _chip(node: Node) -> float:
-    return max(32.0, len(_text(node)) * CHIP_LETTER + 14.0)
+def _chip(node: Node, letter: float) -> float:
+    return max(26.0, len(_text(node)) * letter + 12.0)

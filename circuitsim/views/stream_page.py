@@ -13,10 +13,10 @@ What the page's scripts take, for each stream:
     updates                           ``[device, time, [[parameter, value before, value, tag, staleness], …]]``
     transfers                         messages that took time: ``[what, source, target, tag, start, end, fate, stages at
                                       the wire's ends]``
+    dense                             whether the circuit is drawn small
     stages                            ``{gates, circuit, in, out, parameters}``, as `_stage` says
     numbers, felt                     texts of what wires carried and of what parameters felt, by example
     figures                           a row of texts for each device
-    picture                           whether there is a still picture of it, by number
 """
 
 from collections.abc import Mapping
@@ -39,6 +39,7 @@ from circuitsim.views.timeline_svg import timeline_svg
 __all__ = ["stream_page", "write_streams"]
 
 MOST_NUMBERS = 40_000  # in one stream, above which the page tells what devices do and not what they compute
+FEW_GATES = 20  # in all, above which they are drawn smaller
 SHARP = 1e-9  # a transfer that takes a smaller part of the span than this takes no time
 
 SCRIPTS = ("numbers.js", "page.js", "stream_data.js", "stream_devices.js", "stream_chart.js", "stream.js")
@@ -76,6 +77,7 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
     numbers, felt = _numbers(trace)
     assert trace.layout is not None
     stage_of = trace.layout.stage_of(trace.netlist)
+    dense = len(stage_of) > FEW_GATES
     return {
         "title": title or "Stream",
         "question": _question(found),
@@ -94,7 +96,8 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
             for t in timeline.transfers
             if t.end - t.start > SHARP * (span[1] - span[0])
         ],
-        "stages": [_stage(trace, stage) for stage in range(len(_stages(trace)))],
+        "dense": dense,
+        "stages": [_stage(trace, stage, dense) for stage in range(len(trace.layout.stages))],
         "numbers": numbers,
         "felt": felt,
         "figures": _figures(found),
@@ -128,7 +131,7 @@ def _about(trace: Trace) -> str:
 
 
 def _short(number: float) -> str:
-    return minus(f"{number:.4g}")
+    return minus(f"{number:.4g}" if abs(number) < 10_000 else f"{number:,.0f}")
 
 
 def _steps(series: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -142,18 +145,13 @@ def _steps(series: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return steps
 
 
-def _stages(trace: Trace) -> tuple[tuple[str, ...], ...]:
-    assert trace.layout is not None
-    return trace.layout.stages
-
-
-def _stage(trace: Trace, stage: int) -> dict[str, Any]:
+def _stage(trace: Trace, stage: int, dense: bool) -> dict[str, Any]:
     """Return how many gates a stage has and their picture, where it is small; the wires that values come in and go out
     on, each ``[wire, stage at its other end or None, name of the input or output]``; and its parameters' names."""
     netlist = trace.netlist
     known = netlist.of_kind("gate")
-    gates = {known[name] for name in _stages(trace)[stage]}
     assert trace.layout is not None
+    gates = {known[name] for name in trace.layout.stages[stage]}
     stage_of = trace.layout.stage_of(netlist)
     coming, going = [], []
     parameters: dict[str, None] = {}
@@ -171,7 +169,7 @@ def _stage(trace: Trace, stage: int) -> dict[str, Any]:
                 going.append((wire, stage_of.get(target), netlist.nodes[target].name))
     return {
         "gates": len(gates),
-        "circuit": stage_circuit(netlist, gates) if 0 < len(gates) <= MOST_GATES else None,
+        "circuit": stage_circuit(netlist, gates, dense) if 0 < len(gates) <= MOST_GATES else None,
         "in": coming,
         "out": going,
         "parameters": list(parameters),

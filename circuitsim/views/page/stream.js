@@ -138,7 +138,7 @@ class StreamPage {
     this.devices.show(state);
     this.chart.show(state);
     this.say(chosen ? stream.tell(chosen) : stream.tellTime(time, followed));
-    const clock = `tick ${show(time, 4)} of ${show(stream.span[1], 4)}`;
+    const clock = `tick ${stream.when(time)} of ${stream.when(stream.span[1])}`;
     byId("clock").textContent = clock;
     const slider = byId("time"), [start, end] = stream.span;
     for (const [name, value] of [["valuemin", start], ["valuemax", end], ["valuenow", time], ["valuetext", clock]]) {
@@ -167,7 +167,8 @@ class StreamPage {
     const names = {F: "forward", B: "backward", I: "backward, to the data", W: "backward, to the weights"};
     const keys = stream.kinds.sort((one, other) => "FBIW".indexOf(one) - "FBIW".indexOf(other)).map((kind) => key(kind, names[kind]));
     if (stream.stacked) keys.push(key("second", "later stage"));
-    if (stream.updates.length) keys.push(key("moves", "parameters move"));
+    const old = stream.updates.some((update) => update.moves.some((move) => move[4]));
+    if (stream.updates.length) keys.push(key("moves", `parameters move${old ? "; 2 old: by a gradient 2 versions old" : ""}`));
     if (stream.outages.length) keys.push(key("down", "down"));
     keys.push(key("memory", "microbatches kept"));
     byId("legend").replaceChildren(...keys, make("b", {id: "unread", hidden: true}, "zoom in for all numbers"));
@@ -185,7 +186,8 @@ class StreamPage {
         waits.set(device, (waits.get(device) ?? 0) + end - start);
       }
       const link = make("button", {type: "button", class: "link", onclick: () => this.change(number)}, title);
-      return row([link, show(span[1] - span[0], 4), show(Math.max(0, ...waits.values()), 4), show(Math.max(0, ...peaks), 4)]);
+      const figures = [span[1] - span[0], Math.max(0, ...waits.values()), Math.max(0, ...peaks)];
+      return row([link, ...figures.map((figure) => ticks(figure))]);
     }));
     byId("device").replaceChildren(...stream.shown.map((device) => make("option", {value: device}, stream.devices[device])));
     this.listPieces();

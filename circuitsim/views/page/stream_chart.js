@@ -41,11 +41,13 @@ class Chart {
     this.width = box.clientWidth;
     this.small = this.width < NARROW;
     this.left = this.small ? 40 : 96;
-    this.right = this.small ? 10 : 104;
     const style = getComputedStyle(document.documentElement);
     this.colour = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.tints = [...Array(8).keys()].map((device) => style.getPropertyValue(`--device-${device}`).trim());
     this.font = getComputedStyle(document.body).fontFamily;
+    const pen = this.still.getContext("2d"), peak = show(Math.max(0, ...stream.peaks), 3);
+    pen.font = `600 14px ${this.font}`;
+    this.right = this.small ? 10 : Math.max(108, 10 + pen.measureText(`${peak} of at most ${peak}`).width);
     const room = this.width - this.left - this.right;
     this.fitScale = Math.max(1, room) / (stream.length || 1);
     this.readable = Math.min(Math.max(this.fitScale, LEAST / stream.shortest), 60 * this.fitScale);
@@ -117,7 +119,7 @@ class Chart {
 
   // Scrolls as little as it takes to see a piece.
   reveal({start, end, device}) {
-    const {roll} = this, margin = 16;
+    const {roll} = this, margin = 0.1 * (this.width - this.left - this.right);
     const [left, right] = [this.x(start), this.x(end)];
     if (left < this.left + margin || right > this.width - this.right - margin) {
       const wide = Math.min(right - left, this.width - this.left - this.right - 2 * margin);
@@ -201,7 +203,7 @@ class Chart {
       pen.moveTo(x, TOP);
       pen.lineTo(x, this.bottom);
       pen.stroke();
-      const text = `${count === Math.ceil(from / step - 1e-9) ? "tick " : ""}${ticks(count * step)}`;
+      const text = `${count === Math.ceil(from / step - 1e-9) ? "tick " : ""}${show(Number((count * step).toPrecision(10)), 7)}`;
       pen.textAlign = x < left + 20 && this.small ? "left" : "center";
       pen.fillText(text, Math.max(x, this.small ? 0 : 20), this.bottom + AXIS / 2 + 1);
     }
@@ -243,7 +245,7 @@ class Chart {
     for (const gap of this.inSight(this.stream.rests[device])) {
       const left = Math.max(this.left, this.x(gap.start)), right = Math.min(this.width - this.right, this.x(gap.end));
       if (right - left < 56 || gap.reason === "crash") continue;
-      const text = gap.reason === "done" ? "done" : `waits ${show(gap.end - gap.start, 4)}`;
+      const text = gap.reason === "done" ? "done" : `waits ${this.stream.when(gap.end - gap.start)}`;
       for (const write of ["strokeText", "fillText"]) pen[write](text, (left + right) / 2, y + this.piece / 2 + 0.5);
     }
   }
@@ -406,10 +408,10 @@ class Chart {
     way.forEach((piece, at) => {
       const before = way[at - 1];
       if (!before || before.device === piece.device && piece.start - before.end < 1e-9) return;
-      const [from, to] = [rowOf(before.device), rowOf(piece.device)], half = before.device === piece.device ? 0 : this.piece / 2;
-      const down = to > from ? 1 : -1;
-      pen.moveTo(this.x(before.end), from + down * half);
-      pen.lineTo(this.x(piece.start), to - down * half);
+      const [from, to] = [rowOf(before.device), rowOf(piece.device)], half = this.piece / 2;
+      const down = to >= from ? 1 : -1, same = from === to; // within a row it goes below the pieces
+      pen.moveTo(this.x(before.end), from + down * half + (same ? 2 : 0));
+      pen.lineTo(this.x(piece.start), same ? to + half + 2 : to - down * half);
     });
     pen.stroke();
     pen.setLineDash([]);

@@ -43,6 +43,7 @@ class Stream {
     this.shortest = lasting[lasting.length >> 4] || this.typical; // but for a few
     this.digits = String(Math.max(0, ...this.pieces.map((piece) => piece.microbatch))).length;
     this.kinds = [...new Set(this.pieces.map((piece) => piece.kind))];
+    this.decimals = Math.max(0, Math.min(12, 3 - Math.floor(Math.log10(this.length || 1))));
     this.stacked = this.homes.some((stages) => stages.length > 1);
   }
 
@@ -122,6 +123,11 @@ class Stream {
     return `microbatch ${tag % this.batch}${batch}`;
   }
 
+  // A time, as exact as four digits of the whole length are.
+  when(time) {
+    return show(Number(time.toFixed(this.decimals)), 12);
+  }
+
   stage({device, stage}) {
     return this.homes[device].length > 1 ? `, stage ${stage}` : "";
   }
@@ -139,7 +145,7 @@ class Stream {
     const from = this.whence(coming, tag), to = this.whence(going, tag);
     const felt = parameters.filter((name) => this.felt[name]?.[tag] !== undefined).slice(0, 4);
     const pulls = felt.flatMap((name, at) => [at ? ", " : "", [name, "name"], at ? " " : " feels ", [this.felt[name][tag], "g"]]);
-    const span = ` From tick ${ticks(piece.start)} to ${ticks(piece.end)} it `;
+    const span = ` From tick ${this.when(piece.start)} to ${this.when(piece.end)} it `;
     let told;
     if (kind === "F") {
       told = [span, `takes ${listed(from.map((one) => (one.device ? `a value from ${one.name}` : one.name)), 4) || "nothing"}`
@@ -187,13 +193,13 @@ class Stream {
     const {reason, source, start, end} = gap;
     const who = capital(this.devices[gap.device]), other = source === null ? null : this.devices[source];
     const next = this.after(gap), what = next ? this.microbatch(next.tag) : "";
-    const head = `${who} waits from tick ${ticks(start)} to ${ticks(end)}.`;
-    const sends = other ? ` from ${other}, which sends it at tick ${ticks(end)}` : `, which is made by tick ${ticks(end)}`;
+    const head = `${who} waits from tick ${this.when(start)} to ${this.when(end)}.`;
+    const sends = other ? ` from ${other}, which sends it at tick ${this.when(end)}` : `, which is made by tick ${this.when(end)}`;
     const told = {
       value: ` It needs the value of ${what}${sends}.`,
       gradient: ` It needs the gradient of ${what}${sends}.`,
-      weights: ` It needs new weights${other ? ` from ${other}` : ""}, which are made by tick ${ticks(end)}.`,
-      transfer: ` What it needs is on its way${other ? ` from ${other}` : ""} and arrives at tick ${ticks(end)}.`,
+      weights: ` It needs new weights${other ? ` from ${other}` : ""}, which are made by tick ${this.when(end)}.`,
+      transfer: ` What it needs is on its way${other ? ` from ${other}` : ""} and arrives at tick ${this.when(end)}.`,
       crash: " It crashed, and is down.",
       admission: ` ${capital(what) || "The next example"} is let in when there is room for it.`,
       done: " Its work is done; others still work.",
@@ -207,7 +213,7 @@ class Stream {
 
   tellUpdate({device, start, moves}) {
     const old = Math.max(...moves.map((move) => move[4]));
-    const head = `${capital(this.devices[device])}, tick ${ticks(start)}.`;
+    const head = `${capital(this.devices[device])}, tick ${this.when(start)}.`;
     const told = [" "];
     moves.slice(0, 3).forEach(([name, before, after], at) => {
       told.push(at ? ", " : "", [name, "name"], at ? "" : " moves", before ? ` from ${before}` : "", " to ", [after, "v"]);
@@ -224,7 +230,7 @@ class Stream {
     if (!this.pieces.length) return {head: "No device did any work.", told: [], numbers: []};
     if (time >= end) {
       const last = this.updates.filter((one) => one.start >= Math.max(...this.pieces.map((piece) => piece.end)) - 1e-9 * this.length);
-      const moved = last.flatMap((one) => one.moves), head = `Done after ${ticks(this.length)} ${this.length === 1 ? "tick" : "ticks"}.`;
+      const moved = last.flatMap((one) => one.moves), head = `Done after ${this.when(this.length)} ${this.length === 1 ? "tick" : "ticks"}.`;
       if (!moved.length) return {head, told: [], numbers: []};
       const [name, before, after] = moved[0];
       return {head, numbers: [], told: [
@@ -238,11 +244,13 @@ class Stream {
     }
     const doing = this.shown.filter((device) => this.rows[device].length).map((device) => [this.devices[device], this.at(device, time)]);
     const busy = doing.filter(([, piece]) => piece);
-    const head = `Tick ${ticks(time <= start ? start : time)}.`;
+    const head = `Tick ${this.when(time)}.`;
     if (doing.length > 4) {
-      const count = (kind) => busy.filter(([, piece]) => isForward(piece.kind) === kind).length;
+      const forward = busy.filter(([, piece]) => isForward(piece.kind)).length, rest = doing.length - busy.length;
+      const ways = [[forward, "forward"], [busy.length - forward, "backward"]].filter(([count]) => count).map((one) => one.join(" "));
+      const told = busy.length ? ` ${busy.length} of ${doing.length} devices work, ${ways.join(" and ")}` : "";
       return {head, numbers: [], told: [
-        ` ${busy.length} of ${doing.length} devices work, ${count(true)} forward and ${count(false)} backward; ${doing.length - busy.length} wait.`,
+        !rest ? `${told}.` : told ? `${told}; ${rest} ${rest === 1 ? "waits" : "wait"}.` : ` All ${rest} devices wait.`,
       ]};
     }
     const parts = busy.map(([name, piece]) => `${name} works ${WORK[piece.kind]} on ${this.microbatch(piece.tag)}`);

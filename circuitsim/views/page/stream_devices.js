@@ -1,7 +1,7 @@
 // The circuit by its devices: a band for each, the gates of its stages where there is room, and what it does and keeps.
 
 const NARROW = 600; // pixels, below which bands stand below each other
-const BAND = {least: 140, cell: 112, gap: 8, wire: 44, edge: 14, head: 40, foot: 44, small: 32};
+const BAND = {least: 140, cell: 112, gap: 8, wire: 44, edge: 14, head: 40, foot: 40, rail: 24, small: 32};
 
 class Devices {
   // hooks: ask(device) when a band is clicked, follow(tag) when a microbatch is.
@@ -35,6 +35,7 @@ class Devices {
     svg.replaceChildren(this.links);
     const total = across ? this.layAcross(width, height, gap) : this.layRows(width, height);
     svg.append(this.tokens);
+    svg.setAttribute("class", stream.dense ? "dense" : "");
     svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
     svg.setAttribute("height", total);
     this.seen = null;
@@ -66,7 +67,7 @@ class Devices {
     while (columns > 1 && count % columns) columns--;
     if (columns < most / 2) columns = Math.ceil(count / Math.ceil(count / most));
     const rows = Math.ceil(count / columns), wide = (width - (columns - 1) * BAND.gap) / columns;
-    const high = Math.max(BAND.small, Math.min(140, (height - (rows - 1) * 6) / rows));
+    const high = Math.max(BAND.small, Math.min(rows > 1 ? 140 : 200, (height - (rows - 1) * 6) / rows));
     stream.devices.forEach((_, device) => this.band(device, {
       x: (device % columns) * (wide + BAND.gap), y: Math.floor(device / columns) * (high + 6), width: wide, height: high,
       gates: null, tall: high >= 48,
@@ -81,8 +82,8 @@ class Devices {
     return {
       drawn: circuits.length > 0 && circuits.every(Boolean),
       width: Math.max(0, ...widths),
-      least: Math.max(0, ...circuits.map((circuit) => (circuit ? circuit.size[0] * circuit.least + 2 * BAND.edge : 0))),
-      height: sum(circuits.map((circuit) => (circuit?.size[1] ?? 0) + 26)),
+      least: Math.max(0, ...circuits.map((circuit) => (circuit ? circuit.size[0] * circuit.least[0] + 2 * BAND.edge : 0))),
+      height: sum(circuits.map((circuit) => (circuit ? circuit.size[1] * circuit.least[1] + BAND.rail : 0))),
     };
   }
 
@@ -96,18 +97,19 @@ class Devices {
       ? makeSvg("rect", {class: "bar", x: x + 12, y, width: width - 24, height: 4, rx: 2})
       : makeSvg("rect", {class: "bar", x, y: y + 6, width: 4, height: height - 12, rx: 2}));
     const line = y + (gates || height >= 84 ? 27 : flat ? height / 2 + 5 : 20);
-    const state = makeSvg("text", {class: "state", x: x + width - 12, y: line}, "waits");
+    const high = gates || height >= 84, short = width < 210, two = short && high; // then the state has a line of its own
+    const state = makeSvg("text", {class: "state", x: two ? x + 14 : x + width - 12, y: two ? line + 18 : line}, "waits");
+    state.style.textAnchor = two ? "start" : "end";
     group.append(state);
     const name = makeSvg("text", {class: "title", x: x + 14, y: line}, stream.devices[device]);
     group.append(name, makeSvg("title", {}, stream.devices[device]));
     const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 24 : 16)})`});
     if (tall) group.append(keeps);
     this.svg.append(group);
-    const short = width < 210;
-    shorten(name, stream.devices[device], width - (short ? 76 : 122));
+    shorten(name, stream.devices[device], width - (two ? 24 : short ? 76 : 122));
     const band = {...place, short, device, group, state, keeps, lanes: new Map(), seen: ""};
     if (gates) this.lanes(band);
-    else if (height >= 120) this.folded(band);
+    else if (height >= (two ? 136 : 120)) this.folded(band, two ? 18 : 0);
     this.bands.push(band);
   }
 
@@ -118,41 +120,44 @@ class Devices {
     stages.forEach((stage, number) => {
       const {circuit} = stream.stages[stage], [wide, high] = circuit.size;
       const stretch = Math.min(1.5, (band.width - 2 * BAND.edge) / wide);
-      const left = band.x + (band.width - wide * stretch) / 2, top = band.y + BAND.head + number * each + Math.max(0, (each - high - 22) / 2);
-      const at = (x) => left + x * stretch;
+      const lift = Math.min(1, (each - BAND.rail) / high);
+      const left = band.x + (band.width - wide * stretch) / 2;
+      const top = band.y + BAND.head + number * each + Math.max(0, (each - high * lift - BAND.rail) / 2);
+      const at = (x) => left + x * stretch, level = (y) => top + y * lift;
       const group = makeSvg("g", {class: "stage"});
       const edges = circuit.nodes.map(([x, , width]) => [at(x) - width / 2, at(x) + width / 2]);
       for (const points of circuit.wires) {
         const path = [];
-        for (let k = 0; k < points.length; k += 2) path.push([at(points[k]), top + points[k + 1]]);
+        for (let k = 0; k < points.length; k += 2) path.push([at(points[k]), level(points[k + 1])]);
         group.append(makeSvg("path", {class: "wire", d: "M" + path.map((one) => one.map(tidy).join(" ")).join("L")}));
       }
       for (const side of ["entry", "exit"]) { // to the edge of the band
         if (!circuit[side]) continue;
         const [x, y] = circuit[side], edge = side === "entry" ? band.x : band.x + band.width;
-        group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(top + y)}H${tidy(edge)}`}));
+        group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(level(y))}H${tidy(edge)}`}));
       }
-      for (const [x, y, width, height, kind, text, name, gate] of circuit.hung) {
-        group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(top + y)}V${tidy(top + gate)}`}));
-        group.append(this.body(at(x), top + y, width, height, kind, text, name));
+      for (const [gate, right, down, width, height, kind, text, name] of circuit.hung) {
+        const [x, y] = circuit.nodes[gate], middle = at(x) + right;
+        group.append(makeSvg("path", {class: "wire", d: `M${tidy(middle)} ${tidy(level(y) + down)}L${tidy(at(x))} ${tidy(level(y))}`}));
+        group.append(this.body(middle, level(y) + down, width, height, kind, text, name));
       }
       const gates = [];
-      circuit.nodes.forEach(([x, y, width, height, kind, text, name, level], index) => {
-        const body = this.body(at(x), top + y, width, height, kind, text, name);
-        if (level >= 0) {
+      circuit.nodes.forEach(([x, y, width, height, kind, text, name, step], index) => {
+        const body = this.body(at(x), level(y), width, height, kind, text, name);
+        if (step >= 0) {
           const glow = makeSvg("rect", {
-            class: "glow", x: edges[index][0] - 6, y: top + y - height / 2 - 6, width: width + 12, height: height + 12, rx: 21,
+            class: "glow", x: edges[index][0] - 6, y: level(y) - height / 2 - 6, width: width + 12, height: height + 12, rx: 21,
           });
           body.prepend(glow);
-          (gates[level] ??= []).push({glow, x: at(x)});
+          (gates[step] ??= []).push({glow, x: at(x)});
         }
         group.append(body);
       });
-      const rail = top + high + 6;
+      const rail = level(high) + 12;
       band.group.append(group);
       band.lanes.set(stage, {
-        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 2), from: band.x + 26, till: band.x + band.width - 26,
-        entry: [band.x, top + (circuit.entry?.[1] ?? high / 2)], exit: [band.x + band.width, top + (circuit.exit?.[1] ?? high / 2)],
+        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 10), from: band.x + 26, till: band.x + band.width - 26,
+        entry: [band.x, level(circuit.entry?.[1] ?? high / 2)], exit: [band.x + band.width, level(circuit.exit?.[1] ?? high / 2)],
       });
     });
   }
@@ -166,11 +171,11 @@ class Devices {
   }
 
   // Boxes with the names of the stages, where their gates have no room.
-  folded(band) {
+  folded(band, lower) {
     const {stream} = this, stages = stream.homes[band.device];
     const parameters = stages.length ? null : stream.moves[band.device].flatMap((one) => one.moves.map((move) => move[0]));
-    const room = band.height - BAND.head - BAND.foot - 20, each = Math.min(48, room / Math.max(1, stages.length));
-    const middle = band.x + band.width / 2, top = band.y + BAND.head + (room - each * Math.max(1, stages.length)) / 2;
+    const room = band.height - BAND.head - BAND.foot - BAND.rail + 8 - lower, each = Math.min(48, room / Math.max(1, stages.length));
+    const middle = band.x + band.width / 2, top = band.y + BAND.head + lower + (room - each * Math.max(1, stages.length)) / 2;
     if (parameters) {
       const names = [...new Set(parameters)];
       const text = makeSvg("text", {class: "soft", x: middle, y: top + each / 2}, names.length ? `keeps ${listed(names, 3)}` : "");
@@ -188,7 +193,7 @@ class Devices {
       band.group.append(body);
       band.lanes.set(stage, {
         gates: [[{glow, x: middle}]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
-        entry: [band.x, y], exit: [band.x + band.width, y],
+        entry: [middle - wide / 2, y], exit: [middle + wide / 2, y],
       });
     });
   }
