@@ -65,7 +65,8 @@ def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False)
     dict
         ``size``; ``least``, the parts of its width and its height to which the picture can shrink while bodies keep
         their size; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[place of
-        its gate in nodes, x and y from there, width, height, kind, text, name]``; ``wires``, each a list of coordinates; ``entry`` and ``exit``, where
+        its gate in nodes, x and y from there, width, height, kind, text, name]``; ``wires``, each ``[place of its source
+        in nodes, place of its target, coordinates]``, None for entry and exit; ``entry`` and ``exit``, where
         wires to other stages begin, or None; ``levels``, in how many steps the gates fire: those of a level together.
     """
     inside = set(gates)
@@ -162,10 +163,12 @@ def _draw(
 
     centres = [(x(box.x), y(box.y)) for box in layout.boxes]
     nodes, chips = [], []
+    drawn: dict[int, int] = {}  # a place in nodes for one in the layout
     for place, node in enumerate(part.nodes):
         if place in (entry, leave):
             continue
         index = numbers[place]
+        drawn[place] = len(nodes)
         nodes.append([*centres[place], *sizes[place], node.kind, _text(node), node.name, levels.get(index, -1)])
         hanging = above(place)
         at = centres[place][0] - (sum(wide for _, wide in hanging) + 4.0 * (len(hanging) - 1)) / 2
@@ -176,9 +179,7 @@ def _draw(
     wires = []
     for (source, target, _), path in zip(part.wires, layout.paths, strict=True):
         points = [place for px, py in path.tolist() for place in (x(px), y(py))]
-        points[0] = round(centres[source][0] + sizes[source][0] / 2, 1)  # bodies are narrower than what hangs above them
-        points[-2] = round(centres[target][0] - sizes[target][0] / 2, 1)
-        wires.append(points)
+        wires.append([drawn.get(source), drawn.get(target), points])
     return {
         "size": [round(layout.width * UNIT + 2 * MARGIN, 1), round(layout.height * UNIT + 2 * MARGIN, 1)],
         "least": [

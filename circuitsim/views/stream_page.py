@@ -110,7 +110,7 @@ def _question(found: StreamReport) -> str:
     waits = {found.devices[number]: found.makespan - busy for number, busy in enumerate(found.busy) if busy}
     most = max(waits.values(), default=0.0)
     if most <= 1e-9 * found.makespan:
-        return f"What does each device do in {span}?"
+        return f"What does {'each device' if len(waits) > 1 else next(iter(waits), 'a device')} do in {span}?"
     alike = len(waits) > 1 and all(most - wait <= 1e-9 * found.makespan for wait in waits.values())
     who = "each device" if alike else next(name for name, wait in waits.items() if wait == most)
     return f"Why does {who} wait {_short(most)} of {span}?"

@@ -1,7 +1,7 @@
 // The timeline: a row for each device with its pieces of work, and below them what it keeps. It is drawn once for each
 // stretch of time that is shown; what changes with the clock lies on a canvas of its own above it.
 
-const TOP = 24, AXIS = 18, FOOT = 20; // pixels: above the rows, for the ticks below them, and for the legend
+const TOP = 24, AXIS = 18; // pixels: above the rows, and for the ticks below them
 const LEAST = 8.4; // pixels to a piece, for its number to be read
 const LINE = 11.5; // from digit to digit below it
 const COLOURS = ["paper", "surface", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on"];
@@ -64,13 +64,14 @@ class Chart {
     const {stream, box} = this, rows = stream.shown.length;
     const stacked = stream.shortest * this.scale < 7 * stream.digits + 4;
     const least = Math.max(24, stacked ? LINE * stream.digits + 4 : 0);
-    this.height = box.clientHeight - FOOT;
+    this.foot = byId("legend").offsetHeight + 2;
+    this.height = box.clientHeight - this.foot;
     const room = (this.height - TOP - AXIS) / rows;
     this.row = Math.max(least + 16, Math.min(72, room));
     this.piece = Math.max(least, Math.min(44, this.row - 24));
     this.memory = Math.min(16, this.row - this.piece - 5);
     const {roll} = this, across = this.scale > this.fitScale * 1.0001;
-    Object.assign(roll.style, {left: `${this.left}px`, right: `${this.right}px`, top: `${TOP}px`});
+    Object.assign(roll.style, {left: `${this.left}px`, right: `${this.right}px`, top: `${TOP}px`, bottom: `${this.foot}px`});
     byId("room").style.width = across ? `${stream.length * this.scale}px` : "100%";
     byId("room").style.height = `${rows * this.row + AXIS}px`;
     this.bar = roll.offsetHeight - roll.clientHeight; // of a scrollbar
@@ -80,7 +81,7 @@ class Chart {
     byId("smaller").disabled = this.whole;
     const ratio = window.devicePixelRatio || 1;
     for (const canvas of [this.still, this.quick]) {
-      const [wide, high] = [Math.round(this.width * ratio), Math.round((this.height + FOOT) * ratio)];
+      const [wide, high] = [Math.round(this.width * ratio), Math.round((this.height + this.foot) * ratio)];
       if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, {width: wide, height: high});
     }
     this.ratio = ratio;
@@ -143,7 +144,7 @@ class Chart {
   pen(canvas) {
     const pen = canvas.getContext("2d");
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    pen.clearRect(0, 0, this.width, this.height + FOOT);
+    pen.clearRect(0, 0, this.width, this.height + this.foot);
     pen.font = `12px ${this.font}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -170,6 +171,7 @@ class Chart {
     this.drawOutages(pen);
     pen.restore();
     this.drawNames(pen);
+    byId("legend").style.top = `${this.bottom + AXIS + 1 + this.bar}px`;
     byId("unread").hidden = !this.hidden;
     if (this.state) this.show(this.state);
   }

@@ -78,12 +78,16 @@ class Devices {
   // What room the gates of a device need: its stages stand below each other.
   needs(device) {
     const circuits = this.stream.homes[device].map((stage) => this.stream.stages[stage].circuit);
+    const tall = (circuit) => {
+      const [top, bottom] = extent(circuit, circuit.least[1]);
+      return bottom - top + BAND.rail;
+    };
     const widths = circuits.map((circuit) => circuit?.size[0] ?? 0);
     return {
       drawn: circuits.length > 0 && circuits.every(Boolean),
       width: Math.max(0, ...widths),
       least: Math.max(0, ...circuits.map((circuit) => (circuit ? circuit.size[0] * circuit.least[0] + 2 * BAND.edge : 0))),
-      height: sum(circuits.map((circuit) => (circuit ? circuit.size[1] * circuit.least[1] + BAND.rail : 0))),
+      height: circuits.length * Math.max(0, ...circuits.map((circuit) => (circuit ? tall(circuit) : 0))),
     };
   }
 
@@ -96,14 +100,14 @@ class Devices {
     group.append(gates || height >= 84
       ? makeSvg("rect", {class: "bar", x: x + 12, y, width: width - 24, height: 4, rx: 2})
       : makeSvg("rect", {class: "bar", x, y: y + 6, width: 4, height: height - 12, rx: 2}));
-    const line = y + (gates || height >= 84 ? 27 : flat ? height / 2 + 5 : 20);
+    const line = y + (gates || height >= 84 ? 27 : flat ? height / 2 + 5 : 17);
     const high = gates || height >= 84, short = width < 210, two = short && high; // then the state has a line of its own
     const state = makeSvg("text", {class: "state", x: two ? x + 14 : x + width - 12, y: two ? line + 18 : line}, "waits");
     state.style.textAnchor = two ? "start" : "end";
     group.append(state);
     const name = makeSvg("text", {class: "title", x: x + 14, y: line}, stream.devices[device]);
     group.append(name, makeSvg("title", {}, stream.devices[device]));
-    const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 24 : 16)})`});
+    const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 22 : 15)})`});
     if (tall) group.append(keeps);
     this.svg.append(group);
     shorten(name, stream.devices[device], width - (two ? 24 : short ? 76 : 122));
@@ -119,21 +123,27 @@ class Devices {
     const inner = band.height - BAND.head - BAND.foot, each = inner / stages.length;
     stages.forEach((stage, number) => {
       const {circuit} = stream.stages[stage], [wide, high] = circuit.size;
-      const stretch = Math.min(1.5, (band.width - 2 * BAND.edge) / wide);
-      const lift = Math.min(1, (each - BAND.rail) / high);
+      const stretch = Math.min(1.5, (band.width - 2 * BAND.edge) / wide), flip = this.runsLeft(stage);
+      const lift = Math.max(circuit.least[1], Math.min(1, (each - BAND.rail) / high)), [upper, lower] = extent(circuit, lift);
       const left = band.x + (band.width - wide * stretch) / 2;
-      const top = band.y + BAND.head + number * each + Math.max(0, (each - high * lift - BAND.rail) / 2);
-      const at = (x) => left + x * stretch, level = (y) => top + y * lift;
+      const top = band.y + BAND.head + number * each + Math.max(0, (each - (lower - upper) - BAND.rail) / 2) - upper;
+      const at = (x) => left + (flip ? wide - x : x) * stretch, level = (y) => top + y * lift;
+      const sides = flip ? {entry: band.x + band.width, exit: band.x} : {entry: band.x, exit: band.x + band.width};
       const group = makeSvg("g", {class: "stage"});
       const edges = circuit.nodes.map(([x, , width]) => [at(x) - width / 2, at(x) + width / 2]);
-      for (const points of circuit.wires) {
-        const path = [];
-        for (let k = 0; k < points.length; k += 2) path.push([at(points[k]), level(points[k + 1])]);
+      for (const [source, target, points] of circuit.wires) {
+        const path = [], way = flip ? -1 : 1; // from body to body, which keep their size when the picture shrinks
+        const from = source === null ? at(points[0]) : edges[source][flip ? 0 : 1];
+        const till = target === null ? at(points.at(-2)) : edges[target][flip ? 1 : 0];
+        for (let k = 0; k < points.length; k += 2) {
+          const x = way * Math.max(way * from, Math.min(way * till, way * at(points[k])));
+          path.push([k === 0 ? from : k === points.length - 2 ? till : x, level(points[k + 1])]);
+        }
         group.append(makeSvg("path", {class: "wire", d: "M" + path.map((one) => one.map(tidy).join(" ")).join("L")}));
       }
       for (const side of ["entry", "exit"]) { // to the edge of the band
         if (!circuit[side]) continue;
-        const [x, y] = circuit[side], edge = side === "entry" ? band.x : band.x + band.width;
+        const [x, y] = circuit[side], edge = sides[side];
         group.append(makeSvg("path", {class: "wire", d: `M${tidy(at(x))} ${tidy(level(y))}H${tidy(edge)}`}));
       }
       for (const [gate, right, down, width, height, kind, text, name] of circuit.hung) {
@@ -153,11 +163,11 @@ class Devices {
         }
         group.append(body);
       });
-      const rail = level(high) + 12;
+      const rail = top + lower + 14;
       band.group.append(group);
       band.lanes.set(stage, {
-        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 10), from: band.x + 26, till: band.x + band.width - 26,
-        entry: [band.x, level(circuit.entry?.[1] ?? high / 2)], exit: [band.x + band.width, level(circuit.exit?.[1] ?? high / 2)],
+        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 10), from: band.x + 26, till: band.x + band.width - 26, flip,
+        entry: [sides.entry, level(circuit.entry?.[1] ?? high / 2)], exit: [sides.exit, level(circuit.exit?.[1] ?? high / 2)],
       });
     });
   }
@@ -193,26 +203,32 @@ class Devices {
       band.group.append(body);
       band.lanes.set(stage, {
         gates: [[{glow, x: middle}]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
-        entry: [middle - wide / 2, y], exit: [middle + wide / 2, y],
+        flip: this.runsLeft(stage), entry: [middle + (this.runsLeft(stage) ? wide : -wide) / 2, y],
+        exit: [middle + (this.runsLeft(stage) ? -wide : wide) / 2, y],
       });
     });
   }
 
-  // Wires from device to device, where both ends of them stand beside each other.
+  // Whether values run through a stage from right to left, because they come from the right neighbour or go to the left.
+  runsLeft(stage) {
+    const {stages, homes} = this.stream, home = (other) => homes.findIndex((list) => list.includes(other));
+    const here = home(stage), others = (wires) => wires.map(([, other]) => other).filter((other) => other !== null).map(home);
+    const before = others(stages[stage].in), after = others(stages[stage].out);
+    return !before.includes(here - 1) && !after.includes(here + 1) && (before.includes(here + 1) || after.includes(here - 1));
+  }
+
+  // Wires from stage to stage, where their ends face each other.
   link(gap) {
-    const {stream, bands} = this, drawn = new Set();
-    stream.stages.forEach(({out}, stage) => out.forEach(([, other]) => {
-      if (other === null) return;
+    const {stream, bands} = this;
+    stream.stages.forEach(({out}, stage) => new Set(out.map(([, other]) => other)).forEach((other) => {
       for (const band of bands) {
-        const next = bands[band.device + 1];
-        for (const [left, right, here, there] of [[band, next, stage, other], [next, band, stage, other]]) {
-          const start = left?.lanes.get(here)?.exit, end = right?.lanes.get(there)?.entry;
-          const key = `${left?.device},${here},${there}`;
-          if (!start || !end || left.device > right.device || drawn.has(key)) continue;
-          drawn.add(key);
-          const [x, y] = start, bend = gap / 2;
+        const from = band.lanes.get(stage);
+        for (const next of [bands[band.device - 1], band, bands[band.device + 1]]) {
+          const to = next?.lanes.get(other), away = next ? next.device - band.device : 0;
+          if (!from || !to || away * (from.flip ? -1 : 1) < 0 || away * (to.flip ? -1 : 1) < 0 || !away && from.flip === to.flip) continue;
+          const [[x, y], [tox, toy]] = [from.exit, to.entry], bend = away * gap / 2;
           this.links.append(makeSvg("path", {
-            class: "wire", d: `M${tidy(x)} ${tidy(y)}C${tidy(x + bend)} ${tidy(y)} ${tidy(end[0] - bend)} ${tidy(end[1])} ${tidy(end[0])} ${tidy(end[1])}`,
+            class: "wire", d: `M${[x, y].map(tidy)}C${[x + bend, y, tox - bend, toy, tox, toy].map(tidy)}`,
           }));
         }
       }
@@ -257,7 +273,10 @@ class Devices {
   place(band, lane, piece, part) {
     const forward = isForward(piece.kind), way = forward ? part : 1 - part;
     const text = String(piece.microbatch);
-    if (lane) return {x: lane.from + way * (lane.till - lane.from), y: lane.y, text, forward};
+    if (lane) {
+      const along = lane.flip ? 1 - way : way;
+      return {x: lane.from + along * (lane.till - lane.from), y: lane.y, text, forward, right: forward !== lane.flip};
+    }
     const crowded = band.height < 84, from = band.x + (crowded ? 120 : 26), till = band.x + band.width - (crowded ? 136 : 26);
     if (till - from < 24 || !band.tall || (!crowded && band.height < 110)) return null;
     return {x: from + way * (till - from), y: band.y + (crowded ? 15 : band.height / 2), text, forward};
@@ -287,9 +306,9 @@ class Devices {
       this.tokens.append(group);
     }
     while (children.length > shown.length) this.tokens.lastChild.remove();
-    shown.forEach(({x, y, text, forward, hollow}, at) => {
-      const group = children[at], half = (text.length * 7 + 17) / 2, side = forward ? 1 : -1;
-      const seen = `${text}${forward}${hollow}`;
+    shown.forEach(({x, y, text, forward, right = forward, hollow}, at) => {
+      const group = children[at], half = (text.length * 7 + 17) / 2, side = right ? 1 : -1; // it points where it goes
+      const seen = `${text}${forward}${right}${hollow}`;
       if (group.dataset.seen !== seen) {
         group.dataset.seen = seen;
         group.setAttribute("class", `token ${forward ? "" : "back"} ${hollow ? "hollow" : ""}`);
@@ -331,6 +350,13 @@ class Devices {
     }
     band.keeps.replaceChildren(...parts);
   }
+}
+
+// From where to where the picture of a stage reaches when its rows are brought nearer.
+function extent(circuit, lift) {
+  const top = Math.min(...circuit.nodes.map(([, y, , height]) => y * lift - height / 2),
+    ...circuit.hung.map(([gate, , down, , height]) => circuit.nodes[gate][1] * lift + down - height / 2));
+  return [top, Math.max(...circuit.nodes.map(([, y, , height]) => y * lift + height / 2))];
 }
 
 // What a device does, in two words or in two signs.
