@@ -96,8 +96,8 @@ def main(
     )
     report.note("Dropped is what the receiver had already, or was not there to take; work is done again after a crash.")
     if save is not None:
-        titles = {f"what fails: {name}": run.trace for name, run in runs.items() if name in ("nothing", "both")}
-        save_streams(titles, save)
+        shown = {f"what fails: {name}": runs[name].trace for name in ("nothing", "both")}
+        save_streams({title: trace for title, trace in shown.items() if trace is not None}, save)
     return report
 
 

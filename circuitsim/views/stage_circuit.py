@@ -64,10 +64,10 @@ def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False)
     -------
     dict
         ``size``; ``least``, the parts of its width and its height to which the picture can shrink while bodies keep
-        their size; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[place of
-        its gate in nodes, x and y from there, width, height, kind, text, name]``; ``wires``, each ``[place of its source
-        in nodes, place of its target, coordinates]``, None for entry and exit; ``entry`` and ``exit``, where
-        wires to other stages begin, or None; ``levels``, in how many steps the gates fire: those of a level together.
+        their size; ``nodes``, each ``[x, y, width, height, kind, text, name, level]``; ``hung``, each ``[place of its
+        gate in nodes, x and y from there, width, height, kind, text, name]``; ``wires``, each ``[place of its source
+        in nodes, place of its target, coordinates]``, None for entry and exit; ``entry`` and ``exit``, where wires to
+        other stages begin, or None; ``levels``, in how many steps the gates fire: those of a level together.
     """
     inside = set(gates)
     levels = _levels(netlist, inside)
@@ -83,12 +83,17 @@ def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False)
     entry = part.add(Node("", "entry")) if None in feeds else None
     laid = []
     for source, gate in links:
-        if source is not None and source not in inside and feeds.count(source) == 1 and _hangs(netlist, source, gate, links):
+        if (
+            source is not None
+            and source not in inside
+            and feeds.count(source) == 1
+            and _hangs(netlist, source, gate, links)
+        ):
             hung[gate].append(source)
         else:
             laid.append((source, gate))
-    for source in sorted({source for source, _ in laid if source is not None} | inside):
-        places[source] = part.add(netlist.nodes[source])
+    for index in sorted({source for source, _ in laid if source is not None} | inside):
+        places[index] = part.add(netlist.nodes[index])
     for source, gate in laid:
         place = entry if source is None else places[source]
         assert place is not None
@@ -162,7 +167,8 @@ def _draw(
         return round((layout.height - units) * UNIT + MARGIN, 1)
 
     centres = [(x(box.x), y(box.y)) for box in layout.boxes]
-    nodes, chips = [], []
+    nodes: list[list[Any]] = []
+    chips: list[list[Any]] = []
     drawn: dict[int, int] = {}  # a place in nodes for one in the layout
     for place, node in enumerate(part.nodes):
         if place in (entry, leave):

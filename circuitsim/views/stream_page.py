@@ -20,6 +20,7 @@ What the page's scripts take, for each stream:
 """
 
 from collections.abc import Mapping
+from html import escape
 from os import PathLike
 from typing import Any
 
@@ -28,12 +29,11 @@ from circuitsim.gates.value import Value, show
 from circuitsim.trace.critical_path import idle_spans
 from circuitsim.trace.kinds import Kind
 from circuitsim.trace.report import StreamReport, memory_over_time, report
-from circuitsim.trace.timeline import Timeline
 from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import PAGES
 from circuitsim.views.html_page import block, fill, save_page
 from circuitsim.views.stage_circuit import MOST_GATES, stage_circuit
-from circuitsim.views.style import minus
+from circuitsim.views.style import minus, plain
 from circuitsim.views.timeline_svg import timeline_svg
 
 __all__ = ["stream_page", "write_streams"]
@@ -62,10 +62,14 @@ def stream_page(traces: Mapping[str, Trace]) -> str:
     """Return the text of the page."""
     streams = [_stream(title, trace) for title, trace in traces.items()]
     name = next((trace.netlist.name for trace in traces.values()), "") or "Stream"
-    pictures = "".join(
-        f'<figure data-stream="{number}">{timeline_svg(stream)}</figure>' for number, stream in enumerate(streams)
-    )
+    pictures = "".join(f"<figure>{_caption(stream)}{timeline_svg(stream)}</figure>" for stream in streams)
     return fill(name, block("streams", streams), "stream.html", ("look.css", "stream.css"), SCRIPTS, picture=pictures)
+
+
+def _caption(stream: dict[str, Any]) -> str:
+    """Return what stands above a still picture."""
+    keys = "green is forward, red is backward, white is backward to the weights, grey is what is kept"
+    return f"<figcaption>{escape(plain(stream['title']))}: {keys}.</figcaption>"
 
 
 def _stream(title: str, trace: Trace) -> dict[str, Any]:
@@ -73,10 +77,12 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
     timeline, found = trace.timeline, report(trace.timeline)
     work = sorted(timeline.work, key=lambda piece: piece.start)
     span = [min((p.start for p in work), default=0.0), max((p.end for p in work), default=0.0)]
-    span[1] = max([span[1], *(update.time for update in timeline.updates), *(outage.end for outage in timeline.outages)])
+    span[1] = max(
+        [span[1], *(update.time for update in timeline.updates), *(outage.end for outage in timeline.outages)]
+    )
     numbers, felt = _numbers(trace)
     assert trace.layout is not None
-    stage_of = trace.layout.stage_of(trace.netlist)
+    stage_of, wires = trace.layout.stage_of(trace.netlist), trace.netlist.wires
     dense = len(stage_of) > FEW_GATES
     return {
         "title": title or "Stream",
@@ -92,7 +98,7 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
         "outages": timeline.outages,
         "updates": _updates(trace),
         "transfers": [
-            (t.what, t.source, t.target, t.tag, t.start, t.end, t.fate, *map(stage_of.get, trace.netlist.wires[t.wire][:2]))
+            (t.what, t.source, t.target, t.tag, t.start, t.end, t.fate, *map(stage_of.get, wires[t.wire][:2]))
             for t in timeline.transfers
             if t.end - t.start > SHARP * (span[1] - span[0])
         ],
@@ -146,8 +152,11 @@ def _steps(series: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _stage(trace: Trace, stage: int, dense: bool) -> dict[str, Any]:
-    """Return how many gates a stage has and their picture, where it is small; the wires that values come in and go out
-    on, each ``[wire, stage at its other end or None, name of the input or output]``; and its parameters' names."""
+    """Return what a stage is.
+
+    How many gates it has and their picture, where it is small; the wires that values come in and go out on, each
+    ``[wire, stage at its other end or None, name of the input or output]``; and the names of its parameters.
+    """
     netlist = trace.netlist
     known = netlist.of_kind("gate")
     assert trace.layout is not None

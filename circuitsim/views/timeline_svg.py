@@ -28,9 +28,8 @@ def timeline_svg(stream: dict[str, Any]) -> str:
     def x(time: float) -> str:
         return f"{NAMES + (time - start) * scale:.2f}".rstrip("0").rstrip(".")
 
-    parts = [
-        f'<svg class="still" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(plain(stream["title"]))}">'
-    ]
+    title = escape(plain(stream["title"]))
+    parts = [f'<svg class="still" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{title}">']
     bottom = height - AXIS
     for tick in _ticks(start, end):
         parts.append(f'<path class="grid" d="M{x(tick)} 0V{bottom:g}"/>')

@@ -44,16 +44,16 @@ class Devices {
   layAcross(width, height, gap) {
     const {stream} = this, count = stream.devices.length;
     const needs = stream.devices.map((_, device) => this.needs(device));
-    const least = needs.map((need) => Math.max(BAND.least, need.least));
     const room = width - (count - 1) * gap, inner = height - BAND.head - BAND.foot;
-    const gates = needs.every((need) => need.drawn && need.height <= inner) && sum(least) <= room;
+    let fits = needs.map((need) => need.drawn && need.height <= inner);
+    const least = () => needs.map((need, device) => (fits[device] ? Math.max(BAND.least, need.least) : BAND.least));
+    if (sum(least()) > room) fits = fits.map(() => false);
     // Each has what it needs at least, and a share of the rest by what it would like.
-    const base = gates ? least : least.map(() => room / count);
-    const wish = needs.map((need) => Math.max(1, need.width)), rest = room - sum(base);
+    const wish = needs.map((need, device) => (fits[device] ? need.width : BAND.least)), rest = room - sum(least());
     let x = 0;
     stream.devices.forEach((_, device) => {
-      const wide = base[device] + (gates ? rest * wish[device] / sum(wish) : 0);
-      this.band(device, {x, y: 0, width: wide, height, gates: gates && needs[device], tall: height >= 84});
+      const wide = least()[device] + rest * wish[device] / sum(wish);
+      this.band(device, {x, y: 0, width: wide, height, gates: fits[device], tall: height >= 84});
       x += wide + gap;
     });
     this.link(gap);
