@@ -82,20 +82,16 @@ def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False)
     feeds = [source for source, _ in links]
     entry = part.add(Node("", "entry")) if None in feeds else None
     laid = []
-    for source, gate in links:
-        if (
-            source is not None
-            and source not in inside
-            and feeds.count(source) == 1
-            and _hangs(netlist, source, gate, links)
-        ):
-            hung[gate].append(source)
+    for feeder, gate in links:
+        alone = feeds.count(feeder) == 1 and feeder not in inside
+        if feeder is not None and alone and _hangs(netlist, feeder, gate, links):
+            hung[gate].append(feeder)
         else:
-            laid.append((source, gate))
+            laid.append((feeder, gate))
     for index in sorted({source for source, _ in laid if source is not None} | inside):
         places[index] = part.add(netlist.nodes[index])
-    for source, gate in laid:
-        place = entry if source is None else places[source]
+    for feeder, gate in laid:
+        place = entry if feeder is None else places[feeder]
         assert place is not None
         part.connect(place, places[gate])
     leaving = []
