@@ -318,7 +318,7 @@ class StreamPage {
     if (chosen?.gap) found.set("gap", `${chosen.device}@${Number(chosen.start.toPrecision(8))}`);
     else if (chosen?.name) found.set("piece", chosen.name);
     else if (followed !== null) found.set("follow", followed);
-    this.written = "#" + found;
+    this.written = "#" + String(found).replace("%40", "@");
     clearTimeout(this.writing); // a browser takes only so many addresses a second
     this.writing = setTimeout(() => {
       try {

@@ -67,7 +67,7 @@ class Chart {
     this.foot = byId("legend").offsetHeight + 2;
     this.height = box.clientHeight - this.foot;
     const room = (this.height - TOP - AXIS) / rows;
-    this.row = Math.max(least + 16, Math.min(72, room));
+    this.row = Math.max(least + 13, Math.min(72, room));
     this.piece = Math.max(least, Math.min(44, this.row - 24));
     this.memory = Math.min(16, this.row - this.piece - 5);
     const {roll} = this, across = this.scale > this.fitScale * 1.0001;
