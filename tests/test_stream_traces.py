@@ -635,7 +635,10 @@ def test_the_command_line_shows_saved_streams(pipeline, tmp_path, monkeypatch):
 def test_several_streams_go_into_one_file_only_if_it_shows_them_below_each_other(pipeline, tmp_path):
     views.save_streams({"one": pipeline.trace, "two": pipeline.trace}, tmp_path / "two.html")
     text = (tmp_path / "two.html").read_text(encoding="utf-8")
-    assert [stream["title"] for stream in json.loads(re.search(r'id="streams">(.*?)</script>', text)[1])] == ["one", "two"]
+    assert [stream["title"] for stream in json.loads(re.search(r'id="streams">(.*?)</script>', text)[1])] == [
+        "one",
+        "two",
+    ]
     views.save_streams({"one": pipeline.trace}, tmp_path / "one.trace")
     assert len(cs.Trace.load(tmp_path / "one.trace")) == len(pipeline.trace)
     with pytest.raises(cs.SaveError, match=r"cannot save several streams as .*two\.trace': choose one of them"):

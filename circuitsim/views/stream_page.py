@@ -17,6 +17,8 @@ What the page's scripts take, for each stream:
     stages                            ``{gates, circuit, in, out, parameters}``, as `_stage` says
     numbers, felt                     texts of what wires carried and of what parameters felt, by example
     figures                           a row of texts for each device
+    bottleneck                        a sentence on the device that is busiest
+    totals                            texts: ticks in all, the most that a device waited, the most that one kept
 """
 
 from collections.abc import Mapping
@@ -107,19 +109,29 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
         "numbers": numbers,
         "felt": felt,
         "figures": _figures(found),
+        "bottleneck": found.tell_bottleneck(),
+        "totals": [_short(found.makespan), _short(_most_waited(found)), _short(max(found.peaks, default=0.0))],
     }
 
 
 def _question(found: StreamReport) -> str:
     """Return what the page asks: who waits how long, or where nobody does, what there is to see."""
     span = f"{_short(found.makespan)} {'tick' if found.makespan == 1 else 'ticks'}"
-    waits = {found.devices[number]: found.makespan - busy for number, busy in enumerate(found.busy) if busy}
-    most = max(waits.values(), default=0.0)
+    waits, most = _waits(found), _most_waited(found)
     if most <= 1e-9 * found.makespan:
         return f"What does {'each device' if len(waits) > 1 else next(iter(waits), 'a device')} do in {span}?"
     alike = len(waits) > 1 and all(most - wait <= 1e-9 * found.makespan for wait in waits.values())
     who = "each device" if alike else next(name for name, wait in waits.items() if wait == most)
     return f"Why does {who} wait {_short(most)} of {span}?"
+
+
+def _waits(found: StreamReport) -> dict[str, float]:
+    """Return how long each device waited that worked at all."""
+    return {found.devices[number]: found.makespan - busy for number, busy in enumerate(found.busy) if busy}
+
+
+def _most_waited(found: StreamReport) -> float:
+    return max(_waits(found).values(), default=0.0)
 
 
 def _about(trace: Trace) -> str:

@@ -34,7 +34,8 @@ class StreamPage {
     byId("stream").value = number;
     byId("title").textContent = this.stream.question;
     byId("about").textContent = this.stream.about;
-    document.querySelectorAll("#pictures figure").forEach((figure, at) => figure.toggleAttribute("hidden", at !== number));
+    const pictures = document.querySelectorAll("#pictures figure");
+    pictures.forEach((picture, at) => picture.toggleAttribute("hidden", at !== number));
     this.drawLegend();
     this.fillTables();
     byId("chart").parentElement.classList.toggle("high", this.stream.shown.length > 6);
@@ -150,7 +151,8 @@ class StreamPage {
     const key = JSON.stringify([head, told, numbers]);
     if (key === this.said) return;
     this.said = key;
-    const rich = (parts) => parts.map((part) => (typeof part === "string" ? part : make("span", {class: part[1]}, part[0])));
+    const styled = (part) => (typeof part === "string" ? part : make("span", {class: part[1]}, part[0]));
+    const rich = (parts) => parts.map(styled);
     const lines = [make("b", {}, head), ...rich(told)];
     if (numbers.length) lines.push(make("span", {class: "passed"}, ...rich(numbers)));
     byId("sentence").setAttribute("aria-live", this.playing ? "off" : "polite");
@@ -163,12 +165,14 @@ class StreamPage {
   }
 
   drawLegend() {
-    const {stream} = this, key = (look, text) => make("span", {}, make("i", {class: look, "aria-hidden": "true"}), text);
+    const {stream} = this;
+    const key = (look, text) => make("span", {}, make("i", {class: look, "aria-hidden": "true"}), text);
     const names = {F: "forward", B: "backward", I: "backward, to the data", W: "backward, to the weights"};
-    const keys = stream.kinds.sort((one, other) => "FBIW".indexOf(one) - "FBIW".indexOf(other)).map((kind) => key(kind, names[kind]));
+    const keys = [..."FBIW"].filter((kind) => stream.kinds.has(kind)).map((kind) => key(kind, names[kind]));
     if (stream.stacked) keys.push(key("second", "later stage"));
     const old = stream.updates.some((update) => update.moves.some((move) => move[4]));
-    if (stream.updates.length) keys.push(key("moves", `parameters move${old ? "; 2 old: by a gradient 2 versions old" : ""}`));
+    const aged = old ? "; 2 old: by a gradient 2 versions old" : "";
+    if (stream.updates.length) keys.push(key("moves", `parameters move${aged}`));
     if (stream.outages.length) keys.push(key("down", "down"));
     keys.push(key("memory", "microbatches kept"));
     byId("legend").replaceChildren(...keys, make("b", {id: "unread", hidden: true}, "zoom in for all numbers"));
@@ -176,20 +180,15 @@ class StreamPage {
 
   fillTables() {
     const {stream, streams} = this;
-    const row = (cells) => make("tr", {}, ...cells.map((cell, at) => make(at ? "td" : "th", at ? {} : {scope: "row"}, cell)));
+    const cell = (content, at) => (at ? make("td", {}, content) : make("th", {scope: "row"}, content));
+    const row = (cells) => make("tr", {}, ...cells.map(cell));
     byId("figures").querySelector("tbody").replaceChildren(...stream.figures.map(row));
     byId("others").hidden = streams.length < 2;
-    byId("others").querySelector("tbody").replaceChildren(...streams.map(({title, span, gaps, peaks}, number) => {
-      const waits = new Map();
-      for (const gap of gaps) {
-        const {device, start, end} = Array.isArray(gap) ? {device: gap[0], start: gap[1], end: gap[2]} : gap;
-        waits.set(device, (waits.get(device) ?? 0) + end - start);
-      }
-      const link = make("button", {type: "button", class: "link", onclick: () => this.change(number)}, title);
-      const figures = [span[1] - span[0], Math.max(0, ...waits.values()), Math.max(0, ...peaks)];
-      return row([link, ...figures.map((figure) => ticks(figure))]);
-    }));
-    byId("device").replaceChildren(...stream.shown.map((device) => make("option", {value: device}, stream.devices[device])));
+    byId("others").querySelector("tbody").replaceChildren(...streams.map(({title, totals}, number) => (
+      row([make("button", {type: "button", class: "link", onclick: () => this.change(number)}, title), ...totals]))));
+    byId("bottleneck").textContent = `${capital(stream.bottleneck)}.`;
+    const options = stream.shown.map((device) => make("option", {value: device}, stream.devices[device]));
+    byId("device").replaceChildren(...options);
     this.listPieces();
   }
 
@@ -198,12 +197,12 @@ class StreamPage {
     const body = byId("list").querySelector("tbody"), most = 1000;
     if (!byId("list").open) return body.replaceChildren();
     const {stream} = this, row = stream.rows[Number(byId("device").value)] ?? [];
-    const rows = row.slice(0, most).map((piece) => make("tr", {},
-      make("td", {}, ticks(piece.start)), make("td", {}, ticks(piece.end)),
-      make("td", {}, make("button", {type: "button", class: "link", onclick: () => this.choose(piece)}, WORK[piece.kind])),
-      make("td", {}, String(piece.microbatch)),
-      make("td", {}, stream.passed(piece).map((part) => (typeof part === "string" ? part : part[0])).join("")),
-    ));
+    const rows = row.slice(0, most).map((piece) => {
+      const link = make("button", {type: "button", class: "link", onclick: () => this.choose(piece)}, WORK[piece.kind]);
+      const numbers = stream.passed(piece).map((part) => (typeof part === "string" ? part : part[0])).join("");
+      const cells = [ticks(piece.start), ticks(piece.end), link, String(piece.microbatch), numbers];
+      return make("tr", {}, ...cells.map((cell) => make("td", {}, cell)));
+    });
     if (row.length > most) rows.push(make("tr", {}, make("td", {colspan: 5}, `and ${row.length - most} more`)));
     return body.replaceChildren(...rows);
   }
@@ -258,10 +257,12 @@ class StreamPage {
       Home: () => this.go(start), End: () => this.go(end),
       Enter: () => this.move("Enter"),
       Escape: () => this.letGo(),
-      "+": () => this.chart.zoomBy(1.4), "=": () => this.chart.zoomBy(1.4), "-": () => this.chart.zoomBy(0.7), 0: () => this.chart.fit(),
+      "+": () => this.chart.zoomBy(1.4), "=": () => this.chart.zoomBy(1.4),
+      "-": () => this.chart.zoomBy(0.7), 0: () => this.chart.fit(),
     };
     const act = actions[event.key], vertical = event.key === "ArrowUp" || event.key === "ArrowDown";
-    if (!act || pressed && (event.key === " " || event.key === "Enter") || event.key.startsWith("Page") && !slider) return;
+    if (!act || event.key.startsWith("Page") && !slider) return;
+    if (pressed && (event.key === " " || event.key === "Enter")) return;
     if (vertical && !slider && !this.chosen && event.target !== byId("roll")) return; // the page scrolls
     event.preventDefault();
     act();
@@ -276,7 +277,8 @@ class StreamPage {
   move(key) {
     const {stream, time} = this;
     const now = stream.shown.map((device) => stream.at(device, time)).find(Boolean);
-    const next = this.chosen ? stream.beside(this.chosen, key) : now ?? stream.pieces.find((piece) => piece.start >= time) ?? stream.pieces.at(-1);
+    const near = now ?? stream.pieces.find((piece) => piece.start >= time) ?? stream.pieces.at(-1);
+    const next = this.chosen ? stream.beside(this.chosen, key) : near;
     if (next) this.choose(next);
   }
 
@@ -288,9 +290,11 @@ class StreamPage {
     const number = (name) => (/^-?\d+(\.\d+)?(e-?\d+)?$/.test(found.get(name) ?? "") ? Number(found.get(name)) : null);
     this.pause();
     this.open(Math.max(0, Math.min(this.streams.length - 1, Math.round(number("stream") ?? 1) - 1)));
-    const {stream} = this, [start, end] = stream.span, [device, since] = (found.get("gap") ?? "").split("@").map(Number);
-    const gap = found.has("gap") ? stream.gaps.find((one) => one.device === device && Math.abs(one.start - since) < 1e-4 * stream.length) : null;
-    const thing = stream.names.get(found.get("piece") ?? "") ?? gap ?? (location.hash.length < 2 ? this.longestGap() : null);
+    const {stream} = this, [start, end] = stream.span;
+    const [device, since] = (found.get("gap") ?? "").split("@").map(Number), close = 1e-4 * stream.length;
+    const gap = stream.gaps.find((one) => one.device === device && Math.abs(one.start - since) < close);
+    const first = location.hash.length < 2 ? this.longestGap() : null;
+    const thing = stream.names.get(found.get("piece") ?? "") ?? gap ?? first;
     if (thing) this.choose(thing);
     else {
       this.chosen = null;

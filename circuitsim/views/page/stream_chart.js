@@ -4,7 +4,9 @@
 const TOP = 24, AXIS = 18; // pixels: above the rows, and for the ticks below them
 const LEAST = 8.4; // pixels to a piece, for its number to be read
 const LINE = 11.5; // from digit to digit below it
-const COLOURS = ["paper", "surface", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on"];
+const COLOURS = [
+  "paper", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on",
+];
 
 class Chart {
   // hooks: choose(thing) when something is clicked, seek(time) while the time is dragged, moved() when another stretch
@@ -71,7 +73,8 @@ class Chart {
     this.piece = Math.max(least, Math.min(44, this.row - 24));
     this.memory = Math.min(16, this.row - this.piece - 5);
     const {roll} = this, across = this.scale > this.fitScale * 1.0001;
-    Object.assign(roll.style, {left: `${this.left}px`, right: `${this.right}px`, top: `${TOP}px`, bottom: `${this.foot}px`});
+    const edges = {left: this.left, right: this.right, top: TOP, bottom: this.foot};
+    for (const [side, length] of Object.entries(edges)) roll.style[side] = `${length}px`;
     byId("room").style.width = across ? `${stream.length * this.scale}px` : "100%";
     byId("room").style.height = `${rows * this.row + AXIS}px`;
     this.bar = roll.offsetHeight - roll.clientHeight; // of a scrollbar
@@ -129,7 +132,7 @@ class Chart {
     }
     const row = this.stream.shown.indexOf(device), y = this.y(row);
     if (y < TOP) roll.scrollTop += y - TOP;
-    else if (y + this.row > this.height - AXIS - this.bar) roll.scrollTop += y + this.row - (this.height - AXIS - this.bar);
+    else roll.scrollTop += Math.max(0, y + this.row - (this.height - AXIS - this.bar));
   }
 
   // Turns the page when the time leaves it.
@@ -193,19 +196,21 @@ class Chart {
   }
 
   grid(pen) {
-    const {colour, left, width, right} = this, from = this.time(left), till = Math.min(this.time(width - right), this.stream.span[1]);
-    const rough = Math.max(1e-300, (till - from) / Math.max(2, (width - left - right) / 90)), power = 10 ** Math.floor(Math.log10(rough));
+    const {colour, left, width, right} = this, room = width - left - right;
+    const from = this.time(left), till = Math.min(this.time(width - right), this.stream.span[1]);
+    const rough = Math.max(1e-300, (till - from) / Math.max(2, room / 90)), power = 10 ** Math.floor(Math.log10(rough));
     const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
+    const first = Math.ceil(from / step - 1e-9);
     pen.fillStyle = colour.soft;
     pen.strokeStyle = colour.line;
     pen.lineWidth = 1;
-    for (let count = Math.ceil(from / step - 1e-9); count * step <= till + 1e-9 * step; count++) {
+    for (let count = first; count * step <= till + 1e-9 * step; count++) {
       const x = Math.round(this.x(count * step)) + 0.5;
       pen.beginPath();
       pen.moveTo(x, TOP);
       pen.lineTo(x, this.bottom);
       pen.stroke();
-      const text = `${count === Math.ceil(from / step - 1e-9) ? "tick " : ""}${show(Number((count * step).toPrecision(10)), 7)}`;
+      const text = `${count === first ? "tick " : ""}${show(Number((count * step).toPrecision(10)), 7)}`;
       pen.textAlign = x < left + 20 && this.small ? "left" : "center";
       pen.fillText(text, Math.max(x, this.small ? 0 : 20), this.bottom + AXIS / 2 + 1);
     }
@@ -215,7 +220,8 @@ class Chart {
   drawMemory(pen, device, y) {
     const {stream, colour} = this, steps = stream.memory[device], peak = stream.peaks[device];
     if (!peak) return;
-    const base = Math.round(y + this.piece + 2 + this.memory) + 0.5, from = this.time(this.left) - 1 / this.scale, till = this.time(this.width - this.right);
+    const base = Math.round(y + this.piece + 2 + this.memory) + 0.5;
+    const from = this.time(this.left) - 1 / this.scale, till = this.time(this.width - this.right);
     const high = (kept) => base - Math.round((this.memory - 2) * kept / peak);
     let at = Math.max(0, place(steps, from, (step) => step[0]));
     pen.beginPath();
@@ -474,18 +480,24 @@ class Chart {
   under(x, y) {
     const {stream} = this, row = Math.floor((y - TOP + this.roll.scrollTop) / this.row), device = stream.shown[row];
     if (device === undefined || x < this.left || x > this.width - this.right) return null;
-    const time = this.time(x), near = 6 / this.scale;
+    const time = this.time(x), near = 6 / this.scale, off = (one) => Math.abs(one.start - time);
     if (y - this.y(row) > this.piece + 1) {
-      const moved = stream.moves[device].filter((one) => Math.abs(one.start - time) <= near);
-      if (moved.length) return moved.reduce((best, one) => (Math.abs(one.start - time) < Math.abs(best.start - time) ? one : best));
+      const moved = stream.moves[device].filter((one) => off(one) <= near);
+      if (moved.length) return moved.reduce((best, one) => (off(one) < off(best) ? one : best));
     }
-    return stream.at(device, time) ?? this.inSight(stream.rows[device]).find((one) => one.start - near / 3 <= time && time <= one.end + near / 3)
-      ?? stream.rest(device, time);
+    const beside = (one) => one.start - near / 3 <= time && time <= one.end + near / 3; // what is a pixel wide
+    return stream.at(device, time) ?? this.inSight(stream.rows[device]).find(beside) ?? stream.rest(device, time);
   }
 
   local(event) {
     const box = this.box.getBoundingClientRect();
     return [event.clientX - box.left - this.box.clientLeft, event.clientY - box.top - this.box.clientTop];
+  }
+
+  // Whether an event is on one of the scrollbars.
+  onBar(event) {
+    const box = this.roll.getBoundingClientRect();
+    return event.clientY > box.top + this.roll.clientHeight || event.clientX > box.left + this.roll.clientWidth;
   }
 
   seek(x) {
@@ -509,14 +521,14 @@ class Chart {
     for (const element of [roll, handle]) {
       element.addEventListener("pointerdown", (event) => {
         dragged = false;
-        // A finger pans the rows; the handle is dragged by anything. The last pixels are a scrollbar's.
-        if (event.button || element === roll && (event.pointerType === "touch" || event.offsetY > roll.clientHeight + roll.scrollTop)) return;
+        // A finger pans the rows; the handle is dragged by anything.
+        if (event.button || element === roll && (event.pointerType === "touch" || this.onBar(event))) return;
         held = this.local(event)[0];
         if (element === handle) element.setPointerCapture(event.pointerId);
       });
       element.addEventListener("pointermove", (event) => {
-        if (held !== null && element === roll && !roll.hasPointerCapture(event.pointerId)) roll.setPointerCapture(event.pointerId);
         drag(event);
+        if (dragged && held !== null) element.setPointerCapture(event.pointerId);
       });
       for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, drop);
     }
@@ -534,7 +546,9 @@ class Chart {
       this.zoom(this.scale * Math.exp(-event.deltaY * 0.005), this.time(x), x);
     }, {passive: false});
     let span = 0;
-    const fingers = ({touches: [one, other]}) => [Math.abs(one.clientX - other.clientX), (this.local(one)[0] + this.local(other)[0]) / 2];
+    const fingers = ({touches: [one, other]}) => [
+      Math.abs(one.clientX - other.clientX), (this.local(one)[0] + this.local(other)[0]) / 2,
+    ];
     roll.addEventListener("touchstart", (event) => {
       if (event.touches.length === 2) [span] = fingers(event);
     }, {passive: true});

@@ -34,15 +34,15 @@ class Stream {
     for (const update of this.updates) this.moves[update.device].push(update);
     this.shown = [...this.devices.keys()].filter((device) => this.rows[device].length || this.moves[device].length);
     if (!this.shown.length) this.shown = [...this.devices.keys()];
-    this.homes = this.devices.map((_, device) => [...new Set(this.rows[device].map((piece) => piece.stage))].sort(byNumber));
-    this.kept = this.devices.map((_, device) => this.whatIsKept(this.rows[device]));
+    this.homes = this.rows.map((row) => [...new Set(row.map((piece) => piece.stage))].sort(byNumber));
+    this.kept = this.rows.map((row) => this.whatIsKept(row));
     const times = this.pieces.flatMap((piece) => [piece.start, piece.end]).concat(this.updates.map((one) => one.start));
     this.moments = distinct([start, end, ...times].sort(byNumber), 1e-9 * this.length);
     const lasting = this.pieces.map((piece) => piece.end - piece.start).filter((one) => one > 0).sort(byNumber);
     this.typical = lasting[lasting.length >> 1] || this.length || 1;
     this.shortest = lasting[lasting.length >> 4] || this.typical; // but for a few
     this.digits = String(Math.max(0, ...this.pieces.map((piece) => piece.microbatch))).length;
-    this.kinds = [...new Set(this.pieces.map((piece) => piece.kind))];
+    this.kinds = new Set(this.pieces.map((piece) => piece.kind));
     this.decimals = Math.max(0, Math.min(12, 3 - Math.floor(Math.log10(this.length || 1))));
     this.stacked = this.homes.some((stages) => stages.length > 1);
   }
@@ -103,17 +103,15 @@ class Stream {
   // The piece one step to the left, right, up or down: on another device of the same example and kind, or the nearest.
   beside(thing, key) {
     const row = this.rows[thing.device], middle = (thing.start + thing.end) / 2;
-    if (key === "ArrowRight") return thing.gap || thing.update ? row.find((one) => one.start >= thing.end) : row[row.indexOf(thing) + 1];
-    if (key === "ArrowLeft") {
-      return thing.gap || thing.update ? row.findLast((one) => one.end <= thing.start) : row[row.indexOf(thing) - 1];
-    }
+    const at = row.indexOf(thing); // -1 for what is no piece of work
+    if (key === "ArrowRight") return at < 0 ? row.find((one) => one.start >= thing.end) : row[at + 1];
+    if (key === "ArrowLeft") return at < 0 ? row.findLast((one) => one.end <= thing.start) : row[at - 1];
     const working = this.shown.filter((device) => this.rows[device].length);
     const next = working[working.indexOf(thing.device) + (key === "ArrowDown" ? 1 : -1)];
     if (next === undefined) return undefined;
     const same = this.rows[next].filter((one) => one.tag === thing.tag && one.kind === thing.kind);
-    const near = (pieces) => pieces.reduce((best, one) => (
-      Math.abs(one.start + one.end - 2 * middle) < Math.abs(best.start + best.end - 2 * middle) ? one : best));
-    return near(same.length ? same : this.rows[next]);
+    const off = (one) => Math.abs((one.start + one.end) / 2 - middle);
+    return (same.length ? same : this.rows[next]).reduce((best, one) => (off(one) < off(best) ? one : best));
   }
 
   // -- words -----------------------------------------------------------------------------------------------------
@@ -139,29 +137,32 @@ class Stream {
   }
 
   tellPiece(piece) {
-    const {kind, tag} = piece;
+    const {kind, tag} = piece, {in: coming, out: going} = this.stages[piece.stage];
     const head = `${capital(this.devices[piece.device])}, ${WORK[kind]}, ${this.microbatch(tag)}${this.stage(piece)}.`;
-    const {in: coming, out: going, parameters} = this.stages[piece.stage];
-    const from = this.whence(coming, tag), to = this.whence(going, tag);
-    const felt = parameters.filter((name) => this.felt[name]?.[tag] !== undefined).slice(0, 4);
-    const pulls = felt.flatMap((name, at) => [at ? ", " : "", [name, "name"], at ? " " : " feels ", [this.felt[name][tag], "g"]]);
     const span = ` From tick ${this.when(piece.start)} to ${this.when(piece.end)} it `;
-    let told;
+    const before = this.whence(coming, tag), after = this.whence(going, tag), numbers = this.passed(piece);
+    const words = (ends, device, other) => (
+      listed(ends.map((one) => (one.device ? `${device} ${one.name}` : `${other}${one.name}`)), 4) || "nothing");
     if (kind === "F") {
-      told = [span, `takes ${listed(from.map((one) => (one.device ? `a value from ${one.name}` : one.name)), 4) || "nothing"}`
-        + ` and sends ${listed(to.map((one) => (one.device ? `one to ${one.name}` : `out ${one.name}`)), 4) || "nothing"}.`
-        + ` It keeps what it needs for the way back.`];
-    } else {
-      const takes = listed(to.map((one) => (one.device ? `a gradient from ${one.name}` : `the pull at ${one.name}`)), 4);
-      const devices = from.filter((one) => one.device).map((one) => one.name);
-      const gives = devices.length && kind !== "W" ? `sends one to ${listed(devices, 4)}` : "";
-      const forgets = kind === "I" ? "" : ` Then it forgets ${this.microbatch(tag)}.`;
-      told = kind === "W" ? [span, "pulls its parameters"]
-        : [span, `takes ${takes || "a gradient"}${gives ? ` and ${gives}` : ""}`];
-      told.push(pulls.length && kind !== "I" ? "; " : ".", ...(kind === "I" ? [] : pulls), pulls.length && kind !== "I" ? "." : "");
-      told.push(forgets);
+      const takes = words(before, "a value from", ""), sends = words(after, "one to", "out ");
+      const told = `${span}takes ${takes} and sends ${sends}. It keeps what it needs for the way back.`;
+      return {head, told: [told], numbers};
     }
-    return {head, told, numbers: this.passed(piece)};
+    const devices = before.filter((one) => one.device).map((one) => one.name);
+    const sends = devices.length ? ` and sends one to ${listed(devices, 4)}` : "";
+    const takes = `takes ${words(after, "a gradient from", "the pull at ")}${sends}`;
+    const work = kind === "W" ? "pulls its parameters" : takes;
+    if (kind === "I") return {head, told: [`${span}${work}.`], numbers};
+    const felt = this.tellFelt(piece), forgets = ` Then it forgets ${this.microbatch(tag)}.`;
+    return {head, told: [span, work, felt.length ? "; " : "", ...felt, `.${forgets}`], numbers};
+  }
+
+  // What the parameters of a stage feel of an example.
+  tellFelt({stage, tag}) {
+    const felt = this.stages[stage].parameters.filter((name) => this.felt[name]?.[tag] !== undefined).slice(0, 4);
+    return felt.flatMap((name, at) => [
+      at ? ", " : "", [name, "name"], at ? " " : " feels ", [this.felt[name][tag], "g"],
+    ]);
   }
 
   // Who is at the other ends of wires, each once: devices, inputs and outputs.
@@ -194,21 +195,21 @@ class Stream {
     const who = capital(this.devices[gap.device]), other = source === null ? null : this.devices[source];
     const next = this.after(gap), what = next ? this.microbatch(next.tag) : "";
     const head = `${who} waits from tick ${this.when(start)} to ${this.when(end)}.`;
-    const sends = other ? ` from ${other}, which sends it at tick ${this.when(end)}` : `, which is made by tick ${this.when(end)}`;
+    const tick = this.when(end), sends = other ? ` from ${other}, which sends it at tick` : ", which is made by tick";
     const told = {
-      value: ` It needs the value of ${what}${sends}.`,
-      gradient: ` It needs the gradient of ${what}${sends}.`,
-      weights: ` It needs new weights${other ? ` from ${other}` : ""}, which are made by tick ${this.when(end)}.`,
-      transfer: ` What it needs is on its way${other ? ` from ${other}` : ""} and arrives at tick ${this.when(end)}.`,
+      value: ` It needs the value of ${what}${sends} ${tick}.`,
+      gradient: ` It needs the gradient of ${what}${sends} ${tick}.`,
+      weights: ` It needs new weights${other ? ` from ${other}` : ""}, which are made by tick ${tick}.`,
+      transfer: ` What it needs is on its way${other ? ` from ${other}` : ""} and arrives at tick ${tick}.`,
       crash: " It crashed, and is down.",
       admission: ` ${capital(what) || "The next example"} is let in when there is room for it.`,
       done: " Its work is done; others still work.",
       policy: " Nothing is missing: its schedule makes it wait.",
     }[reason];
-    const way = next && (reason === "gradient" || reason === "value")
-      ? [` Follow ${what} along the dotted line${this.rows[gap.device].some((one) => one.tag === next.tag && one.end <= start)
-        ? ": it has to come all the way back" : ""}.`] : [];
-    return {head, told: [told, ...way], numbers: []};
+    if (!next || reason !== "gradient" && reason !== "value") return {head, told: [told], numbers: []};
+    const was = this.rows[gap.device].some((one) => one.tag === next.tag && one.end <= start);
+    const way = ` Follow ${what} along the dotted line${was ? ": it has to come all the way back" : ""}.`;
+    return {head, told: [told, way], numbers: []};
   }
 
   tellUpdate({device, start, moves}) {
@@ -216,7 +217,8 @@ class Stream {
     const head = `${capital(this.devices[device])}, tick ${this.when(start)}.`;
     const told = [" "];
     moves.slice(0, 3).forEach(([name, before, after], at) => {
-      told.push(at ? ", " : "", [name, "name"], at ? "" : " moves", before ? ` from ${before}` : "", " to ", [after, "v"]);
+      const from = before ? ` from ${before}` : "";
+      told.push(at ? ", " : "", [name, "name"], `${at ? "" : " moves"}${from} to `, [after, "v"]);
     });
     if (moves.length > 3) told.push(` and ${moves.length - 3} more`);
     told.push(`, by the gradient of ${this.microbatch(moves[0][3])}.`);
@@ -226,37 +228,40 @@ class Stream {
 
   // The present moment, in a sentence.
   tellTime(time, followed) {
-    const [start, end] = this.span;
     if (!this.pieces.length) return {head: "No device did any work.", told: [], numbers: []};
-    if (time >= end) {
-      const last = this.updates.filter((one) => one.start >= Math.max(...this.pieces.map((piece) => piece.end)) - 1e-9 * this.length);
-      const moved = last.flatMap((one) => one.moves), head = `Done after ${this.when(this.length)} ${this.length === 1 ? "tick" : "ticks"}.`;
-      if (!moved.length) return {head, told: [], numbers: []};
-      const [name, before, after] = moved[0];
-      return {head, numbers: [], told: [
-        " All gradients have arrived, and ", moved.length > 1 ? `${moved.length} parameters move, ` : "", [name, "name"],
-        moved.length > 1 ? "" : " moves", before ? ` from ${before}` : "", " to ", [after, "v"], ".",
-      ]};
+    if (time >= this.span[1]) return this.tellEnd();
+    const here = this.ofTag.get(followed)?.find((piece) => piece.start <= time && time < piece.end);
+    if (here) return this.tellPiece(here);
+    const working = this.shown.filter((device) => this.rows[device].length);
+    const busy = working.map((device) => this.at(device, time)).filter(Boolean);
+    const rest = working.filter((device) => !this.at(device, time)).map((device) => this.devices[device]);
+    const head = `Tick ${this.when(time)}.`, parts = [];
+    if (working.length <= 4) {
+      parts.push(...busy.map((piece) => (
+        `${this.devices[piece.device]} works ${WORK[piece.kind]} on ${this.microbatch(piece.tag)}`)));
+      if (rest.length) parts.push(`${listed(rest)} ${rest.length === 1 ? "waits" : "wait"}`);
+    } else {
+      const forward = busy.filter((piece) => isForward(piece.kind)).length;
+      const ways = [[forward, "forward"], [busy.length - forward, "backward"]];
+      const told = ways.filter(([count]) => count).map((way) => way.join(" ")).join(" and ");
+      const wait = `${rest.length} ${rest.length === 1 ? "waits" : "wait"}`;
+      if (busy.length) parts.push(`${busy.length} of ${working.length} devices work, ${told}`);
+      if (rest.length) parts.push(busy.length ? wait : "all devices wait");
     }
-    if (followed !== null) {
-      const here = this.ofTag.get(followed)?.filter((piece) => piece.start <= time && time < piece.end) ?? [];
-      if (here.length) return this.tellPiece(here[0]);
-    }
-    const doing = this.shown.filter((device) => this.rows[device].length).map((device) => [this.devices[device], this.at(device, time)]);
-    const busy = doing.filter(([, piece]) => piece);
-    const head = `Tick ${this.when(time)}.`;
-    if (doing.length > 4) {
-      const forward = busy.filter(([, piece]) => isForward(piece.kind)).length, rest = doing.length - busy.length;
-      const ways = [[forward, "forward"], [busy.length - forward, "backward"]].filter(([count]) => count).map((one) => one.join(" "));
-      const told = busy.length ? ` ${busy.length} of ${doing.length} devices work, ${ways.join(" and ")}` : "";
-      return {head, numbers: [], told: [
-        !rest ? `${told}.` : told ? `${told}; ${rest} ${rest === 1 ? "waits" : "wait"}.` : ` All ${rest} devices wait.`,
-      ]};
-    }
-    const parts = busy.map(([name, piece]) => `${name} works ${WORK[piece.kind]} on ${this.microbatch(piece.tag)}`);
-    const rest = doing.filter(([, piece]) => !piece).map(([name]) => name);
-    if (rest.length) parts.push(`${listed(rest)} ${rest.length === 1 ? "waits" : "wait"}`);
     return {head, told: [` ${capital(parts.join("; "))}.`], numbers: []};
+  }
+
+  // How it ended, and how the parameters moved then, if they did.
+  tellEnd() {
+    const head = `Done after ${this.when(this.length)} ${this.length === 1 ? "tick" : "ticks"}.`;
+    const over = Math.max(...this.pieces.map((piece) => piece.end)) - 1e-9 * this.length;
+    const moved = this.updates.filter((one) => one.start >= over).flatMap((one) => one.moves);
+    if (!moved.length) return {head, told: [], numbers: []};
+    const [name, before, after] = moved[0], from = before ? ` from ${before}` : "", alone = moved.length === 1;
+    return {head, numbers: [], told: [
+      ` All gradients have arrived, and ${alone ? "" : `${moved.length} parameters move, `}`, [name, "name"],
+      `${alone ? " moves" : ""}${from} to `, [after, "v"], ".",
+    ]};
   }
 }
 

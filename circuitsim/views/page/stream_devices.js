@@ -62,15 +62,16 @@ class Devices {
 
   layRows(width, height) {
     const {stream} = this, count = stream.devices.length;
-    const most = Math.max(1, Math.min(count, width < NARROW ? (count > 6 ? 2 : 1) : Math.floor((width + BAND.gap) / (BAND.cell + BAND.gap))));
+    const fit = width < NARROW ? (count > 6 ? 2 : 1) : Math.floor((width + BAND.gap) / (BAND.cell + BAND.gap));
+    const most = Math.max(1, Math.min(count, fit));
     let columns = most; // as many as there is room for, and if it can be done the same in each row
     while (columns > 1 && count % columns) columns--;
     if (columns < most / 2) columns = Math.ceil(count / Math.ceil(count / most));
     const rows = Math.ceil(count / columns), wide = (width - (columns - 1) * BAND.gap) / columns;
     const high = Math.max(BAND.small, Math.min(rows > 1 ? 140 : 200, (height - (rows - 1) * 6) / rows));
     stream.devices.forEach((_, device) => this.band(device, {
-      x: (device % columns) * (wide + BAND.gap), y: Math.floor(device / columns) * (high + 6), width: wide, height: high,
-      gates: null, tall: high >= 48,
+      x: (device % columns) * (wide + BAND.gap), y: Math.floor(device / columns) * (high + 6),
+      width: wide, height: high, gates: false, tall: high >= 48,
     }));
     return Math.max(1, rows * (high + 6) - 6);
   }
@@ -86,45 +87,44 @@ class Devices {
     return {
       drawn: circuits.length > 0 && circuits.every(Boolean),
       width: Math.max(0, ...widths),
-      least: Math.max(0, ...circuits.map((circuit) => (circuit ? circuit.size[0] * circuit.least[0] + 2 * BAND.edge : 0))),
+      least: 2 * BAND.edge + Math.max(0, ...circuits.map((one) => (one ? one.size[0] * one.least[0] : 0))),
       height: circuits.length * Math.max(0, ...circuits.map((circuit) => (circuit ? tall(circuit) : 0))),
     };
   }
 
-  band(device, given) {
-    const {stream} = this, place = {...given, x: given.x + 1, y: given.y + 1, width: given.width - 2, height: given.height - 2};
-    const {x, y, width, height, gates, tall} = place; // within the line around what is chosen
+  // A band: its name, what its device does, and what it keeps where it is `tall`; with the gates if they fit.
+  band(device, {gates, tall, ...place}) {
+    const {stream} = this, full = stream.devices[device];
+    const x = place.x + 1, y = place.y + 1, width = place.width - 2, height = place.height - 2; // a line goes around it
+    const high = height >= 84, short = width < 210, two = short && high; // then the state has a line of its own
     const group = makeSvg("g", {class: `band d${device % 8}`, "data-device": device});
-    const flat = !tall && height < 60;
-    group.append(makeSvg("rect", {class: "tint", x, y, width, height, rx: 10}));
-    group.append(gates || height >= 84
+    group.append(makeSvg("title", {}, full), makeSvg("rect", {class: "tint", x, y, width, height, rx: 10}));
+    group.append(high
       ? makeSvg("rect", {class: "bar", x: x + 12, y, width: width - 24, height: 4, rx: 2})
       : makeSvg("rect", {class: "bar", x, y: y + 6, width: 4, height: height - 12, rx: 2}));
-    const line = y + (gates || height >= 84 ? 27 : flat ? height / 2 + 5 : 17);
-    const high = gates || height >= 84, short = width < 210, two = short && high; // then the state has a line of its own
-    const state = makeSvg("text", {class: "state", x: two ? x + 14 : x + width - 12, y: two ? line + 18 : line}, "waits");
+    const line = y + (high ? 27 : tall ? 17 : height / 2 + 5);
+    const name = makeSvg("text", {class: "title", x: x + 14, y: line}, full);
+    const state = makeSvg("text", two ? {x: x + 14, y: line + 18} : {x: x + width - 12, y: line});
     state.style.textAnchor = two ? "start" : "end";
-    group.append(state);
-    const name = makeSvg("text", {class: "title", x: x + 14, y: line}, stream.devices[device]);
-    group.append(name, makeSvg("title", {}, stream.devices[device]));
-    const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (gates || height >= 84 ? 22 : 15)})`});
-    if (tall) group.append(keeps);
+    const keeps = makeSvg("g", {transform: `translate(${x + 14} ${y + height - (high ? 22 : 15)})`});
+    group.append(name, state, keeps);
     this.svg.append(group);
-    shorten(name, stream.devices[device], width - (two ? 24 : short ? 76 : 122));
-    const band = {...place, short, device, group, state, keeps, lanes: new Map(), seen: ""};
-    if (gates) this.lanes(band);
-    else if (height >= (two ? 136 : 120)) this.folded(band, two ? 18 : 0);
+    shorten(name, full, width - (two ? 24 : short ? 76 : 122));
+    const band = {device, x, y, width, height, tall, short, group, state, keeps, lanes: new Map(), seen: ""};
+    if (gates) this.drawGates(band);
+    else if (height >= (two ? 136 : 120)) this.fold(band, two ? 18 : 0);
     this.bands.push(band);
   }
 
   // The gates of each stage, in lanes.
-  lanes(band) {
+  drawGates(band) {
     const {stream} = this, stages = stream.homes[band.device];
     const inner = band.height - BAND.head - BAND.foot, each = inner / stages.length;
     stages.forEach((stage, number) => {
       const {circuit} = stream.stages[stage], [wide, high] = circuit.size;
       const stretch = Math.min(1.5, (band.width - 2 * BAND.edge) / wide), flip = this.runsLeft(stage);
-      const lift = Math.max(circuit.least[1], Math.min(1, (each - BAND.rail) / high)), [upper, lower] = extent(circuit, lift);
+      const lift = Math.max(circuit.least[1], Math.min(1, (each - BAND.rail) / high));
+      const [upper, lower] = extent(circuit, lift);
       const left = band.x + (band.width - wide * stretch) / 2;
       const top = band.y + BAND.head + number * each + Math.max(0, (each - (lower - upper) - BAND.rail) / 2) - upper;
       const at = (x) => left + (flip ? wide - x : x) * stretch, level = (y) => top + y * lift;
@@ -148,16 +148,15 @@ class Devices {
       }
       for (const [gate, right, down, width, height, kind, text, name] of circuit.hung) {
         const [x, y] = circuit.nodes[gate], middle = at(x) + right;
-        group.append(makeSvg("path", {class: "wire", d: `M${tidy(middle)} ${tidy(level(y) + down)}L${tidy(at(x))} ${tidy(level(y))}`}));
+        const ends = [[middle, level(y) + down], [at(x), level(y)]].map((end) => end.map(tidy));
+        group.append(makeSvg("path", {class: "wire", d: `M${ends.join("L")}`}));
         group.append(this.body(middle, level(y) + down, width, height, kind, text, name));
       }
       const gates = [];
       circuit.nodes.forEach(([x, y, width, height, kind, text, name, step], index) => {
         const body = this.body(at(x), level(y), width, height, kind, text, name);
         if (step >= 0) {
-          const glow = makeSvg("rect", {
-            class: "glow", x: edges[index][0] - 6, y: level(y) - height / 2 - 6, width: width + 12, height: height + 12, rx: 21,
-          });
+          const glow = this.glow(edges[index][0], level(y) - height / 2, width, height);
           body.prepend(glow);
           (gates[step] ??= []).push({glow, x: at(x)});
         }
@@ -166,8 +165,10 @@ class Devices {
       const rail = top + lower + 14;
       band.group.append(group);
       band.lanes.set(stage, {
-        gates, y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 10), from: band.x + 26, till: band.x + band.width - 26, flip,
-        entry: [sides.entry, level(circuit.entry?.[1] ?? high / 2)], exit: [sides.exit, level(circuit.exit?.[1] ?? high / 2)],
+        gates, flip, from: band.x + 26, till: band.x + band.width - 26,
+        y: Math.min(rail, band.y + BAND.head + (number + 1) * each - 10),
+        entry: [sides.entry, level(circuit.entry?.[1] ?? high / 2)],
+        exit: [sides.exit, level(circuit.exit?.[1] ?? high / 2)],
       });
     });
   }
@@ -175,46 +176,55 @@ class Devices {
   body(x, y, width, height, kind, text, name) {
     const group = makeSvg("g", {class: `node ${kind}`});
     const round = kind === "gate" ? 15 : kind === "parameter" ? 11 : 5;
-    group.append(makeSvg("rect", {class: "body", x: tidy(x - width / 2), y: tidy(y - height / 2), width, height, rx: round}));
+    const [left, top] = [x - width / 2, y - height / 2].map(tidy);
+    group.append(makeSvg("rect", {class: "body", x: left, y: top, width, height, rx: round}));
     group.append(makeSvg("text", {x: tidy(x), y: tidy(y + 4.5)}, text), makeSvg("title", {}, name));
     return group;
   }
 
+  // What shines around a body while it works.
+  glow(x, y, width, height) {
+    const [wide, high] = [width + 12, height + 12];
+    return makeSvg("rect", {class: "glow", x: tidy(x - 6), y: tidy(y - 6), width: wide, height: high, rx: 21});
+  }
+
   // Boxes with the names of the stages, where their gates have no room.
-  folded(band, lower) {
+  fold(band, lower) {
     const {stream} = this, stages = stream.homes[band.device];
-    const parameters = stages.length ? null : stream.moves[band.device].flatMap((one) => one.moves.map((move) => move[0]));
-    const room = band.height - BAND.head - BAND.foot - BAND.rail + 8 - lower, each = Math.min(48, room / Math.max(1, stages.length));
-    const middle = band.x + band.width / 2, top = band.y + BAND.head + lower + (room - each * Math.max(1, stages.length)) / 2;
-    if (parameters) {
-      const names = [...new Set(parameters)];
-      const text = makeSvg("text", {class: "soft", x: middle, y: top + each / 2}, names.length ? `keeps ${listed(names, 3)}` : "");
+    const room = band.height - BAND.head - BAND.foot - BAND.rail + 8 - lower, count = Math.max(1, stages.length);
+    const each = Math.min(48, room / count), high = Math.min(36, each - 6);
+    const middle = band.x + band.width / 2, top = band.y + BAND.head + lower + (room - each * count) / 2;
+    if (!stages.length) { // a server
+      const names = new Set(stream.moves[band.device].flatMap((one) => one.moves.map((move) => move[0])));
+      const told = names.size ? `keeps ${listed([...names], 3)}` : "", text = makeSvg("text", {class: "soft"}, told);
+      text.setAttribute("x", middle);
+      text.setAttribute("y", top + each / 2);
       band.group.append(text);
-      shorten(text, text.textContent, band.width - 20);
+      shorten(text, told, band.width - 20);
     }
     if (each < 26) return;
     stages.forEach((stage, number) => {
-      const {gates} = stream.stages[stage], y = top + (number + 0.5) * each;
+      const {gates} = stream.stages[stage], y = top + (number + 0.5) * each, flip = this.runsLeft(stage);
       const text = stages.length > 1 ? `stage ${stage}` : `${gates} ${gates === 1 ? "gate" : "gates"}`;
       const wide = Math.min(band.width - 28, text.length * 8 + 28);
-      const body = this.body(middle, y, wide, Math.min(36, each - 6), "stage", text, `stage ${stage}: ${gates} gates`);
-      const glow = makeSvg("rect", {class: "glow", x: middle - wide / 2 - 5, y: y - Math.min(36, each - 6) / 2 - 5, width: wide + 10, height: Math.min(36, each - 6) + 10, rx: 10});
+      const body = this.body(middle, y, wide, high, "stage", text, `stage ${stage}: ${gates} gates`);
+      const glow = this.glow(middle - wide / 2, y - high / 2, wide, high);
       body.prepend(glow);
       band.group.append(body);
       band.lanes.set(stage, {
         gates: [[{glow, x: middle}]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
-        flip: this.runsLeft(stage), entry: [middle + (this.runsLeft(stage) ? wide : -wide) / 2, y],
-        exit: [middle + (this.runsLeft(stage) ? -wide : wide) / 2, y],
+        flip, entry: [middle + (flip ? wide : -wide) / 2, y], exit: [middle + (flip ? -wide : wide) / 2, y],
       });
     });
   }
 
-  // Whether values run through a stage from right to left, because they come from the right neighbour or go to the left.
+  // Whether values run through a stage from right to left: they come from the right neighbour, or go to the left.
   runsLeft(stage) {
     const {stages, homes} = this.stream, home = (other) => homes.findIndex((list) => list.includes(other));
-    const here = home(stage), others = (wires) => wires.map(([, other]) => other).filter((other) => other !== null).map(home);
-    const before = others(stages[stage].in), after = others(stages[stage].out);
-    return !before.includes(here - 1) && !after.includes(here + 1) && (before.includes(here + 1) || after.includes(here - 1));
+    const others = (wires) => wires.map(([, other]) => other).filter((other) => other !== null).map(home);
+    const here = home(stage), before = others(stages[stage].in), after = others(stages[stage].out);
+    if (before.includes(here - 1) || after.includes(here + 1)) return false;
+    return before.includes(here + 1) || after.includes(here - 1);
   }
 
   // Wires from stage to stage, where their ends face each other.
@@ -225,7 +235,8 @@ class Devices {
         const from = band.lanes.get(stage);
         for (const next of [bands[band.device - 1], band, bands[band.device + 1]]) {
           const to = next?.lanes.get(other), away = next ? next.device - band.device : 0;
-          if (!from || !to || away * (from.flip ? -1 : 1) < 0 || away * (to.flip ? -1 : 1) < 0 || !away && from.flip === to.flip) continue;
+          if (!from || !to) continue;
+          if (away ? from.flip !== away < 0 || to.flip !== away < 0 : from.flip === to.flip) continue;
           const [[x, y], [tox, toy]] = [from.exit, to.entry], bend = away * gap / 2;
           this.links.append(makeSvg("path", {
             class: "wire", d: `M${[x, y].map(tidy)}C${[x + bend, y, tox - bend, toy, tox, toy].map(tidy)}`,
@@ -240,15 +251,13 @@ class Devices {
   // state: {time, chosen, followed}
   show({time, chosen, followed}) {
     const {stream} = this, tokens = [];
-    const last = time >= stream.span[1];
     for (const band of this.bands ?? []) {
       const {device} = band, piece = stream.at(device, time), holds = stream.holds(device, time);
-      const state = piece ? doing(piece, band.short)
-        : stream.down(device, time) ? "down" : !stream.rows[device].length ? (stream.moves[device].length ? "server" : "no work") : last ? "done" : "waits";
+      const state = piece ? doing(piece, band.short) : this.resting(device, time);
       const here = chosen?.device === device;
       const lane = piece && band.lanes.get(piece.stage);
       const part = piece ? (still() ? 0.5 : (time - piece.start) / (piece.end - piece.start)) : 0;
-      const step = lane ? Math.min(lane.gates.length - 1, Math.floor((isForward(piece.kind) ? part : 1 - part) * lane.gates.length)) : -1;
+      const step = lane ? stepAt(isForward(piece.kind) ? part : 1 - part, lane.gates.length) : -1;
       const seen = [state, holds, here, followed, step, piece?.stage].join("|");
       if (seen !== band.seen) {
         band.seen = seen;
@@ -270,6 +279,14 @@ class Devices {
     this.drawTokens(tokens);
   }
 
+  // What a device is called that does nothing.
+  resting(device, time) {
+    const {stream} = this;
+    if (stream.down(device, time)) return "down";
+    if (!stream.rows[device].length) return stream.moves[device].length ? "server" : "no work";
+    return time >= stream.span[1] ? "done" : "waits";
+  }
+
   place(band, lane, piece, part) {
     const forward = isForward(piece.kind), way = forward ? part : 1 - part;
     const text = String(piece.microbatch);
@@ -277,7 +294,8 @@ class Devices {
       const along = lane.flip ? 1 - way : way;
       return {x: lane.from + along * (lane.till - lane.from), y: lane.y, text, forward, right: forward !== lane.flip};
     }
-    const crowded = band.height < 84, from = band.x + (crowded ? 120 : 26), till = band.x + band.width - (crowded ? 136 : 26);
+    const crowded = band.height < 84;
+    const from = band.x + (crowded ? 120 : 26), till = band.x + band.width - (crowded ? 136 : 26);
     if (till - from < 24 || !band.tall || (!crowded && band.height < 110)) return null;
     return {x: from + way * (till - from), y: band.y + (crowded ? 15 : band.height / 2), text, forward};
   }
@@ -293,7 +311,7 @@ class Devices {
     const lost = fate === "lost", way = lost ? Math.min(part, 0.5) : part;
     return {
       x: x(from, true) + way * (x(to, false) - x(from, true)), y: y(from) + way * (y(to) - y(from)), forward,
-      text: lost && part > 0.5 ? "×" : what === "weights" ? `v${tag}` : what === "change" ? "Δ" : String(tag % this.stream.batch),
+      text: lost && part > 0.5 ? "×" : {weights: `v${tag}`, change: "Δ"}[what] ?? String(tag % this.stream.batch),
       hollow: what === "weights" || what === "change",
     };
   }
@@ -312,7 +330,8 @@ class Devices {
       if (group.dataset.seen !== seen) {
         group.dataset.seen = seen;
         group.setAttribute("class", `token ${forward ? "" : "back"} ${hollow ? "hollow" : ""}`);
-        group.firstChild.setAttribute("d", `M${-side * half} -9H${side * (half - 7)}L${side * half} 0L${side * (half - 7)} 9H${-side * half}Z`);
+        const [back, neck, tip] = [-side * half, side * (half - 7), side * half];
+        group.firstChild.setAttribute("d", `M${back} -9H${neck}L${tip} 0L${neck} 9H${back}Z`);
         group.lastChild.textContent = text;
         group.lastChild.setAttribute("x", -side * 2.5);
         group.lastChild.setAttribute("y", 4.2);
@@ -342,7 +361,8 @@ class Devices {
     parts.push(makeSvg("text", {class: "soft left", x: 0, y: 4}, chips.length ? "keeps" : "keeps nothing"));
     let x = 42;
     for (const {text, tags: held} of chips) {
-      const chip = makeSvg("g", {class: `kept ${held.includes(followed) ? "same" : ""}`, "data-tag": held[0], transform: `translate(${x} 0)`});
+      const look = `kept ${held.includes(followed) ? "same" : ""}`;
+      const chip = makeSvg("g", {class: look, "data-tag": held[0], transform: `translate(${x} 0)`});
       chip.append(makeSvg("rect", {x: 0, y: -11, width: width(text), height: 22, rx: 4}));
       chip.append(makeSvg("text", {x: width(text) / 2, y: 4}, text));
       parts.push(chip);
@@ -357,6 +377,11 @@ function extent(circuit, lift) {
   const top = Math.min(...circuit.nodes.map(([, y, , height]) => y * lift - height / 2),
     ...circuit.hung.map(([gate, , down, , height]) => circuit.nodes[gate][1] * lift + down - height / 2));
   return [top, Math.max(...circuit.nodes.map(([, y, , height]) => y * lift + height / 2))];
+}
+
+// Which of so many steps a part of the way is in.
+function stepAt(part, steps) {
+  return Math.min(steps - 1, Math.floor(part * steps));
 }
 
 // What a device does, in two words or in two signs.
