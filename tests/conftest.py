@@ -7,8 +7,11 @@ import pytest
 
 import circuitsim as cs
 from tests.browser import browser, open_page  # noqa: F401  (fixtures)
+from tests.effort import SLOW, tried
 
-hypothesis.settings.register_profile("circuitsim", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "circuitsim", max_examples=tried(100), deadline=None, derandomize=True, print_blob=True
+)
 hypothesis.settings.load_profile("circuitsim")
 
 # Rich draws tables as wide as the terminal; the tests compare them, so it has one width everywhere.
@@ -19,7 +22,7 @@ ENGINES = {"simulation": cs.Simulation, "compiled": cs.Compiled}
 
 def pytest_collection_modifyitems(items):
     """Leave out what takes long, unless it was asked for."""
-    if "CIRCUITSIM_SLOW" not in os.environ:
+    if not SLOW:
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(pytest.mark.skip(reason="set CIRCUITSIM_SLOW to run what takes long"))

@@ -6,7 +6,6 @@ With the environment variable CIRCUITSIM_SLOW set, 10,000 of them are tried inst
 import io
 import json
 import math
-import os
 import random
 import tracemalloc
 import zipfile
@@ -17,6 +16,7 @@ import pytest
 import circuitsim as cs
 from circuitsim.errors import SaveError
 from circuitsim.learning.checkpoint import Checkpoint
+from tests.effort import SLOW
 from tests.forging import (
     BYTES,
     ENTRIES,
@@ -33,7 +33,7 @@ from tests.forging import (
 from tests.guide_loops import LABELS, POINTS
 from tests.learners import OPTIMIZERS, svm, trainer
 
-MANY = 10_000 if "CIRCUITSIM_SLOW" in os.environ else 600
+MANY = 10_000 if SLOW else 600
 RULE = cs.Adam(0.01)
 ODD = [
     "w1",

@@ -13,6 +13,7 @@ from circuitsim.compiled import compiled
 from circuitsim.compiled.form import MOST_ROOTS
 from circuitsim.compiled.levels import Levels
 from circuitsim.gates.value import as_value
+from tests.effort import tried
 from tests.programs import Program, programs
 from tests.test_random_circuits import assert_same_bits
 
@@ -23,7 +24,7 @@ def both(circuit):
     return cs.Simulation(circuit, trace=False, nonfinite="ignore"), cs.Compiled(circuit, nonfinite="ignore")
 
 
-@settings(max_examples=500)
+@settings(max_examples=tried(500))
 @given(programs(), st.sampled_from(OPTIMIZERS))
 def test_ten_training_steps_with_the_simulations_bits(program: Program, optimizer):
     engines = both(program.circuit())
@@ -39,7 +40,7 @@ def test_ten_training_steps_with_the_simulations_bits(program: Program, optimize
         assert_same_bits(*(engine.parameters for engine in engines))
 
 
-@settings(max_examples=300)
+@settings(max_examples=tried(300))
 @given(
     st.one_of(
         programs(40, shapes=[()], without=["pow", "square"]),
@@ -86,7 +87,7 @@ STEPS = {
 }  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(max_examples=tried(500))
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8
@@ -165,7 +166,7 @@ def complains(engine, inputs, pulls):
 def test_whatever_is_not_finite_is_found_in_both_forms(group):
     found = set()
 
-    @settings(max_examples=200)
+    @settings(max_examples=tried(200))
     @given(programs(10, shapes=[(), (3,)]), st.data())
     def check(program, data):
         simulation, engine = (made(program.circuit(), nonfinite="error") for made in (cs.Simulation, cs.Compiled))
@@ -280,7 +281,7 @@ def test_a_chain_of_a_hundred_thousand_gates_runs_in_both_engines():
         assert runner.backward(3.0) == {"x": 3.0}
 
 
-@settings(max_examples=100)
+@settings(max_examples=tried(100))
 @given(programs())
 def test_every_wire_can_be_read_after_a_pass_and_has_the_simulations_bits(program: Program):
     circuit = program.circuit()

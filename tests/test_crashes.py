@@ -8,7 +8,6 @@ With the environment variable CIRCUITSIM_SLOW set, 1,000 circuits are tried inst
 itself is tried on many more seeds in `test_protocol.py`.
 """
 
-import os
 from collections import Counter
 
 import numpy as np
@@ -17,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
+from tests.effort import SLOW
 from tests.pipelines import bits, chain, network, stream
 from tests.programs import programs
 
-MANY = 1000 if "CIRCUITSIM_SLOW" in os.environ else 40
+MANY = 1000 if SLOW else 40
 RULE = cs.SGD(0.05)
 
 

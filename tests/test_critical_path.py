@@ -10,6 +10,7 @@ import circuitsim as cs
 from circuitsim.plan.schedules import SCHEDULES, gpipe, one_f_one_b
 from circuitsim.trace.critical_path import Idle, critical_path, idle_spans
 from circuitsim.trace.timeline import Piece, Timeline, Transfer
+from tests.effort import tried
 from tests.pipelines import chain, linked, stream
 
 TIMES = st.sampled_from([0.25, 0.5, 1.0, 1.5, 3.0])  # sums of these are exact
@@ -69,7 +70,7 @@ def orders(draw):
     return schedule, draw(times), draw(times), draw(st.sampled_from([0.0, 0.25, 2.0]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=tried(150))
 @given(orders())
 def test_the_path_is_as_long_as_the_run_and_idle_and_busy_spans_fill_it(order):
     schedule, forward, backward, latency = order
@@ -96,7 +97,7 @@ def test_the_path_is_as_long_as_the_run_and_idle_and_busy_spans_fill_it(order):
             assert two.source == one.device
 
 
-@settings(max_examples=100)
+@settings(max_examples=tried(100))
 @given(orders())
 def test_what_is_not_on_the_path_may_be_faster_and_what_is_on_it_holds_up(order):
     schedule, forward, backward, latency = order

@@ -15,6 +15,7 @@ from circuitsim.gates import functions, registry, scalar
 from circuitsim.gates.code import Expression
 from tests import programs as library
 from tests.both import ENGINES, again
+from tests.effort import tried
 from tests.programs import Program, programs
 from tests.test_random_circuits import assert_same_bits
 
@@ -57,7 +58,7 @@ def copies():
 def test_a_users_elementwise_gates_have_the_bits_of_built_in_ones(group):
     mine = copies()
 
-    @settings(max_examples=150)
+    @settings(max_examples=tried(150))
     @given(
         st.one_of(
             programs(20, shapes=[()], without=["pow", "square"]),

@@ -11,6 +11,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.trace.kinds import Kind
 from circuitsim.views import grouping as module
 from circuitsim.views.grouping import group_gates
+from tests.effort import tried
 from tests.programs import Program, programs
 
 
@@ -45,7 +46,7 @@ def test_a_wide_network_folds_into_its_layers():
     np.testing.assert_allclose(trace.gradients()[layer], [gradients[neuron] for neuron in neurons], rtol=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tried(30))
 @given(program=programs(most_steps=20), most=st.integers(2, 12))
 def test_any_circuit_folds_and_keeps_its_ends(program: Program, most):
     run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls)

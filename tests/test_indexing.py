@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as npst
 
 import circuitsim as cs
 from tests.both import ENGINES, again
+from tests.effort import tried
 from tests.test_random_circuits import assert_same_bits
 
 shapes = st.lists(st.integers(0, 4), max_size=3).map(tuple)
@@ -37,7 +38,9 @@ def indices(draw):
     return shape, parts[0] if len(parts) == 1 and not isinstance(parts[0], list) else tuple(parts)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=tried(200), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture]
+)
 @given(indices(), st.booleans())
 def test_an_index_means_what_it_means_to_numpy(engine, drawn, declared):
     shape, chosen = drawn

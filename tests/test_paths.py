@@ -14,11 +14,12 @@ from circuitsim.circuit.netlist import Node
 from circuitsim.trace.explanation import local_derivative
 from circuitsim.trace.paths import find_paths
 from tests.both import own_gate
+from tests.effort import tried
 from tests.programs import Program, programs
 from tests.test_cli import call
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(program=programs(most_steps=8))
 def test_products_add_up_to_the_gradient(program: Program):
     run = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls)

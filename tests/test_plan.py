@@ -17,6 +17,7 @@ from circuitsim import checks
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.plan import Policy, deploy
 from circuitsim.plan.schedules import SCHEDULES, gpipe, interleaved, one_f_one_b, zb_v
+from tests.effort import tried
 from tests.pipelines import chain, network
 
 COUNTS = st.integers(1, 99)
@@ -80,7 +81,7 @@ COSTS = st.builds(
 
 
 @given(st.one_of(PLANS, CLUSTERS, COSTS, LINKS, st.builds(lambda m: gpipe(2, m), st.integers(1, 4))))
-@settings(max_examples=300)
+@settings(max_examples=tried(300))
 def test_a_value_is_written_down_and_read_again(value):
     kind = type(value)
     again = kind.from_json(value.to_json())

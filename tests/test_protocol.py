@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from circuitsim.errors import CircuitSimError, FencedError, InputError
 from circuitsim.protocol import Deliver, Fail, Frame, MemoryStore, Node, Send, Timer
 from tests import protocol_sim as sim
+from tests.effort import tried
 
 
 def node(name="device 0", peer=1, **options):
@@ -446,7 +447,7 @@ class TwoNodes(RuleBasedStateMachine):
 
 
 TestTwoNodes = TwoNodes.TestCase
-TestTwoNodes.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestTwoNodes.settings = settings(max_examples=tried(150), stateful_step_count=60, deadline=None)
 
 
 def complaints(app, seeds, **options):

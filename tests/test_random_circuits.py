@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import circuitsim as cs
+from tests.effort import tried
 from tests.programs import Program, programs
 
-EXAMPLES = settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=tried(500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @EXAMPLES
@@ -27,7 +28,7 @@ def test_gradients_agree_with_autograd(engine, program: Program):
         np.testing.assert_allclose(gradients[name], slope, rtol=1e-9, atol=1e-10)
 
 
-@settings(max_examples=150)
+@settings(max_examples=tried(150))
 @given(programs())
 def test_delays_and_latencies_change_no_bit(program: Program):
     circuit = program.circuit()
@@ -45,7 +46,7 @@ def test_delays_and_latencies_change_no_bit(program: Program):
         assert one.messages == two.messages
 
 
-@settings(max_examples=100)
+@settings(max_examples=tried(100))
 @given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=12), st.integers(0, 2**32))
 def test_what_meets_at_a_fan_out_is_summed_in_wiring_order(factors, seed):
     """Three floats already sum to other bits in another order, and latencies shuffle the order of arrival."""
@@ -65,7 +66,7 @@ def test_what_meets_at_a_fan_out_is_summed_in_wiring_order(factors, seed):
         assert gradient == (in_order if stem == "input" else -in_order)
 
 
-@settings(max_examples=50)
+@settings(max_examples=tried(50))
 @given(programs())
 def test_the_trace_knows_what_the_run_returns(program: Program):
     run = cs.Simulation(program.circuit()).run(program.inputs, gradient=program.pulls)

@@ -21,6 +21,7 @@ from circuitsim.trace.provenance import moves_of
 from circuitsim.trace.report import report
 from circuitsim.trace.timeline import Outage, Piece, Timeline, Transfer, Update
 from circuitsim.views import forms
+from tests.effort import tried
 from tests.pipelines import bits, examples, network
 from tests.programs import Program, programs
 from tests.stages import Hand, circuit_of_two, two_stages
@@ -53,7 +54,7 @@ def once(hand, tag, inputs, kinds="B"):
 # -- expansion ---------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(program=programs(most_steps=12), count=st.integers(1, 4), kinds=st.sampled_from(["B", "IW"]))
 def test_what_went_on_inside_stages_is_computed_again_bit_by_bit(program: Program, count, kinds):
     circuit = program.circuit()
@@ -503,7 +504,7 @@ def test_messages_wait_and_are_lost_and_devices_are_down_in_these_streams():
     assert {transfer.what for transfer in local.transfers} == {"value", "gradient", "weights", "change"}
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(program=programs(most_steps=10), data=st.data())
 def test_random_circuits_stream_as_their_traces_say(program: Program, data):
     circuit = program.circuit()

@@ -15,6 +15,7 @@ from circuitsim.gates import registry
 from circuitsim.gates.value import as_value
 from circuitsim.testing import check_gate
 from tests.both import again
+from tests.effort import tried
 
 lengths = st.integers(1, 4)
 shapes = st.lists(lengths, min_size=1, max_size=3).map(tuple)
@@ -232,7 +233,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 @given(data=st.data())
 def test_rules_agree_with_central_differences_and_shapes_are_foretold(name, data):
     inputs, attributes = data.draw(CASES[name])
@@ -258,7 +259,7 @@ def softmax(x):
     return powers / anp.sum(powers, axis=-1, keepdims=True)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 5), st.integers(0, 1000))
 def test_a_layer_agrees_with_autograd(engine, batch, features, classes, seed):
     x, weights, bias = (

@@ -20,6 +20,7 @@ from circuitsim.trace import archive
 from circuitsim.trace.explanation import explain
 from circuitsim.trace.kinds import Layout
 from tests.command_line import call
+from tests.effort import tried
 from tests.forging import entries_of, npy, unpack
 from tests.programs import Program, programs
 
@@ -55,7 +56,7 @@ def assert_equal(one, two):
         assert same(a.value, b.value)
 
 
-@settings(max_examples=30)
+@settings(max_examples=tried(30))
 @given(program=programs(most_steps=10))
 def test_what_is_loaded_is_what_was_saved(program: Program, tmp_path_factory):
     simulation = cs.Simulation(program.circuit(), nonfinite="ignore")
@@ -91,7 +92,7 @@ RECORDS = st.sampled_from(sorted(PLACES)).flatmap(lambda kind: st.tuples(
 ))  # fmt: skip
 
 
-@settings(max_examples=100)
+@settings(max_examples=tried(100))
 @given(records=st.lists(RECORDS, max_size=12), held=NUMBERS | ARRAYS, staged=st.booleans())
 def test_any_record_is_kept_bit_by_bit(records, held, staged, tmp_path_factory):
     circuit = cs.Circuit("neuron")
@@ -196,7 +197,7 @@ def test_the_file_opens_without_circuitsim(trace, tmp_path):
     assert done.stdout.split() == ["circuitsim", "trace", "3", str(len(trace)), "sigmoid", "1.0"]
 
 
-@settings(max_examples=150)
+@settings(max_examples=tried(150))
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_does_no_harm(trace, data, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "damaged.trace"

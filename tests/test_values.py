@@ -13,6 +13,7 @@ from circuitsim.compiled import compiled
 from circuitsim.gates.firing import Firing
 from circuitsim.gates.value import add_up, as_value, fit, frozen, is_finite, own_value
 from tests.both import ENGINES, again, own_gate
+from tests.effort import tried
 from tests.programs import Program, programs
 from tests.test_random_circuits import assert_same_bits
 
@@ -81,7 +82,7 @@ def test_a_number_is_a_float_whoever_takes_it():
             take("text")
 
 
-@settings(max_examples=100)
+@settings(max_examples=tried(100))
 @given(st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9)), max_size=8))
 def test_a_sum_goes_from_left_to_right_and_leaves_none_out(parts):
     there = [part for part in parts if part is not None]
@@ -119,7 +120,7 @@ def everything(runner, program):
     return [*outputs.values(), *gradients.values(), *runner.parameters.values(), *memory]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(programs(most_steps=8))
 def test_all_that_is_handed_out_is_read_only_and_stays_as_it_is(engine, program: Program):
     runner = engine(program.circuit(), nonfinite="ignore")

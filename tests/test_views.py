@@ -18,6 +18,7 @@ from circuitsim.views import animation, forms, video
 from circuitsim.views.circuit_picture import Sketch, letters_needed
 from circuitsim.views.layout import lay_out
 from circuitsim.views.wrapping import wrap
+from tests.effort import tried
 from tests.programs import Program, programs
 
 NEURON = "sigmoid(a*x + b*y + c)"
@@ -29,7 +30,7 @@ def run():
     return cs.Simulation(cs.parse(NEURON)).run(AT)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(programs(most_steps=20))
 def test_no_wire_crosses_a_node_and_no_nodes_overlap(program: Program):
     netlist = Netlist(program.circuit())
