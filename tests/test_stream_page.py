@@ -171,7 +171,7 @@ def test_a_piece_that_is_clicked_lights_up_in_both_places(runs, at):
     click(page, run.timeline, 2, piece.start + 0.3)
     assert said(page).startswith(
         f"Device 2, backward, microbatch 3. From tick {piece.start:g} to {piece.end:g} it takes a gradient from "
-        "device 3 and sends one to device 1; "
+        "device 3 and sends a gradient to device 1; "
     )
     names = {"w2", "b2", "w3"}  # of the gates of stage 2
     for name, felt in zip(sorted(names), (run.gradient(name, 3) for name in sorted(names)), strict=True):

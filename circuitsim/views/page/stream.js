@@ -308,9 +308,12 @@ class StreamPage {
     this.draw();
   }
 
-  // What answers the page's question at first: the longest wait that something can be said of, of the first device.
+  // What answers the page's question at first: the longest wait that something can be said of and that can be seen as
+  // a whole, of the first device if it has one.
   longestGap() {
-    const {stream} = this, told = stream.gaps.filter(({reason}) => ["value", "gradient", "transfer"].includes(reason));
+    const {stream, chart} = this, most = 0.6 * (chart.width - chart.left - chart.right) / chart.scale;
+    const told = stream.gaps.filter(({reason, start, end}) => (
+      ["value", "gradient", "transfer"].includes(reason) && end - start <= most));
     const first = told.filter(({device}) => device === stream.shown[0]), among = first.length ? first : told;
     return among.reduce((one, other) => (one && one.end - one.start >= other.end - other.start ? one : other), null);
   }

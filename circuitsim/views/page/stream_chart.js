@@ -42,13 +42,13 @@ class Chart {
     if (!stream) return;
     this.width = box.clientWidth;
     this.small = this.width < NARROW;
-    this.left = this.small ? 40 : 96;
     const style = getComputedStyle(document.documentElement);
     this.colour = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.tints = [...Array(8).keys()].map((device) => style.getPropertyValue(`--device-${device}`).trim());
     this.font = getComputedStyle(document.body).fontFamily;
     const pen = this.still.getContext("2d"), peak = show(Math.max(0, ...stream.peaks), 3);
     pen.font = `600 14px ${this.font}`;
+    this.left = this.small ? Math.max(40, 18 + pen.measureText(`${peak}/${peak}`).width) : 96;
     this.right = this.small ? 10 : Math.max(108, 10 + pen.measureText(`${peak} of at most ${peak}`).width);
     const room = this.width - this.left - this.right;
     this.fitScale = Math.max(1, room) / (stream.length || 1);

@@ -142,15 +142,16 @@ class Stream {
     const span = ` From tick ${this.when(piece.start)} to ${this.when(piece.end)} it `;
     const before = this.whence(coming, tag), after = this.whence(going, tag), numbers = this.passed(piece);
     const words = (ends, device, other) => (
-      listed(ends.map((one) => (one.device ? `${device} ${one.name}` : `${other}${one.name}`)), 4) || "nothing");
+      listed(ends.map((one) => (one.device ? `${device} ${one.name}` : other(one.name))), 4) || "nothing");
     if (kind === "F") {
-      const takes = words(before, "a value from", ""), sends = words(after, "one to", "out ");
+      const takes = words(before, "a value from", (name) => name);
+      const sends = words(after, "a value to", (name) => `${name} out`);
       const told = `${span}takes ${takes} and sends ${sends}. It keeps what it needs for the way back.`;
       return {head, told: [told], numbers};
     }
     const devices = before.filter((one) => one.device).map((one) => one.name);
-    const sends = devices.length ? ` and sends one to ${listed(devices, 4)}` : "";
-    const takes = `takes ${words(after, "a gradient from", "the pull at ")}${sends}`;
+    const sends = devices.length ? ` and sends a gradient to ${listed(devices, 4)}` : "";
+    const takes = `takes ${words(after, "a gradient from", (name) => `the pull at ${name}`)}${sends}`;
     const work = kind === "W" ? "pulls its parameters" : takes;
     if (kind === "I") return {head, told: [`${span}${work}.`], numbers};
     const felt = this.tellFelt(piece), forgets = ` Then it forgets ${this.microbatch(tag)}.`;
@@ -234,7 +235,9 @@ class Stream {
     if (here) return this.tellPiece(here);
     const working = this.shown.filter((device) => this.rows[device].length);
     const busy = working.map((device) => this.at(device, time)).filter(Boolean);
-    const rest = working.filter((device) => !this.at(device, time)).map((device) => this.devices[device]);
+    const idle = working.filter((device) => !this.at(device, time));
+    const named = (isDown) => idle.filter((one) => this.down(one, time) === isDown).map((one) => this.devices[one]);
+    const rest = named(false), down = named(true);
     const head = `Tick ${this.when(time)}.`, parts = [];
     if (working.length <= 4) {
       parts.push(...busy.map((piece) => (
@@ -246,8 +249,9 @@ class Stream {
       const told = ways.filter(([count]) => count).map((way) => way.join(" ")).join(" and ");
       const wait = `${rest.length} ${rest.length === 1 ? "waits" : "wait"}`;
       if (busy.length) parts.push(`${busy.length} of ${working.length} devices work, ${told}`);
-      if (rest.length) parts.push(busy.length ? wait : "all devices wait");
+      if (rest.length) parts.push(busy.length || down.length ? wait : "all devices wait");
     }
+    if (down.length) parts.push(`${listed(down)} ${down.length === 1 ? "is" : "are"} down`);
     return {head, told: [` ${capital(parts.join("; "))}.`], numbers: []};
   }
 
