@@ -4,6 +4,7 @@ What the page's scripts take, for each stream:
 
     title, question, about            what it is called, what the page asks, and what is to be seen
     devices                           their names
+    server                            the number of the one that keeps the parameters, if there is one
     batch, span                       microbatches in a batch; first start and last end
     work                              pieces: ``[device, kind, stage, tag, start, end]``, by start
     gaps                              what idle devices wait for: ``[device, start, end, reason, source]``
@@ -91,6 +92,7 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
         "question": _question(found),
         "about": _about(trace),
         "devices": timeline.devices,
+        "server": trace.layout.server,
         "batch": timeline.batch,
         "span": span,
         "work": [(p.device, p.kind, p.stage, p.tag, p.start, p.end) for p in work],

@@ -252,8 +252,9 @@ class Chart {
     pen.lineJoin = "round";
     for (const gap of this.inSight(this.stream.rests[device])) {
       const left = Math.max(this.left, this.x(gap.start)), right = Math.min(this.width - this.right, this.x(gap.end));
-      if (right - left < 56 || gap.reason === "crash") continue;
+      if (right - left < 40 || gap.reason === "crash") continue;
       const text = gap.reason === "done" ? "done" : `waits ${this.stream.when(gap.end - gap.start)}`;
+      if (pen.measureText(text).width + 8 > right - left) continue;
       for (const write of ["strokeText", "fillText"]) pen[write](text, (left + right) / 2, y + this.piece / 2 + 0.5);
     }
   }
@@ -274,7 +275,7 @@ class Chart {
   drawBar(pen, {kind}, left, y, width, high, second) {
     const {colour} = this, forward = isForward(kind), gap = width > 4 ? 1.5 : 0;
     const wide = Math.max(0.5, width - gap), look = forward ? "value" : "gradient";
-    pen.fillStyle = kind === "W" ? this.stripes : colour[`${look}-soft`];
+    pen.fillStyle = width < 1.5 ? colour[look] : kind === "W" ? this.stripes : colour[`${look}-soft`];
     const round = wide > 8 ? 3 : 0;
     pen.beginPath();
     pen.roundRect(left + gap / 2, y, wide, high, round);
@@ -291,7 +292,9 @@ class Chart {
   }
 
   number(pen, {microbatch}, left, right, y, ink) {
-    const text = String(microbatch), width = right - left, x = (left + right) / 2, middle = y + this.piece / 2 + 0.5;
+    const [from, till] = [Math.max(left, this.left), Math.min(right, this.width - this.right)]; // what is in sight of it
+    const x = till > from && till - from < right - left && right - left > 60 ? (from + till) / 2 : (left + right) / 2;
+    const text = String(microbatch), width = right - left, middle = y + this.piece / 2 + 0.5;
     pen.fillStyle = ink;
     pen.font = `600 12px ${this.font}`;
     if (width >= 7 * text.length + 2.5) pen.fillText(text, x, middle);

@@ -40,7 +40,7 @@ class Stream {
     this.moments = distinct([start, end, ...times].sort(byNumber), 1e-9 * this.length);
     const lasting = this.pieces.map((piece) => piece.end - piece.start).filter((one) => one > 0).sort(byNumber);
     this.typical = lasting[lasting.length >> 1] || this.length || 1;
-    this.shortest = lasting[lasting.length >> 4] || this.typical; // but for a few
+    this.shortest = Math.max(lasting[lasting.length >> 4] || 0, this.typical / 6); // but for a few
     this.digits = String(Math.max(0, ...this.pieces.map((piece) => piece.microbatch))).length;
     this.kinds = new Set(this.pieces.map((piece) => piece.kind));
     this.decimals = Math.max(0, Math.min(12, 3 - Math.floor(Math.log10(this.length || 1))));
@@ -123,6 +123,7 @@ class Stream {
 
   // A time, as exact as four digits of the whole length are.
   when(time) {
+    if (Math.abs(time) >= 10_000) return Math.round(time).toLocaleString("en-US");
     return show(Number(time.toFixed(this.decimals)), 12);
   }
 

@@ -183,9 +183,9 @@ class Devices {
   }
 
   // What shines around a body while it works.
-  glow(x, y, width, height) {
+  glow(x, y, width, height, round = 21) {
     const [wide, high] = [width + 12, height + 12];
-    return makeSvg("rect", {class: "glow", x: tidy(x - 6), y: tidy(y - 6), width: wide, height: high, rx: 21});
+    return makeSvg("rect", {class: "glow", x: tidy(x - 6), y: tidy(y - 6), width: wide, height: high, rx: round});
   }
 
   // Boxes with the names of the stages, where their gates have no room.
@@ -208,7 +208,7 @@ class Devices {
       const text = stages.length > 1 ? `stage ${stage}` : `${gates} ${gates === 1 ? "gate" : "gates"}`;
       const wide = Math.min(band.width - 28, text.length * 8 + 28);
       const body = this.body(middle, y, wide, high, "stage", text, `stage ${stage}: ${gates} gates`);
-      const glow = this.glow(middle - wide / 2, y - high / 2, wide, high);
+      const glow = this.glow(middle - wide / 2, y - high / 2, wide, high, 10);
       body.prepend(glow);
       band.group.append(body);
       band.lanes.set(stage, {
@@ -283,7 +283,7 @@ class Devices {
   resting(device, time) {
     const {stream} = this;
     if (stream.down(device, time)) return "down";
-    if (!stream.rows[device].length) return stream.moves[device].length ? "server" : "no work";
+    if (!stream.rows[device].length) return device === stream.server ? "server" : "no work";
     return time >= stream.span[1] ? "done" : "waits";
   }
 
