@@ -58,7 +58,7 @@ def stage_circuit(netlist: Netlist, gates: Collection[int], dense: bool = False)
     gates : collection of int
         The gates of the stage, by node number.
     dense : bool
-        Whether everything is drawn smaller, because there are many stages.
+        Whether everything is drawn smaller, because the circuit has many gates.
 
     Returns
     -------

@@ -79,10 +79,8 @@ def _stream(title: str, trace: Trace) -> dict[str, Any]:
     """Return what the page's scripts take of one stream."""
     timeline, found = trace.timeline, report(trace.timeline)
     work = sorted(timeline.work, key=lambda piece: piece.start)
-    span = [min((p.start for p in work), default=0.0), max((p.end for p in work), default=0.0)]
-    span[1] = max(
-        [span[1], *(update.time for update in timeline.updates), *(outage.end for outage in timeline.outages)]
-    )
+    ends = [*(p.end for p in work), *(u.time for u in timeline.updates), *(outage.end for outage in timeline.outages)]
+    span = (work[0].start if work else 0.0, max(ends, default=0.0))
     numbers, felt = _numbers(trace)
     assert trace.layout is not None
     stage_of, wires = trace.layout.stage_of(trace.netlist), trace.netlist.wires
@@ -121,15 +119,16 @@ def _question(found: StreamReport) -> str:
     span = f"{_short(found.makespan)} {'tick' if found.makespan == 1 else 'ticks'}"
     waits, most = _waits(found), _most_waited(found)
     if most <= 1e-9 * found.makespan:
-        return f"What does {'each device' if len(waits) > 1 else next(iter(waits), 'a device')} do in {span}?"
+        who = found.devices[next(iter(waits))] if len(waits) == 1 else "each device"
+        return f"What does {who} do in {span}?"
     alike = len(waits) > 1 and all(most - wait <= 1e-9 * found.makespan for wait in waits.values())
-    who = "each device" if alike else next(name for name, wait in waits.items() if wait == most)
+    who = "each device" if alike else found.devices[max(waits, key=waits.__getitem__)]
     return f"Why does {who} wait {_short(most)} of {span}?"
 
 
-def _waits(found: StreamReport) -> dict[str, float]:
+def _waits(found: StreamReport) -> dict[int, float]:
     """Return how long each device waited that worked at all."""
-    return {found.devices[number]: found.makespan - busy for number, busy in enumerate(found.busy) if busy}
+    return {device: found.makespan - busy for device, busy in enumerate(found.busy) if busy}
 
 
 def _most_waited(found: StreamReport) -> float:

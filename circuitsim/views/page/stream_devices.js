@@ -38,7 +38,6 @@ class Devices {
     svg.setAttribute("class", stream.dense ? "dense" : "");
     svg.setAttribute("viewBox", `0 0 ${width} ${total}`);
     svg.setAttribute("height", total);
-    this.seen = null;
   }
 
   layAcross(width, height, gap) {
@@ -152,13 +151,13 @@ class Devices {
         group.append(makeSvg("path", {class: "wire", d: `M${ends.join("L")}`}));
         group.append(this.body(middle, level(y) + down, width, height, kind, text, name));
       }
-      const gates = [];
+      const gates = []; // what shines, by the step in which gates fire
       circuit.nodes.forEach(([x, y, width, height, kind, text, name, step], index) => {
         const body = this.body(at(x), level(y), width, height, kind, text, name);
         if (step >= 0) {
           const glow = this.glow(edges[index][0], level(y) - height / 2, width, height);
           body.prepend(glow);
-          (gates[step] ??= []).push({glow, x: at(x)});
+          (gates[step] ??= []).push(glow);
         }
         group.append(body);
       });
@@ -212,7 +211,7 @@ class Devices {
       body.prepend(glow);
       band.group.append(body);
       band.lanes.set(stage, {
-        gates: [[{glow, x: middle}]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
+        gates: [[glow]], y: y + each / 2 + 6, from: band.x + 26, till: band.x + band.width - 26,
         flip, entry: [middle + (flip ? wide : -wide) / 2, y], exit: [middle + (flip ? -wide : wide) / 2, y],
       });
     });
@@ -266,7 +265,7 @@ class Devices {
         band.group.classList.toggle("chosen", here);
         if (band.tall) this.keep(band, holds, followed);
         for (const [stage, one] of band.lanes) {
-          one.gates.forEach((level, at) => level.forEach(({glow}) => glow.setAttribute("class",
+          one.gates.forEach((glows, at) => glows.forEach((glow) => glow.setAttribute("class",
             `glow ${stage === piece?.stage && at === step ? (isForward(piece.kind) ? "forward" : "backward") : ""}`)));
         }
       }
@@ -297,7 +296,7 @@ class Devices {
     const crowded = band.height < 84;
     const from = band.x + (crowded ? 120 : 26), till = band.x + band.width - (crowded ? 136 : 26);
     if (till - from < 24 || !band.tall || (!crowded && band.height < 110)) return null;
-    return {x: from + way * (till - from), y: band.y + (crowded ? 15 : band.height / 2), text, forward};
+    return {x: from + way * (till - from), y: band.y + (crowded ? 12 : band.height / 2), text, forward};
   }
 
   // A message on its way from device to device; a lost one ends half way.
