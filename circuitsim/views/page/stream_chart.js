@@ -4,9 +4,7 @@
 const TOP = 24, AXIS = 18; // pixels: above the rows, and for the ticks below them
 const LEAST = 8.4; // pixels to a piece, for its number to be read
 const LINE = 11.5; // from digit to digit below it
-const COLOURS = [
-  "paper", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on",
-];
+const COLOURS = ["paper", "ink", "soft", "wire", "line", "value", "value-soft", "gradient", "gradient-soft", "on"];
 
 class Chart {
   // hooks: choose(thing) when something is clicked, seek(time) while the time is dragged, moved() when another stretch
@@ -52,11 +50,9 @@ class Chart {
     this.right = this.small ? 10 : Math.max(108, 10 + pen.measureText(`${peak} of at most ${peak}`).width);
     const room = this.width - this.left - this.right;
     this.fitScale = Math.max(1, room) / (stream.length || 1);
-    this.readable = Math.min(Math.max(this.fitScale, LEAST / stream.shortest), 60 * this.fitScale);
-    const before = this.opened ? this.scale : null;
-    if (before === null || this.whole) this.scale = this.opened ? this.fitScale : this.readable;
+    if (!this.opened) this.scale = Math.min(LEAST / stream.shortest, 60 * this.fitScale); // that numbers can be read
+    this.scale = Math.max(this.opened && this.whole ? 0 : this.scale, this.fitScale);
     this.opened = true;
-    this.scale = Math.max(this.scale, this.fitScale);
     this.layRows();
     this.drawStill();
   }
