@@ -86,7 +86,6 @@ def at(path, open_page):  # noqa: F811
 
 def choose(page, name):
     page.select_option("#stream", label=name)
-    page.wait_for_timeout(80)  # the address is written a little later
 
 
 def place(page, timeline, device, time):
@@ -101,11 +100,21 @@ def place(page, timeline, device, time):
 
 def click(page, timeline, device, time):
     page.mouse.click(*place(page, timeline, device, time))
-    page.wait_for_timeout(80)
 
 
 def said(page):
     return page.inner_text("#sentence")
+
+
+def settle(page):
+    """Wait until what was asked for is drawn."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+
+def address(page, part):
+    """Wait until the address says something, and return what it says by name: it is written a moment later."""
+    page.wait_for_function("part => location.hash.includes(part)", arg=part)
+    return dict(one.split("=") for one in page.evaluate("location.hash.slice(1)").split("&"))
 
 
 def test_the_page_holds_the_timeline_and_its_figures(runs, at):
@@ -158,7 +167,7 @@ def test_every_piece_bears_its_number_at_every_width(runs, path, browser, name, 
                 assert all(line < y + 0.75 * row - 6 for line, _, _ in inside)
                 bare.remove(p)
         page.evaluate("() => { const {style} = roll; roll.scrollLeft += 0.7 * roll.clientWidth; }")
-        page.wait_for_timeout(40)
+        settle(page)
         if not bare:
             break
     assert not bare
@@ -187,8 +196,7 @@ def test_a_piece_that_is_clicked_lights_up_in_both_places(runs, at):
         for d in range(4)
     )
     assert page.inner_text("#clock") == f"tick {(piece.start + piece.end) / 2:g} of 33"
-    place_of = dict(part.split("=") for part in page.url.partition("#")[2].split("&"))
-    assert place_of == {"stream": "1", "t": f"{(piece.start + piece.end) / 2:g}", "piece": "2B3"}
+    assert address(page, "piece=2B3") == {"stream": "1", "t": f"{(piece.start + piece.end) / 2:g}", "piece": "2B3"}
     page.click("[data-device='0']")  # what another device does at this time
     assert re.match(r"Device 0(, | waits)", said(page))
     page.locator("[data-device='1'] .kept").first.click()
@@ -211,10 +219,10 @@ def test_a_gap_tells_what_it_waits_for(runs, at):
         f"Device 1 waits from tick {gap.start:g} to {gap.end:g}. It needs the gradient of microbatch {first.tag} from "
         f"device {gap.source}, which sends it at tick {gap.end:g}."
     )
-    assert f"gap=1@{gap.start:g}" in page.url
+    assert address(page, "gap=")["gap"] == f"1@{gap.start:g}"
     page.keyboard.press("Escape")
     assert said(page).startswith(f"Tick {(gap.start + gap.end) / 2:g}. ")
-    assert "gap" not in page.evaluate("() => new Promise(done => setTimeout(() => done(location.hash), 90))")
+    page.wait_for_function("() => !location.hash.includes('gap')")
     choose(page, "late")
     update = next(u for u in runs["late"].timeline.updates if u.staleness == 2)
     x, y = place(page, runs["late"].timeline, update.device, update.time)
@@ -254,6 +262,7 @@ def test_all_can_be_done_by_keyboard(runs, at):
     assert page.locator("#play").get_attribute("aria-label") == "Play"
     page.locator("#list summary").click()
     rows = page.locator("#list tbody tr")
+    rows.first.wait_for()
     assert rows.count() == sum(p.device == 0 for p in work)
     rows.nth(1).locator("button").press("Enter")
     assert said(page).startswith("Device 0, forward, microbatch 1.")
@@ -265,10 +274,10 @@ def test_the_address_holds_the_state_and_bad_ones_do_no_harm(runs, at):
     assert said(page).startswith("Device 2, backward, microbatch 13.")
     for bad in ("#stream=99&t=x&piece=7Q1", "#gap=9@1&t=-5", "#t=1e999", "#piece=__proto__&follow=constructor", "#%"):
         page.evaluate("bad => { location.hash = bad }", bad)
-        page.wait_for_timeout(30)
+        settle(page)
         assert said(page)
     page.evaluate("location.hash = '#stream=1&follow=2&t=9'")
-    page.wait_for_timeout(60)
+    settle(page)
     [now] = [p for p in runs["eight"].timeline.work if p.tag == 2 and p.start <= 9 < p.end] or [None]
     assert said(page).startswith("Tick 9." if now is None else f"Device {now.device}, {NAMES[now.kind]}, microbatch 2.")
 
@@ -282,7 +291,7 @@ def test_zooming_keeps_what_is_under_the_pointer_and_what_is_chosen(runs, at):
     for _ in range(3):
         page.mouse.wheel(0, -80)
     page.keyboard.up("Control")
-    page.wait_for_timeout(60)
+    settle(page)
     assert page.locator("#room").bounding_box()["width"] > 2.5 * page.locator("#roll").bounding_box()["width"]
     assert place(page, run, 1, 70.0)[0] == pytest.approx(x, abs=1.5)
     piece = next(p for p in run.work if p.device == 1 and p.start <= 70.5 < p.end)
@@ -342,7 +351,7 @@ def test_axe_finds_nothing(at, sizes):
     page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true })")
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(60)
+        settle(page)
         for rules in ({}, {"runOnly": ["color-contrast"]}):  # light, then dark
             found = page.evaluate("rules => axe.run(rules).then(({violations}) => violations)", rules)
             assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
@@ -374,6 +383,7 @@ def test_hostile_names_stay_text(tmp_path, open_page):  # noqa: F811
     for number in range(len(HOSTILE)):
         page.select_option("#stream", str(number))
     page.locator("#list").evaluate("element => { element.open = true }")
+    page.locator("#list tbody tr").first.wait_for()
     for key in ("Enter", "ArrowRight", "ArrowDown", "ArrowUp"):
         page.locator("#roll").press(key)
         assert said(page)
@@ -381,7 +391,7 @@ def test_hostile_names_stay_text(tmp_path, open_page):  # noqa: F811
     assert page.locator("img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(60)
+    settle(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

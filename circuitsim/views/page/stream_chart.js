@@ -288,7 +288,8 @@ class Chart {
   }
 
   number(pen, {microbatch}, left, right, y, ink) {
-    const [from, till] = [Math.max(left, this.left), Math.min(right, this.width - this.right)]; // what is in sight of it
+    // What is in sight of it.
+    const [from, till] = [Math.max(left, this.left), Math.min(right, this.width - this.right)];
     const x = till > from && till - from < right - left && right - left > 60 ? (from + till) / 2 : (left + right) / 2;
     const text = String(microbatch), width = right - left, middle = y + this.piece / 2 + 0.5;
     pen.fillStyle = ink;
