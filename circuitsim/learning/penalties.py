@@ -21,7 +21,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
-from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.gates.value import Value, as_value, rule_result, shape_of
 from circuitsim.habits import told
 from circuitsim.spelling import shown
 
@@ -111,8 +111,7 @@ class L1(Penalty):
     def shrink(self, value: Value, step: float) -> Value:
         """Return the value that is left after a step."""
         reach = step * self.strength
-        left: Value = np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach)[()]
-        return left
+        return rule_result(np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach))
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
