@@ -5,7 +5,6 @@ Only this package imports matplotlib, and only when something is drawn with it.
 
 from collections.abc import Collection, Mapping
 from os import PathLike
-from typing import Any
 
 from circuitsim.circuit.circuit import Circuit
 from circuitsim.circuit.netlist import Netlist
@@ -50,16 +49,11 @@ def play(path: str | PathLike[str]) -> None:
     play(path)
 
 
-def player(
-    trace: Trace,
-    path: str | PathLike[str],
-    history: Mapping[str, Any] | None = None,
-    tags: Collection[int] | None = None,
-) -> None:
-    """Write a page that plays a trace, or some examples of it, with a training history; see `views.player_page`."""
+def player(trace: Trace, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
+    """Write a page that plays a trace, or some examples of it; see `views.player_page`."""
     from circuitsim.views.player_page import player
 
-    player(trace, path, history, tags)
+    player(trace, path, tags)
 
 
 def view(trace: Trace, path: str | PathLike[str], flow: bool = False) -> None:

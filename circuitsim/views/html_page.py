@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitsim.files import writing
+from circuitsim.views.packing import pack_script, pack_style
 
 __all__ = ["block", "fill", "save_page"]
 
@@ -44,7 +45,7 @@ def fill(
     """
     frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + more + script + "})();\n"
+    script = '(() => {\n"use strict";\n' + pack_script(more) + "\n" + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {
         "policy": policy,
@@ -68,13 +69,17 @@ def save_page(text: str, path: Path) -> None:
 
 
 @cache
-def _frame(name: str, *parts: tuple[str, ...]) -> tuple[str, ...]:
+def _frame(
+    name: str, styles: tuple[str, ...], scripts: tuple[str, ...], above: tuple[str, ...]
+) -> tuple[str, str, str, str]:
     folder = files("circuitsim.views") / "page"
 
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    return read(name), *(read(*names) for names in parts)
+    frame = "
+".join(line.strip() for line in read(name).splitlines())
+    return frame, pack_style(read(*styles)), pack_script(read(*scripts)), read(*above)
 
 
 def _digest(text: str) -> str:
