@@ -77,8 +77,7 @@ def _frame(
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    frame = "
-".join(line.strip() for line in read(name).splitlines())
+    frame = "\n".join(line.strip() for line in read(name).splitlines())
     return frame, pack_style(read(*styles)), pack_script(read(*scripts)), read(*above)
 
 
