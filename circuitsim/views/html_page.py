@@ -3,7 +3,7 @@
 A page is a frame from the folder `page` with the style, the scripts and the data put in. Data stand in blocks of JSON
 in which every ``<`` is escaped, and the scripts put them on the page as text only, so a gate called ``<script>`` stays
 text. A content security policy names the one style and the one script by their hashes and forbids everything else,
-requests included.
+requests included. Comments and needless space are left out of both.
 """
 
 import base64
@@ -15,8 +15,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from rcssmin import cssmin
+from rjsmin import jsmin
+
 from circuitsim.files import writing
-from circuitsim.views.packing import pack_script, pack_style
 
 __all__ = ["block", "fill", "save_page"]
 
@@ -45,7 +47,7 @@ def fill(
     """
     frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + pack_script(more) + "\n" + script + "})();\n"
+    script = '(() => {\n"use strict";\n' + jsmin(more) + "\n" + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {
         "policy": policy,
@@ -78,7 +80,7 @@ def _frame(
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
     frame = "\n".join(line.strip() for line in read(name).splitlines())
-    return frame, pack_style(read(*styles)), pack_script(read(*scripts)), read(*above)
+    return frame, cssmin(read(*styles)), jsmin(read(*scripts)), read(*above)
 
 
 def _digest(text: str) -> str:
