@@ -99,12 +99,15 @@ def scrub(page, time):
     )
 
 
+#: Everything on the stage and in the telling, as a script.
+SEEN = (
+    "() => document.querySelector('.flight').innerHTML + ['stage', 'sentence', 'clock', 'rule', 'why']"
+    ".map(id => document.getElementById(id).innerHTML).join()"
+)
+
+
 def seen(page):
-    """Return everything on the stage and in the telling."""
-    return page.evaluate(
-        "() => document.querySelector('.flight').innerHTML + ['stage', 'sentence', 'clock', 'rule', 'why']"
-        ".map(id => document.getElementById(id).innerHTML).join()"
-    )
+    return page.evaluate(SEEN)
 
 
 def steps(page):

@@ -15,6 +15,7 @@ from circuitsim.views import player_page
 from circuitsim.views.scene import windows
 from circuitsim.views.style import minus
 from tests.browser import (
+    SEEN,
     assert_final_numbers,
     layered,
     neuron,
@@ -61,15 +62,16 @@ def test_stepping_back_restores_the_earlier_state_exactly(make, tmp_path, open_p
     page.locator('[data-node="4"]').focus()
     page.keyboard.press("Enter")
     page.evaluate("() => document.activeElement.blur()")
-    count = steps(page)
-    states = []
-    for _ in range(count):
-        page.keyboard.press("ArrowRight")
-        states.append(seen(page))
-    assert len(set(states)) == count
-    for state in reversed(states[:-1]):
-        page.keyboard.press("ArrowLeft")
-        assert seen(page) == state
+    states = page.evaluate(
+        "count => { const press = (key) => document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));"
+        f" const go = (key) => Array.from({{length: count}}, () => {{ press(key); return ({SEEN})(); }});"
+        " return [...go('ArrowRight'), ...go('ArrowLeft')]; }",
+        steps(page),
+    )
+    there, back = states[: len(states) // 2], states[len(states) // 2 :]
+    assert len(set(there)) == len(there)
+    assert back[:-1] == there[-2::-1]
 
 
 def test_steps_never_go_back_in_time_and_messages_go_their_way(tmp_path, open_page):
@@ -205,19 +207,19 @@ def test_the_messages_of_a_stream_bear_the_numbers_of_their_microbatches(tmp_pat
     run.player(tmp_path / "stream.html")
     page, trace = open_page(tmp_path / "stream.html"), run.trace.expanded
     start, end = trace.span
-    for time in np.linspace(start, end, 60):
-        scrub(page, float(time))
-        tokens = page.eval_on_selector_all(
-            ".token", "all => all.map(t => [...t.querySelectorAll('text')].map(x => x.textContent))"
-        )
-        now = float(page.input_value("#time"))
+    pictures = page.evaluate(
+        "times => times.map(time => { const range = document.getElementById('time'); range.value = time;"
+        " range.dispatchEvent(new Event('input')); const all = [...document.querySelectorAll('.token')];"
+        " const boxes = [...document.querySelectorAll('.token.value path, .token.gradient path')]"
+        ".map(t => t.getBoundingClientRect()).map(b => [b.left, b.right, b.top, b.bottom]);"
+        " const words = all.map(t => [...t.querySelectorAll('text')].map(x => x.textContent));"
+        " return [Number(range.value), words, boxes]; })",
+        np.linspace(start, end, 60).tolist(),
+    )
+    for now, tokens, boxes in pictures:
         alive = [record for record in trace if record.start <= now < record.end]
         flying = [[minus(show(r.value, 3)), str(r.tag % 3)] for r in alive if r.kind in (Kind.VALUE, Kind.GRADIENT)]
         assert sorted(tokens) == sorted(flying + [[str(r.tag % 3)] for r in alive if r.kind >= Kind.FORWARD])
-        boxes = page.eval_on_selector_all(
-            ".token.value path, .token.gradient path",
-            "all => all.map(t => { const b = t.getBoundingClientRect(); return [b.left, b.right, b.top, b.bottom]; })",
-        )
         for place, (left, right, top, bottom) in enumerate(boxes):
             for other in boxes[:place]:
                 apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
@@ -379,6 +381,21 @@ def test_everything_is_named_and_one_region_tells(tmp_path, open_page):
     assert page.get_by_role("button", name="gate sigmoid1, sigmoid, value 0.8808, gradient 1", exact=True).count() == 1
     assert page.get_by_role("button", name=re.compile("^wire from x to mul1, value −1")).count() == 1
     assert page.locator("[aria-live=polite]").count() == 1
+
+
+@pytest.mark.slow
+def test_a_drag_is_fast(tmp_path, open_page):
+    page = open_page(write(cs.Simulation(cs.mlp([2, 4, 4, 1], seed=0)).run(x1=1, x2=-1).trace, tmp_path))
+    drag, loop = page.evaluate(
+        "() => { const middle = (all) => all.sort((a, b) => a - b)[all.length >> 1], drags = [], loops = [];"
+        " const timed = (act) => { const start = performance.now(); act(); return performance.now() - start; };"
+        " let sum = 0;"
+        " for (let i = 0; i < 100; i++) {"
+        "   drags.push(timed(() => circuitsim.set('x1', i / 50)));"
+        "   loops.push(timed(() => { for (let k = 0; k < 1e6; k++) sum += k % 7; })); }"
+        " return [middle(drags), middle(loops)]; }"
+    )
+    assert drag < 3 * loop  # a million turns take about two milliseconds
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def page(trace: Trace, tags: Collection[int] | None = None) -> str:
     stage["slopes"] = slopes(trace)
     start, end = whole.span
     messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
-    about = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
+    told = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
     blocks, asks = [], []
     if grouping:
         stage["notes"].append(
@@ -99,7 +99,7 @@ def page(trace: Trace, tags: Collection[int] | None = None) -> str:
             blocks.append(block("program", found.tables | {"values": _standing(whole), "names": _names(whole.netlist)}))
     if reason:
         stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {reason}.")
-    stage["about"] = " ".join([*asks, about])
+    stage["about"] = " ".join([f"{cut(trace.netlist.name, 60)}: {told}", *asks])
     blocks.insert(0, block("scene", stage))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""

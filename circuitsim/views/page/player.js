@@ -89,10 +89,14 @@ class Player {
   // Shows what the address says, or, without one, the beginning or the end.
   start() {
     this.goToHash(true);
-    if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
-    }
+    if (this.time >= this.story.span[1]) this.seeOutputs();
     this.ready = true;
+  }
+
+  // Brings what came out into sight.
+  seeOutputs() {
+    if (this.camera.fitted) return;
+    this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
   }
 
   // -- windows, and what they tell -----------------------------------------------------------------------------
@@ -168,8 +172,12 @@ class Player {
   }
 
   told(step) {
-    const example = this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
-    return example + this.story.sentence(step);
+    return this.whose(step) + this.story.sentence(step);
+  }
+
+  // What comes before a step's sentence, where there are several examples.
+  whose(step) {
+    return this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
   }
 
   // What an example is called: as its tokens are numbered, and in which batch if there are several.
@@ -418,10 +426,9 @@ class Player {
 
   // Of which node the gradient is asked for: the one that was chosen last, or the one that matters most.
   whom() {
-    if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind !== "output"
-      && this.scene.nodes[this.chosen.node].kind !== "constant") return this.chosen.node;
+    const {story, scene, chosen} = this;
     if (this.asked !== null) return this.asked;
-    const {story, scene} = this;
+    if (["gate", "input", "parameter"].includes(scene.nodes[chosen?.node]?.kind)) return chosen.node;
     const ends = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
     if (!ends.length) return null;
     const felt = (node) => size(story.at(story.felt[node], Infinity)?.value);
@@ -438,8 +445,8 @@ class Player {
       ? " At the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) + "." : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
-      const parts = rich ? rich.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])) : [told];
-      sentence.replaceChildren(...parts, ...(more ? [make("span", {class: "more"}, more)] : []));
+      const parts = rich ?? (step ? [this.whose(step), ...this.story.telling(step)] : [told]);
+      sentence.replaceChildren(...parts.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])), ...(more ? [make("span", {class: "more"}, more)] : []));
     }
     if (!byId("list").open) return;
     for (const button of byId("steps").querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
@@ -460,6 +467,7 @@ class Player {
     const same = what && this.chosen && this.chosen.node === what.node && this.chosen.wire === what.wire
       && Boolean(this.chosen.why) === Boolean(what.why);
     this.chosen = !what || same ? null : what;
+    if (this.chosen) this.asked = null;
     this.draw();
     if (this.ready) this.writeHash();
   }

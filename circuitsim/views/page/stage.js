@@ -270,9 +270,14 @@ class Stage {
         }
       } else if (time < record.end) moving.push(record);
     }
-    const renewed = this.version !== story.version || this.story !== story;
+    // Where numbers were changed, names follow later: nobody hears them all while something is dragged.
+    const dragged = this.story === story && this.version !== story.version, renewed = dragged || this.story !== story;
     this.version = story.version;
     this.story = story;
+    if (dragged) {
+      clearTimeout(this.naming);
+      this.naming = setTimeout(() => [...this.drawnWires, ...this.drawnNodes].forEach(name), 200);
+    }
     const back = story.returned.map((history) => story.at(history, time));
     const largest = back.reduce((most, event) => Math.max(most, size(event?.value)), 1e-300);
     this.drawnWires.forEach((drawn, wire) => {
@@ -283,7 +288,7 @@ class Stage {
       dress(drawn, {on: Boolean(value)});
       if (!renewed && drawn.came === value && drawn.went === gradient) return;
       Object.assign(drawn, {came: value, went: gradient});
-      drawn.group.setAttribute("aria-label", said(drawn.label, value, gradient));
+      if (!dragged) name(drawn);
     });
     let feltMost = 1e-300;
     const felt = story.felt.map((history) => story.at(history, time));
@@ -301,6 +306,7 @@ class Stage {
       if (!renewed && drawn.came === value && drawn.went === gradient && drawn.faint === faint.join()) return;
       Object.assign(drawn, {came: value, went: gradient, faint: faint.join()});
       this.write(drawn, value, gradient, faint);
+      if (!dragged) name(drawn);
     });
     this.fly(moving, working, time, renewed);
     const busy = [...told, ...firing.keys()].map((node) => this.places[node]);
@@ -341,7 +347,6 @@ class Stage {
     put(drawn.value, value, oldValue);
     put(drawn.gradient, gradient, oldGradient);
     if (drawn.pull) this.showPull(drawn, gradient);
-    mark(drawn.group, "aria-label", said(drawn.label, value, gradient));
     if (drawn.group.getAttribute("role") === "slider" && value) {
       mark(drawn.group, "aria-valuenow", String(value.value));
       mark(drawn.group, "aria-valuetext", show(value.value));
@@ -479,9 +484,9 @@ function dress(drawn, marks) {
   drawn.line?.setAttribute("class", ["line", ...on].join(" "));
 }
 
-// What a screen reader says of something drawn.
-function said(label, value, gradient) {
-  return label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : "");
+// Says what is drawn and its numbers to who hears the page.
+function name({group, label, came, went}) {
+  mark(group, "aria-label", label + (came ? `, value ${show(came.value)}` : "") + (went ? `, gradient ${show(went.value)}` : ""));
 }
 
 function mark(element, name, value) {
