@@ -359,7 +359,7 @@ def test_the_keyboard_is_enough(tmp_path, open_page):
     page.keyboard.press("Escape")
     page.locator(".pull").focus()
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("() => [circuitsim.gradients().f, location.hash]") == [0.9, "#tick=18&why=a&v.a=1.5&p.f=0.9"]
+    assert page.evaluate("() => [circuitsim.gradients().f, location.hash]") == [0.9, "#tick=18&v.a=1.5&p.f=0.9"]
     page.keyboard.type("-2.5")
     page.keyboard.press("Enter")
     assert page.text_content(".pull .gradient") == "pull −2.5"
