@@ -17,12 +17,17 @@ import circuitsim as cs
 from circuitsim.cli import training
 from circuitsim.cli.scenarios import Json, Report, Seed, play
 from circuitsim.learning import datasets
-from circuitsim.views.forms import PICTURES
+from circuitsim.views.forms import PAGES, PICTURES
 
 BATCH, TEST = 32, 449
 Iterations = Annotated[int, typer.Option(help="How many batches of 32 digits to learn from.", min=0)]
 Save = Annotated[
-    Path | None, PICTURES, typer.Option(help="Draw the learned weights and the confusion table: .png, .svg or .pdf.")
+    Path | None,
+    (*PAGES, *PICTURES),
+    typer.Option(
+        help="Show what was learned in this file: .html is a page to draw digits on, .png, .svg and .pdf draw the "
+        "weights and the confusion table."
+    ),
 ]
 
 
@@ -84,7 +89,19 @@ def main(
         "confusion": confusion,
         "parameters": {name: np.asarray(value) for name, value in runner.parameters.items()},
     }
-    if save is not None:
+    if save is not None and save.suffix.lower() in PAGES:
+        from circuitsim.views.drawing_page import Reader, write_drawing
+
+        about = (
+            f"The network {runner.netlist.name} learned {len(learn):,} digits in {history.iterations:,} batches of "
+            f"{BATCH}, and reads {100 * accuracy:.1f} % of {TEST} others right. Draw, or choose what it is to be "
+            "more of."
+        )
+        classes = data.classes or ()
+        write_drawing(
+            Reader(runner.netlist, runner.parameters, (8, 8), 16, classes, points[test], labels[test], about), save
+        )
+    elif save is not None:
         from circuitsim.views.weight_images import draw_weights  # only who saves pays for matplotlib
 
         draw_weights(np.asarray(runner.parameters["w1"]), confusion, (8, 8), save)

@@ -72,9 +72,9 @@ def layered():
     return cs.Trace.join(traces)
 
 
-def write(trace, folder, history=None):
+def write(trace, folder):
     path = folder / "page.html"
-    views.player(trace, path, history)
+    views.player(trace, path)
     return path
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``circuitsim flow | run | list | view | export``."""
+"""The command line: ``circuitsim flow | run | list | view | export | play | site``."""
 
 import math
 import sys
@@ -14,7 +14,7 @@ from circuitsim import views
 from circuitsim.checks import shown
 from circuitsim.circuit.expression import parse
 from circuitsim.cli import scenarios
-from circuitsim.cli.console import Json, Save, print_json, print_table, print_tree, say, told_saved
+from circuitsim.cli.console import Json, Save, print_json, print_table, print_tree, say, tell, told_saved
 from circuitsim.cli.given_values import read_value
 from circuitsim.cli.process import serve
 from circuitsim.compiled import Compiled
@@ -196,6 +196,39 @@ def export(
     check_save(to)
     Trace.load(file).export(to)
     told_saved(to, as_json=False)
+
+
+@app.command()
+def play(
+    save: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("play.html"),
+    show: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+) -> None:
+    """Write a page to type expressions in, and open it.
+
+    It lays them out, computes them and pulls on them in the browser; it needs no Python and no network.
+    """
+    views.play(save)
+    told_saved(save, as_json=False)
+    if show:
+        webbrowser.open(save.resolve().as_uri())
+
+
+@app.command()
+def site(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="A new or an empty folder, or one that this command has filled before."),
+    ],
+) -> None:
+    """Make a site to publish: the playground, every scenario, the notebooks, the documentation, and an index.
+
+    Files that it has written there before are replaced, others are left alone.
+    """
+    from circuitsim.cli.site import make_site  # only who makes a site pays for it
+
+    for sentence in make_site(folder):
+        tell(sentence)
+    told_saved(folder / "index.html", as_json=False)
 
 
 def _read_values(assignments: list[str]) -> dict[str, Value]:

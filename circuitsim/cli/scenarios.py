@@ -51,6 +51,7 @@ __all__ = [
     "find",
     "load",
     "play",
+    "suffixes",
     "summaries",
     "watched",
 ]
@@ -156,14 +157,14 @@ def play(main: Callable[..., Report], arguments: list[str] | None = None, name: 
 
 def application(main: Callable[..., Report]) -> typer.Typer:
     """Return the app whose one command is a scenario's main."""
-    suffixes = _suffixes(main)
+    taken = suffixes(main)
     file = main.__code__.co_filename
 
     @wraps(main)
     def command(**options: Any) -> None:
         save, as_json = options.get("save"), options.get("as_json", False)
         if save is not None:
-            check_save(save, suffixes)
+            check_save(save, taken)
         with _shown_from(file):
             report = main(**options)
         if not isinstance(report, Report):
@@ -178,7 +179,7 @@ def application(main: Callable[..., Report]) -> typer.Typer:
     return app
 
 
-def _suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
+def suffixes(main: Callable[..., Any]) -> tuple[str, ...]:
     """Return what a scenario can be saved as: the suffixes that the annotation of its option bears, or else all."""
     annotation = get_type_hints(main, include_extras=True).get("save")
     return next((extra for extra in getattr(annotation, "__metadata__", ()) if isinstance(extra, tuple)), SUFFIXES)

@@ -60,6 +60,12 @@ def as_value(thing: object) -> Value:
     return value  # type: ignore[no-any-return]
 
 
+def rule_result(made: Any) -> Value:
+    """Return the array that a rule of learning made as `as_value` does, and a symbol as it is."""
+    result: Value = as_value(made) if isinstance(made, np.ndarray | np.generic) else made
+    return result
+
+
 def own_value(thing: object) -> Value:
     """Return `thing` as `as_value` does, but never as an array that somebody else may change.
 

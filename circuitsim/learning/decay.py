@@ -5,10 +5,12 @@ that cannot be raises `InputError`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.gates.scalar import cos
 from circuitsim.habits import told
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
@@ -87,8 +89,9 @@ class CosineDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        share: float = np.cos(np.pi * (_bounded(update, self.updates) / self.updates))
-        return self.end + (self.start - self.end) * (1 + share) / 2
+        share: Any = cos(np.pi * (_bounded(update, self.updates) / self.updates))
+        step: float = self.end + (self.start - self.end) * (1 + share) / 2
+        return step
 
 
 def _bounded(update: int, last: int) -> int:

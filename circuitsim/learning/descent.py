@@ -69,7 +69,7 @@ class Descent:
                     pull = gradients[name]
                     for spring in springs.get(name, ()):
                         pull = pull + spring.pull(value)
-                        cost += spring.cost(value)
+                        cost += float(spring.cost(value))
                     uphill.append(-np.ravel(pull))
             return cost, np.concatenate(uphill)
 

@@ -21,7 +21,8 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
-from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.gates.symbols import Symbol
+from circuitsim.gates.value import Value, as_value, rule_result, shape_of
 from circuitsim.habits import told
 from circuitsim.spelling import shown
 
@@ -84,12 +85,13 @@ class L2(Penalty):
 
     def pull(self, value: Value) -> Value:
         """Return the pull on a parameter of this value."""
-        return -self.strength * as_value(value)
+        return -self.strength * _number(value)
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
         with np.errstate(over="ignore"):
-            return self.strength / 2 * float(np.sum(np.square(as_value(value))))
+            energy: float = self.strength / 2 * np.sum(np.square(_number(value)))
+        return energy
 
 
 @told
@@ -111,13 +113,13 @@ class L1(Penalty):
     def shrink(self, value: Value, step: float) -> Value:
         """Return the value that is left after a step."""
         reach = step * self.strength
-        left: Value = np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach)[()]
-        return left
+        return rule_result(np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach))
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
         with np.errstate(over="ignore"):
-            return self.strength * float(np.sum(np.abs(as_value(value))))
+            energy: float = self.strength * np.sum(np.abs(_number(value)))
+        return energy
 
 
 @told
@@ -199,3 +201,8 @@ class GroupL2(Penalty):
     def __repr__(self) -> str:
         along = "" if self.axis is None else f", axis={self.axis}"
         return f"{super().__repr__()[:-1]}{along})"
+
+
+def _number(value: Value | Symbol) -> Value:
+    """Return a value as a number or an array; a symbol, by which a penalty is read, stays one."""
+    return value if isinstance(value, Symbol) else as_value(value)  # type: ignore[return-value]

@@ -5,7 +5,8 @@ iteration that is kept once more, with the same numbers: engines agree to the la
 gradients of the training, whatever engine it runs on.
 """
 
-from collections.abc import Collection
+from array import array
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,11 +19,15 @@ from circuitsim.gates.value import Value
 from circuitsim.learning.datasets import Dataset
 from circuitsim.learning.forces import Force
 from circuitsim.learning.history import History
+from circuitsim.learning.lbfgs import LBFGS
+from circuitsim.learning.optimizers import Optimizer
+from circuitsim.learning.scaling import Scale
 from circuitsim.learning.trainer import Trainer
+from circuitsim.rules import Spring
 from circuitsim.spelling import shown
 from circuitsim.trace.trace import Trace
 
-__all__ = ["Plane", "Recorder", "Recording", "Shot"]
+__all__ = ["Course", "Plane", "Recorder", "Recording", "Shot"]
 
 RESOLUTION = 72  # places along each edge of the plane at which scores are kept
 MOST_RECORDS = 2_000_000  # in all traces of a recording, about 80 MB
@@ -93,6 +98,40 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Course:
+    """How a training began and what it was shown: all that it takes to do it again.
+
+    Attributes
+    ----------
+    start : dict of str to float or ndarray
+        The parameters before the first iteration.
+    shown : sequence of int
+        The number of the example that each iteration showed; if it showed several, of the first.
+    learned : list of int
+        The numbers of the examples to learn from.
+    output : str
+        The score.
+    optimizer : Optimizer or LBFGS
+        How parameters responded.
+    springs : mapping of str to sequence of Spring
+        The penalties, by parameter.
+    scale : Scale or None
+        How columns were scaled.
+    besides : str
+        What else was done, in words, "" if nothing was: whoever does the training again must do that, too.
+    """
+
+    start: dict[str, Value]
+    shown: Sequence[int]
+    learned: list[int]
+    output: str
+    optimizer: Optimizer | LBFGS
+    springs: Mapping[str, Sequence[Spring]]
+    scale: Scale | None
+    besides: str = ""
+
+
+@dataclass(frozen=True)
 class Recording:
     """A training that can be shown.
 
@@ -110,6 +149,8 @@ class Recording:
         The iterations that were kept; the last one is the end.
     history : History
         The whole training.
+    course : Course
+        How it began and what it was shown.
     """
 
     netlist: Netlist
@@ -118,6 +159,7 @@ class Recording:
     plane: Plane | None
     shots: list[Shot]
     history: History
+    course: Course
 
 
 class Recorder:
@@ -176,11 +218,16 @@ class Recorder:
         self._trainer, self._dataset, self._keep, self._tracer = trainer, dataset, set(keep), tracer
         self._plane = Plane.of(dataset, columns) if len(dataset.features) > 1 else None
         self._shots: list[Shot] = []
+        self._start, self._begun = trainer.engine.parameters, trainer.iteration
+        self._order = array("q")
+        self._several = False  # whether an iteration showed more than one example
         self._every = 1  # which of the shots get a trace
         self._next = self._look()
 
     def __call__(self, trainer: Trainer) -> None:
         """Keep the iteration that has just been, if it is one to keep, and look at how the next one begins."""
+        self._order.append(trainer.shown[0])
+        self._several |= len(trainer.shown) > 1
         if self._next is not None:
             shot = replace(self._next, examples=trainer.shown, pull=trainer.pull)
             if self._tracer is not None and len(self._shots) % self._every == 0:
@@ -195,8 +242,29 @@ class Recorder:
         assert end is not None
         trainer = self._trainer
         return Recording(
-            trainer.engine.netlist, trainer.force, self._dataset, self._plane, [*self._shots, end], trainer.history
-        )
+            trainer.engine.netlist, trainer.force, self._dataset, self._plane, [*self._shots, end], trainer.history,
+            self._course(),
+        )  # fmt: skip
+
+    def _course(self) -> Course:
+        trainer = self._trainer
+        plan = getattr(trainer.engine, "plan", None)
+        besides = [
+            words
+            for words, is_so in (
+                ("it went on from an earlier training", self._begun > 0),
+                ("several examples are shown together", self._several),
+                ("gradients are clipped", trainer.clip is not None),
+                ("classes are weighed", trainer.weights is not None),
+                ("a state is carried from one iteration to the next", bool(trainer.carry)),
+                ("parameters move while examples are under way", getattr(plan, "update", None) == "async"),
+            )
+            if is_so
+        ]
+        return Course(
+            self._start, self._order[:], trainer.learned, trainer.output, trainer.optimizer,
+            trainer.engine.springs or {}, trainer.scale, ", and ".join(besides),
+        )  # fmt: skip
 
     def _look(self) -> Shot | None:
         """Return how an iteration begins; None if it is not to be kept."""

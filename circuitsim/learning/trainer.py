@@ -99,6 +99,8 @@ class Trainer:
         All that happened since the trainer was made, or loaded.
     shown : list of int
         The numbers of the examples shown last, among all that `fit` was given.
+    learned : list of int
+        The numbers of those that the last `fit` learns from: all that are not held back.
     fed : dict of str to float or ndarray
         What the inputs were given last.
     pull : float or ndarray
@@ -171,6 +173,7 @@ class Trainer:
         self.gradients: dict[str, Value] = {}
         self.scale: Scale | None = None
         self._shown: Any = []
+        self._learned: Any = []
         self._state = {name: value for name, (_, value) in self.carry.items()}  # what is carried
         self._intake = Intake(circuit, engine.inputs, tuple(self.carry))
         self._targets = Targets(force.targets, force.name)
@@ -193,6 +196,11 @@ class Trainer:
     def shown(self) -> list[int]:
         """The numbers of the examples shown last, among all that `fit` was given."""
         return [int(number) for number in self._shown]
+
+    @property
+    def learned(self) -> list[int]:
+        """The numbers of the examples that the last `fit` learns from, among all that it was given."""
+        return [int(number) for number in self._learned]
 
     @property
     def classes(self) -> list[str]:
@@ -277,6 +285,7 @@ class Trainer:
         count = _count(inputs, labels)
         targets = self._targets.read(labels, count)
         learned, held_back = self._split(count, seed, validation)
+        self._learned = learned
         if patience is not None and not len(held_back) * checks.count(patience, "patience"):
             raise InputError("patience needs examples to judge by: hold some back, validation=0.2")
         if self.standardize and self.scale is None:
@@ -536,7 +545,7 @@ class Trainer:
         cost, accuracy, r2 = self._scoring.judge(shown)
         with np.errstate(all="ignore"):
             for name, springs in (self.engine.springs or {}).items():
-                cost += sum(spring.cost(parameters[name]) for spring in springs)
+                cost += float(sum(spring.cost(parameters[name]) for spring in springs))
         apart = self._scoring.judge(held) if len(held) else None
         few = sum(np.size(value) for value in parameters.values()) <= MOST_KEPT
         self.history.add(

@@ -59,10 +59,10 @@ class Grouping:
         return _Folder(self, trace).fold()
 
 
-def group_gates(netlist: Netlist) -> Grouping | None:
-    """Fold a circuit if it is too big to be drawn gate by gate; None if it is not."""
+def group_gates(netlist: Netlist, most: int = MOST_GATES) -> Grouping | None:
+    """Fold a circuit if it has more than `most` gates; None if it has not."""
     gates = sum(node.kind == "gate" for node in netlist.nodes)
-    if gates <= MOST_GATES:
+    if gates <= most:
         return None
     levels = _levels(netlist)
     deepest = max(levels) + 1

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from circuitsim.files import writing
+from circuitsim.views.packing import pack_script, pack_style
 
 __all__ = ["block", "fill", "save_page"]
 
@@ -34,16 +35,17 @@ def fill(
     scripts: tuple[str, ...],
     more: str = "",
     picture: str = "",
+    above: tuple[str, ...] = (),
 ) -> str:
     """Put styles, scripts and data into a page's frame; what is put in is not searched for places again.
 
     `more` is a script of this page alone, which comes before the others; `picture` is what stands on the page until a
-    script runs, as an SVG. Half of a surrogate pair in a name
+    script runs, as an SVG; `above` are parts of pages that stand above the circuit. Half of a surrogate pair in a name
     becomes a question mark, for no file can hold it.
     """
-    frame, style, script = _frame(frame_name, styles, scripts)
+    frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + more + script + "})();\n"
+    script = '(() => {\n"use strict";\n' + pack_script(more) + "\n" + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {
         "policy": policy,
@@ -52,6 +54,7 @@ def fill(
         "data": data,
         "script": script,
         "picture": picture,
+        "above": parts,
     }
     text = []
     for number, piece in enumerate(frame.split("@")):
@@ -66,13 +69,16 @@ def save_page(text: str, path: Path) -> None:
 
 
 @cache
-def _frame(name: str, styles: tuple[str, ...], scripts: tuple[str, ...]) -> tuple[str, str, str]:
+def _frame(
+    name: str, styles: tuple[str, ...], scripts: tuple[str, ...], above: tuple[str, ...]
+) -> tuple[str, str, str, str]:
     folder = files("circuitsim.views") / "page"
 
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    return read(name), read(*styles), read(*scripts)
+    frame = "\n".join(line.strip() for line in read(name).splitlines())
+    return frame, pack_style(read(*styles)), pack_script(read(*scripts)), read(*above)
 
 
 def _digest(text: str) -> str:

@@ -13,7 +13,7 @@ from circuitsim.gates.gate import Gate
 from circuitsim.gates.symbols import Graph, SymbolError, check_reading, read_symbols
 from circuitsim.views.javascript import HELPERS, statements
 
-__all__ = ["Program", "program", "rules_script"]
+__all__ = ["Program", "program", "readings", "rule_text", "rules_script", "tabulate"]
 
 
 class Program(NamedTuple):
@@ -31,14 +31,30 @@ def program(netlist: Netlist) -> Program:
     SymbolError
         If a gate cannot be computed there, or a value is an array; the sentence names it.
     """
-    kinds: dict[Any, int] = {}
-    texts: list[str] = []
-    chosen, values = [], []
+    values = []
     for node in netlist.nodes:
         value = 0.0 if node.value is None else node.value
         if not isinstance(value, float):
             raise SymbolError(f"{node.name!r} is an array")
         values.append(value)
+    tables, texts = tabulate(netlist, values, rule_text)
+    return Program(tables, rules_script(texts))
+
+
+def tabulate(
+    netlist: Netlist, values: list[Any], write: Callable[[Gate, dict[str, Any] | None], str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the tables of a circuit, and the text of the rule of each kind of gate, as `write` returns it.
+
+    Raises
+    ------
+    SymbolError
+        If there is no text for a gate; the sentence names it.
+    """
+    kinds: dict[Any, int] = {}
+    texts: list[str] = []
+    chosen = []
+    for node in netlist.nodes:
         if node.gate is None:
             chosen.append(-1)
             continue
@@ -46,7 +62,7 @@ def program(netlist: Netlist) -> Program:
         if key not in kinds:
             kinds[key] = len(texts)
             try:
-                texts.append(_rule(node.gate, node.attributes))
+                texts.append(write(node.gate, node.attributes))
             except SymbolError as error:
                 raise SymbolError(
                     f"gate {node.gate.name!r} of {node.name!r} cannot be computed here: {error}"
@@ -58,16 +74,22 @@ def program(netlist: Netlist) -> Program:
         "wires": [list(wire) for wire in netlist.wires],
         "values": values,
     }
-    return Program(tables, rules_script(texts))
+    return tables, texts
 
 
 def rules_script(texts: list[str]) -> str:
-    """Return the script that defines RULES, from what `_rule` returns for each kind of gate."""
+    """Return the script that defines RULES, from what `rule_text` returns for each kind of gate."""
     return HELPERS + "const RULES = [\n" + ",\n".join(texts) + "\n];\n"
 
 
-def _rule(gate: Gate, attributes: dict[str, Any] | None) -> str:
-    """Return one element of RULES: how gates of a kind fire, and how they share the gradient out."""
+def rule_text(gate: Gate, attributes: dict[str, Any] | None = None) -> str:
+    """Return one element of RULES: how gates of a kind fire, and how they share the gradient out.
+
+    Raises
+    ------
+    SymbolError
+        If the gate cannot be computed in a page.
+    """
     forward, shares = readings(gate, attributes)
     inputs = [f"values[source[s + {port}]]" if port else "values[source[s]]" for port in range(gate.arity)]
     loop = f"for (; k < end; k++, s += {gate.arity}) {{{{ const {{given}}; {{body}} }}}}"
@@ -96,8 +118,10 @@ def _told(gate: Gate) -> str:
     return gate.name if gate.name.isidentifier() and gate.name.isascii() else "a gate of its own"
 
 
-def readings(gate: Gate, attributes: dict[str, Any] | None) -> tuple[Graph, Graph]:
-    """Return a gate's function and its rules as graphs, each held against calls with numbers.
+def readings(gate: Gate, attributes: dict[str, Any] | None, held: bool | None = None) -> tuple[Graph, Graph]:
+    """Return a gate's function and its rules as graphs, each held against calls with numbers if that is wanted.
+
+    It is for gates that are not of this package, if not given: the tests hold those that are.
 
     Raises
     ------
@@ -108,19 +132,20 @@ def readings(gate: Gate, attributes: dict[str, Any] | None) -> tuple[Graph, Grap
         raise SymbolError("it is for arrays")
     function, vjp_rules = gate.with_attributes(attributes)
     read = _read if attributes else _read_once
-    return read(function, tuple(vjp_rules), gate.ports)
+    return read(function, tuple(vjp_rules), gate.ports, not gate.built_in if held is None else held)
 
 
 def _read(
-    function: Callable[..., Any], vjp_rules: tuple[Callable[..., Any], ...], ports: tuple[str, ...]
+    function: Callable[..., Any], vjp_rules: tuple[Callable[..., Any], ...], ports: tuple[str, ...], held: bool
 ) -> tuple[Graph, Graph]:
     def share(gradient: Any, output: Any, *inputs: Any) -> tuple[Any, ...]:
         return tuple(rule(gradient, output, *inputs) for rule in vjp_rules)
 
     forward = read_symbols(function, list(ports))
-    check_reading(function, forward)
     backward = read_symbols(share, ["gradient", "output", *ports])
-    check_reading(share, backward)
+    if held:
+        check_reading(function, forward)
+        check_reading(share, backward)
     return forward, backward
 
 

@@ -43,7 +43,8 @@ def optimizer_script(optimizer: Optimizer) -> str:
     """Return an optimizer as ``{settings, start, respond}``.
 
     ``respond(end, values, gradients, states, count, settings)`` moves as many values; `states` has an array for each
-    number of `start`. A step that follows a schedule is given as the setting `step` each time.
+    number of `start`. Pages should be small, so its arguments have short names. A step that follows a schedule is given
+    as the setting `step` each time.
 
     Raises
     ------
@@ -63,17 +64,17 @@ def optimizer_script(optimizer: Optimizer) -> str:
     graph = read_symbols(respond, ["value", "gradient", *states, "count", *settings])
     _check_respond(respond, graph, start, list(settings.values()))
     names = [f"s{place}" for place in range(len(start))]
-    fixed = ["count", *(f"settings.{name}" for name in settings)]
+    fixed = ["n", *(f"own.{name}" for name in settings)]
     before, lines, moved = statements(graph, ["v", "g", *names, *fixed], fixed)
-    given = ", ".join(["v = values[k]", "g = gradients[k]", *(f"{s} = states[{p}][k]" for p, s in enumerate(names))])
-    into = ["values[k]", *(f"states[{place}][k]" for place in range(len(start)))]
+    given = ", ".join(["v = V[k]", "g = G[k]", *(f"{s} = S[{p}][k]" for p, s in enumerate(names))])
+    into = ["V[k]", *(f"S[{place}][k]" for place in range(len(start)))]
     body = " ".join([*lines, *(f"{cell} = {text};" for cell, text in zip(into, moved, strict=True))])
     told = ", ".join(f"{name}: {value!r}" for name, value in settings.items())
     stride = read_symbols(_settled(optimizer, settings, "stride"), ["count", *settings])
     _, _, (length,) = statements(stride, fixed)
     return (
-        f"{{ settings: {{ {told} }}, start: {start!r}, stride: (count, settings) => {length},\n"
-        f"respond: (end, values, gradients, states, count, settings) => "
+        f"{{ settings: {{ {told} }}, start: {start!r}, stride: (n, own) => {length},\n"
+        f"respond: (end, V, G, S, n, own) => "
         f"{{ {' '.join(before)} for (let k = 0; k < end; k++) {{ const {given}; {body} }} }} }}"
     )
 
@@ -126,7 +127,9 @@ def schedule_script(step: Any) -> str:
 
 
 def penalty_script(penalty: Penalty) -> str:
-    """Return a spring as ``{pull: (value, strength) => ..., shrink: (value, step, strength) => ... or null}``.
+    """Return a spring as ``{pull, cost, shrink}``: functions of value and strength, and of value, step and strength.
+
+    `shrink` is null where there is none.
 
     Raises
     ------
@@ -145,9 +148,9 @@ def penalty_script(penalty: Penalty) -> str:
         return call
 
     texts = {"shrink": "null"}
-    for method, inputs in (("pull", ["value"]), ("shrink", ["value", "step"])):
+    for method, inputs in (("pull", ["value"]), ("cost", ["value"]), ("shrink", ["value", "step"])):
         if hasattr(penalty, method):
             graph = read_symbols(held(method), [*inputs, "strength"])
             check_reading(held(method), graph)
             texts[method] = arrow(graph)
-    return f"{{ pull: {texts['pull']}, shrink: {texts['shrink']} }}"
+    return f"{{ pull: {texts['pull']}, cost: {texts['cost']}, shrink: {texts['shrink']} }}"

@@ -4,6 +4,8 @@ A place is ``[x, y, width, height, start, end]``: the centre and size of a node'
 numbers may stand. The points of a wire, x and y in turn, are few: the page draws a straight line between two that
 are level or plumb, and else an S. In dense circuits a parameter or constant that feeds one gate alone is a pill on
 top of this gate.
+
+The script ``page/places.js`` does the same to the same bits, and ``page/scene.js`` what `views.scene` does around it.
 """
 
 from dataclasses import dataclass

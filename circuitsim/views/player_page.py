@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from os import PathLike
 from typing import Any
 
@@ -22,9 +22,8 @@ from circuitsim.views.places import cut
 from circuitsim.views.scene import MOST_MESSAGES, scene, windows
 from circuitsim.views.still import still_picture
 from circuitsim.views.style import plain
-from circuitsim.views.training_panels import panels
 
-__all__ = ["embed", "page", "player"]
+__all__ = ["embed", "page", "player", "slopes"]
 
 MOST_EMBEDDED = 20_000  # records
 FRAME_HEIGHT = 820  # pixels
@@ -33,15 +32,9 @@ SCRIPTS = (
     "numbers.js", "page.js", "engine.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "why.js",
     "player.js", "tour.js", "run.js",
 )  # fmt: skip
-TRAINING_SCRIPTS = (*SCRIPTS[:-1], "training.js", "run.js")
 
 
-def player(
-    trace: Trace,
-    path: str | PathLike[str],
-    history: Mapping[str, Any] | None = None,
-    tags: Collection[int] | None = None,
-) -> None:
+def player(trace: Trace, path: str | PathLike[str], tags: Collection[int] | None = None) -> None:
     """Write a page that plays a trace, forward and backward; the suffix must be ``.html``.
 
     Parameters
@@ -50,8 +43,6 @@ def player(
         A run, or several.
     path : path-like
         Where to.
-    history : mapping, optional
-        What training did, to be shown beside it; `circuitsim.views.training_panels` says what it holds.
     tags : collection of int, optional
         The examples to play; all, if not given.
 
@@ -59,20 +50,13 @@ def player(
     ------
     SaveError
         If the suffix is another or the file cannot be written.
-    InputError
-        If the history does not fit together.
     """
     path = check_path(path, PAGES)
-    save_page(page(trace, history, tags=tags), path)
+    save_page(page(trace, tags=tags), path)
 
 
-def page(
-    trace: Trace,
-    history: Mapping[str, Any] | None = None,
-    notes: Sequence[str] = (),
-    tags: Collection[int] | None = None,
-) -> str:
-    """Return the text of the page; `notes` are sentences that it ends with."""
+def page(trace: Trace, tags: Collection[int] | None = None) -> str:
+    """Return the text of the page."""
     flow = Flow.of(trace, tags)
     whole, grouping = flow.trace, group_gates(trace.netlist)
     trace = grouping.trace(whole) if grouping else whole
@@ -80,9 +64,9 @@ def page(
     stage = scene(trace, len(parts), folded=grouping is not None)
     stage["batch"], stage["batches"] = flow.batch, flow.batches
     stage["spans"] = [part["span"] for part in parts]
-    stage["notes"] = list(notes)
+    stage["notes"] = []
     stage["heading"] = _heading(trace)
-    stage["slopes"] = _slopes(trace)
+    stage["slopes"] = slopes(trace)
     start, end = whole.span
     messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
     told = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
@@ -103,8 +87,8 @@ def page(
         stage["notes"].append(
             f"This trace is long: the page plays it in {len(parts)} windows of up to {MOST_MESSAGES:,} messages."
         )
-    script, reason = "", _reason(whole) if len(parts) == 1 and history is None else ""
-    if history is None and len(parts) == 1 and not reason:
+    script, reason = "", _reason(whole) if len(parts) == 1 else ""
+    if len(parts) == 1 and not reason:
         try:
             found = program(whole.netlist)
         except SymbolError as error:
@@ -118,14 +102,8 @@ def page(
     stage["about"] = " ".join([f"{cut(trace.netlist.name, 60)}: {told}", *asks])
     blocks.insert(0, block("scene", stage))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
-    if history is not None:
-        blocks.append(block("history", panels(history, trace)))
     picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""
-    styles: tuple[str, ...] = ("look.css", "run.css")
-    scripts: tuple[str, ...] = SCRIPTS
-    if history is not None:
-        styles, scripts = (*styles, "training.css"), TRAINING_SCRIPTS
-    return fill(trace.netlist.name, "\n".join(blocks), "run.html", styles, scripts, script, picture)
+    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css"), SCRIPTS, script, picture)
 
 
 def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:
@@ -135,7 +113,7 @@ def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:
     part["span"] = span
     stage = scene(trace)
     stage["about"] = f"{_count(_gates(trace), 'gate')}. What comes in are the numbers of the run at large."
-    stage |= {"batch": 0, "batches": 0, "spans": [part["span"]], "notes": [], "slopes": _slopes(trace)}
+    stage |= {"batch": 0, "batches": 0, "spans": [part["span"]], "notes": [], "slopes": slopes(trace)}
     stage["heading"] = [["What is inside ", ""], [cut(trace.netlist.name, 40), "name"], ["?", ""]]
     stage["whole"] = {"nodes": opened.nodes, "wires": opened.wires}
     return {"scene": stage, "part": part}
@@ -184,7 +162,7 @@ def _heading(trace: Trace) -> list[list[str]]:
     return [["What would make ", ""], what, [" larger?", ""]]
 
 
-def _slopes(trace: Trace) -> dict[str, list[str | None]]:
+def slopes(trace: Trace) -> dict[str, list[str | None]]:
     """Return how the slopes of gates are written, by the gates' names."""
     found = {}
     for node in trace.netlist.nodes:

@@ -34,7 +34,7 @@ from circuitsim.trace.trace import Trace
 from circuitsim.views.places import DENSE, Sketch, cut, place_tall, place_wide
 from circuitsim.views.style import number
 
-__all__ = ["MOST_MESSAGES", "json_number", "scene", "windows"]
+__all__ = ["MOST_MESSAGES", "first_sentence", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
 
@@ -73,7 +73,7 @@ def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
         "size": wide.size,
         "nodes": nodes,
         "wires": [[*wire, points] for wire, points in zip(netlist.wires, wide.points, strict=True)],
-        "gates": {node.gate.name: _first_sentence(node.gate) for node in netlist.nodes if node.gate},
+        "gates": {node.gate.name: first_sentence(node.gate) for node in netlist.nodes if node.gate},
         "windows": parts,
     }
     if not dense:
@@ -280,6 +280,7 @@ def _is_group(node: Node) -> bool:
     return node.gate is not None and node.gate.symbol.endswith(" gates")
 
 
-def _first_sentence(gate: Gate) -> str:
+def first_sentence(gate: Gate) -> str:
+    """Return what a gate's documentation says of it first."""
     paragraph = (gate.__doc__ or "").strip().partition("\n\n")[0]
     return " ".join(paragraph.replace("`", "").split())

@@ -4,17 +4,16 @@ class Learning {
   // inputs: the nodes of the inputs; score: the output's node; parameters: their nodes, side by side in the engine;
   // springs: [{rule, strength, held}], held has 1 for each parameter that the spring is attached to.
   constructor(engine, {inputs, score, parameters, force, optimizer, settings, schedule, springs}) {
-    Object.assign(this, {engine, force, optimizer, schedule, springs, parameters});
+    Object.assign(this, {engine, force, optimizer, schedule, springs, parameters, score});
     this.settings = {...optimizer.settings, ...settings};
     this.inputs = inputs.map((node) => engine.place[node]);
-    this.score = score;
-    this.begin = parameters.length ? engine.place[parameters[0]] : 0;
-    this.end = this.begin + parameters.length;
-    this.values = engine.values.subarray(this.begin, this.end);
+    engine.pull(new Map([[score, 1]]));
+    const begin = parameters.length ? engine.place[parameters[0]] : 0, end = begin + parameters.length;
+    this.values = engine.values.subarray(begin, end);
+    this.gradients = engine.gradients.subarray(begin, end);
     this.felt = new Float64Array(parameters.length);
     this.states = optimizer.start.map((number) => new Float64Array(parameters.length).fill(number));
     this.count = 0;
-    engine.pull(new Map([[score, 1]]));
   }
 
   // Return the score of a point.
@@ -25,13 +24,16 @@ class Learning {
     return engine.value(this.score);
   }
 
-  // Show one example, and move the parameters.
+  // Show one example, and move the parameters; returns the pull, or NaN, and moves nothing, if the score is no number.
   step(point, target) {
     const {engine, felt, values, springs, settings, optimizer, count} = this;
-    engine.pulls.set(this.score, this.force.pull(this.look(point), target));
+    const score = this.look(point);
+    if (!Number.isFinite(score)) return NaN;
+    const pull = this.force.pull(score, target);
+    engine.pulls.set(this.score, pull);
     engine.backward();
     if (this.schedule) settings.step = this.schedule(count);
-    felt.set(engine.gradients.subarray(this.begin, this.end));
+    felt.set(this.gradients);
     for (const {rule, strength, held} of springs) {
       for (let k = 0; k < felt.length; k++) if (held[k]) felt[k] += rule.pull(values[k], strength);
     }
@@ -42,5 +44,26 @@ class Learning {
       for (let k = 0; k < felt.length; k++) if (held[k]) values[k] = rule.shrink(values[k], stride, strength);
     }
     this.count++;
+    return pull;
+  }
+
+  // The energy in all springs.
+  energy() {
+    let total = 0;
+    for (const {rule, strength, held} of this.springs) {
+      this.values.forEach((value, k) => { if (held[k]) total += rule.cost(value, strength); });
+    }
+    return total;
+  }
+
+  // Everything that the next step depends on.
+  keep() {
+    return {count: this.count, values: this.values.slice(), states: this.states.map((state) => state.slice())};
+  }
+
+  restore({count, values, states}) {
+    this.count = count;
+    this.values.set(values);
+    this.states.forEach((state, k) => state.set(states[k]));
   }
 }

@@ -33,16 +33,21 @@ class Player {
     });
     this.live?.look(scene);
     this.rule = new Rule(scene, byId("rule"), () => this.choose(null));
-    this.why = new Why(scene, byId("why"), (node) => {
-      this.asked = node;
-      this.draw();
-    });
+    this.why = this.explained(scene);
     byId("title").replaceChildren(...scene.heading.map(([text, look]) => look ? make("span", {class: look}, text) : text));
     byId("about").textContent = scene.about;
     byId("leave").hidden = this.inside === null;
     this.stage = null;
     this.build();
     this.open(0);
+  }
+
+  // What tells why a gradient is what it is.
+  explained(scene) {
+    return new Why(scene, byId("why"), (node) => {
+      this.asked = node;
+      this.draw();
+    });
   }
 
   // Draws the circuit from left to right, or, where that is far larger, from top to bottom.
@@ -84,10 +89,14 @@ class Player {
   // Shows what the address says, or, without one, the beginning or the end.
   start() {
     this.goToHash(true);
-    if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
-    }
+    if (this.time >= this.story.span[1]) this.seeOutputs();
     this.ready = true;
+  }
+
+  // Brings what came out into sight.
+  seeOutputs() {
+    if (this.camera.fitted) return;
+    this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
   }
 
   // -- windows, and what they tell -----------------------------------------------------------------------------

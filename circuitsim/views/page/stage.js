@@ -24,6 +24,11 @@ class Stage {
     this.leader = makeSvg("path", {id: "leader"});
     const crowded = scene.wires.length > CROWD ? " crowded" : "";
     this.whole = makeSvg("g", {class: (this.dense ? "dense" : tall ? "tall" : "") + crowded});
+    for (const {name, place: [x, y, width, height]} of scene.boxes ?? []) {
+      const box = makeSvg("g", {class: "neuron"});
+      box.append(makeSvg("rect", {x, y, width, height, rx: 12}), makeSvg("text", {x: x + width - 8, y: y + height - 7}, name));
+      this.whole.append(box);
+    }
     this.whole.append(this.rivers, this.edges, this.leader, this.bodies);
     svg.append(this.whole);
     flight.append(this.tokens);

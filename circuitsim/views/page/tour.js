@@ -59,7 +59,7 @@ class Tour {
   }
 
   key(event) {
-    if (this.at < 0 || event.target.matches("select, input")) return;
+    if (this.at < 0 || event.target.matches("select, input, textarea")) return;
     const act = {Escape: () => this.end(), ArrowRight: () => this.go(this.at + 1), ArrowLeft: () => this.go(this.at - 1)}[event.key];
     if (!act || event.target.closest("[role=slider]")) return;
     event.preventDefault();
