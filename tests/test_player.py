@@ -359,7 +359,7 @@ def test_the_keyboard_is_enough(tmp_path, open_page):
     page.keyboard.press("Escape")
     page.locator(".pull").focus()
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("() => [circuitsim.gradients().f, location.hash]") == [0.9, "#tick=18&why=a&v.a=1.5&p.f=0.9"]
+    assert page.evaluate("() => [circuitsim.gradients().f, location.hash]") == [0.9, "#tick=18&v.a=1.5&p.f=0.9"]
     page.keyboard.type("-2.5")
     page.keyboard.press("Enter")
     assert page.text_content(".pull .gradient") == "pull −2.5"
@@ -474,6 +474,18 @@ def test_groups_open_and_compute(tmp_path, open_page):
                 assert shown[str(index)] == [minus(show(values[node], 3)), minus(show(gradients[node], 3))], name
 
     assert_shown(names, values, gradients)
+    # What a group multiplies by, worked out from the gates in it: the largest of all ways back to x1.
+    found = {node.name: values[index] for index, node in enumerate(trace.netlist.nodes)}
+    first = np.array([(1 - found[f"n1_{i}"] ** 2) * found[f"n1_{i}.w1"] for i in range(1, 17)])
+    second = np.array(
+        [[(1 - found[f"n2_{j}"] ** 2) * found[f"n2_{j}.w{i}"] for i in range(1, 17)] for j in range(1, 17)]
+    )
+    last = np.array([found[f"n3_1.w{j}"] for j in range(1, 17)])
+    ways = (last[:, None] * second * first).ravel()
+    assert ways.sum() == pytest.approx(gradients[trace.node("x1")])
+    page.locator("#why .tabs button").first.click()
+    shown = page.locator("#why .path .g").all_inner_texts()[1::2]
+    assert shown == [text(float(way)) for way in sorted(ways, key=abs)[:-4:-1]]
     page.click("#list summary")
     page.wait_for_selector("#steps li")
     assert re.search(r"^n2_1 works from tick [\d.]+ to [\d.]+ and sends ", page.inner_text("#steps"), re.M)
@@ -589,3 +601,32 @@ def test_what_cannot_be_computed_says_why(make, reason):
     words = player_page.page(getattr(made, "trace", made))
     assert f"cannot be changed here: {reason}" in words
     assert 'id="program"' not in words
+
+
+def test_the_picture_is_zoomed_and_moved(tmp_path, open_page):
+    page = open_page(write(cs.Simulation(cs.mlp([2, 4, 4, 1], seed=0)).run(x1=1, x2=-1).trace, tmp_path))
+    middle = (
+        "() => { const b = document.querySelector('[data-node=\"5\"] .body').getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2, b.width]; }"
+    )
+    page.click("#fit")
+    assert page.locator("#overview").is_hidden()
+    x, y, small = page.evaluate(middle)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("() => !document.querySelector('#board.fitted')")
+    u, v, large = page.evaluate(middle)
+    assert large > 2 * small
+    assert abs(u - x) < 2 > abs(v - y)  # the place under the pointer stays there
+    board = page.locator("#board").bounding_box()
+    page.mouse.move(board["x"] + 600, board["y"] + board["height"] - 60)
+    page.mouse.down()
+    page.mouse.move(board["x"] + 500, board["y"] + board["height"] - 100, steps=3)
+    page.mouse.up()
+    moved = page.evaluate(middle)
+    assert [round(moved[0] - u), round(moved[1] - v)] == [-100, -40]
+    overview = page.locator("#overview").bounding_box()
+    page.mouse.click(overview["x"] + 170, overview["y"] + 48)
+    assert page.evaluate(middle)[0] < moved[0]
+    page.keyboard.press("0")
+    assert abs(page.evaluate(middle)[2] - small) < 0.1

@@ -32,31 +32,32 @@ def _path(points: list[float]) -> str:
 
 def _node(node: Mapping[str, Any], value: Value | None, gradient: Value | None, dense: bool) -> str:
     x, y, width, height, start, _ = node["place"]
-    kind = node["kind"]
-    gate, output = kind == "gate", kind == "output"
-    round_ = height / 2 if gate or node.get("pill") else 8
-    made = f'<g class="node {kind}{"" if gate else " end"}" transform="translate({x:g} {y:g})">'
-    made += f'<rect class="body" x="{-width / 2:g}" y="{-height / 2:g}" width="{width:g}" '
-    made += f'height="{height:g}" rx="{round_:g}"/>'
-    if gate:
-        made += _text("title", 0, 0, node["text"])
-        made += _text("name halo", 0, height / 2 + (13 if dense else 17), node["below"])
-        made += _number("value halo", start - x + 6, -8 if dense else -12, value)
-    elif output:
-        made += _text("title", 0, -8 if dense else -16, node["text"])
-        made += _number("value middle", 0, 12 if dense else 18, value)
-    elif kind == "constant" or node.get("pill"):
-        made += _number("value middle", 0, 4 if node.get("pill") else 5, value)
+    kind, pill = node["kind"], node.get("pill", False)
+    radius = height / 2 if kind == "gate" or pill else 8
+    look = f"node {kind}" if kind == "gate" else f"node {kind} end"
+    below = _number("gradient halo", start - x + 8, 17 if dense else 24, gradient)
+    if kind == "gate":
+        told = [
+            _text("title", 0, 0, node["text"]),
+            _text("name halo", 0, height / 2 + (13 if dense else 17), node["below"]),
+            _number("value halo", start - x + 6, -8 if dense else -12, value),
+            below,
+        ]
+    elif kind == "output":
+        told = [_text("title", 0, -8 if dense else -16, node["text"])]
+        told.append(_number("value middle", 0, 12 if dense else 18, value))
+        if gradient is not None:
+            told.append(_text("gradient halo", start - x + 22, 5, f"pull {number(gradient)}"))
+    elif kind == "constant" or pill:
+        told = [_number("value middle", 0, 4 if pill else 5, value)]
+        if kind != "constant":
+            told.append(_number("gradient halo", width / 2 + 4, 0, gradient))
     else:
-        made += _text("title start", 10 - width / 2, 0, node["text"])
-        made += _number("value finish", width / 2 - 10, 5, value)
-    if node.get("pill"):
-        made += _number("gradient halo", width / 2 + 4, 0, gradient)
-    elif output and gradient is not None:
-        made += _text("gradient halo", start - x + 22, 5, f"pull {number(gradient)}")
-    elif kind != "constant":
-        made += _number("gradient halo", start - x + 8, 17 if dense else 24, gradient)
-    return made + "</g>"
+        told = [_text("title start", 10 - width / 2, 0, node["text"])]
+        told += [_number("value finish", width / 2 - 10, 5, value), below]
+    box = f'x="{-width / 2:g}" y="{-height / 2:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"'
+    body = f'<rect class="body" {box}/>'
+    return f'<g class="{look}" transform="translate({x:g} {y:g})">{body}{"".join(told)}</g>'
 
 
 def _number(look: str, x: float, y: float, value: Value | None) -> str:

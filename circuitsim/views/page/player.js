@@ -445,6 +445,7 @@ class Player {
       ? " At the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) + "." : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
+      mark(sentence, "tabindex", told.length + more.length > 100 ? "0" : "-1"); // it may have to be scrolled
       const parts = rich ?? (step ? [this.whose(step), ...this.story.telling(step)] : [told]);
       sentence.replaceChildren(...parts.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])), ...(more ? [make("span", {class: "more"}, more)] : []));
     }

@@ -156,6 +156,7 @@ class Stage {
     mark(group, "role", "slider");
     mark(group, "aria-valuemin", -5);
     mark(group, "aria-valuemax", 5);
+    mark(group, "aria-valuenow", this.touch.value(index));
     let held = null;
     group.addEventListener("pointerdown", (event) => {
       if (event.button) return;

@@ -93,7 +93,10 @@ class Story {
       if (this.isOutput(node)) put(history, now.share(this.incoming[node][0]));
       else for (const event of history) event.value = this.met(node, event.time);
     });
-    for (const key of this.slopes.keys()) this.slopes.set(key, now.slopes(parseInt(key)));
+    for (const key of this.slopes.keys()) {
+      const node = parseInt(key); // a group has no slopes of its own
+      if (this.nodes[node].operator) this.slopes.set(key, now.slopes(node));
+    }
     this.version++;
   }
 

@@ -48,6 +48,7 @@ class Why {
     if (!paths) return [make("p", {class: "small soft"}, "A rule on the way does not multiply by a number alone.")];
     const said = count === 0 ? "It is pulled itself." : count === 1 ? "One way leads back, and slopes multiply."
       : `${count.toLocaleString("en")} ways lead back; they add up.`;
+    if (count && !paths.length) return [make("p", {class: "small soft"}, "Nothing comes back: each way has a factor of 0.")];
     const plain = (factors) => factors.length > MOST_FACTORS ? factors.filter(([slope]) => show(slope) !== "1") : factors;
     const left = paths.some(({factors}) => plain(factors).length < factors.length) ? " Slopes of 1 are left out." : "";
     const rows = paths.map(({pull, factors, product}) => make("div", {class: "path"},
@@ -96,12 +97,12 @@ class Why {
       }
       return found;
     };
-    const {count} = look(node);
-    if (unknown) return {paths: null, count};
+    const {count, most} = look(node);
+    if (unknown || !most) return {paths: unknown ? null : [], count};
     // The largest first: what leads on is known, so hardly a step is made in vain.
     const paths = [], begun = [{at: node, factors: [], reach: 1, most: 1}];
     for (let step = 0; begun.length && paths.length < SHOWN && step < SEARCHED; step++) {
-      const next = begun.reduce((best, one, place) => one.most > begun[best].most ? place : best, 0);
+      const next = begun.reduce((best, one, place) => one.most >= begun[best].most ? place : best, 0);
       const [{at, factors, reach, pull}] = begun.splice(next, 1);
       if (pull !== undefined) {
         paths.push({pull, factors, product: factors.reduce((total, [slope]) => total * slope, pull)});
