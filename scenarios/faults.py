@@ -13,7 +13,7 @@ import circuitsim as cs
 from circuitsim.cli.scenarios import Json, Report, SaveTimeline, Seed, check_stream, play, watched
 from circuitsim.files import check_path
 from circuitsim.plan.schedules import SCHEDULES
-from circuitsim.views import save_timelines
+from circuitsim.views import save_streams
 from circuitsim.views.forms import TIMELINES
 
 STEP = 0.1
@@ -96,8 +96,8 @@ def main(
     )
     report.note("Dropped is what the receiver had already, or was not there to take; work is done again after a crash.")
     if save is not None:
-        titles = {f"what fails: {name}": run.timeline for name, run in runs.items() if name in ("nothing", "both")}
-        save_timelines(titles, save)
+        shown = {f"what fails: {name}": runs[name].trace for name in ("nothing", "both")}
+        save_streams({title: trace for title, trace in shown.items() if trace is not None}, save)
     return report
 
 

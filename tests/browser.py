@@ -48,7 +48,7 @@ def open_page(browser):
     yield open_it
     for page, told, asked in opened:
         assert told == []
-        assert [url.partition("#")[0] for url in asked if not url.startswith("data:")] == [page.url.partition("#")[0]]
+        assert {url.partition("#")[0] for url in asked if not url.startswith("data:")} == {page.url.partition("#")[0]}
         page.close()
 
 
@@ -99,12 +99,15 @@ def scrub(page, time):
     )
 
 
+#: Everything on the stage and in the telling, as a script.
+SEEN = (
+    "() => document.querySelector('.flight').innerHTML + ['stage', 'sentence', 'clock', 'rule', 'why']"
+    ".map(id => document.getElementById(id).innerHTML).join()"
+)
+
+
 def seen(page):
-    """Return everything on the stage and in the telling."""
-    return page.evaluate(
-        "() => document.querySelector('.flight').innerHTML + ['stage', 'sentence', 'clock', 'rule', 'why']"
-        ".map(id => document.getElementById(id).innerHTML).join()"
-    )
+    return page.evaluate(SEEN)
 
 
 def steps(page):

@@ -13,7 +13,7 @@ from tests.command_line import call
 def test_the_page_is_one_small_file_and_the_same_twice(tmp_path):
     one, two = (write(neuron(), Path(tmp_path)).read_bytes() for _ in range(2))
     assert one == two
-    assert len(one) < 100_000
+    assert len(one) < 150_000
     assert not re.search(rb"(src|href)=[\"'](?!data:|#)", one)
     assert b"https://" not in one.replace(b"http://www.w3.org/2000/svg", b"")
 

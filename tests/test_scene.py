@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import circuitsim as cs
 from circuitsim.trace.kinds import Kind
+from circuitsim.views.grouping import group_gates
+from circuitsim.views.opening import made_of, opened_groups
 from circuitsim.views.scene import json_number, scene, windows
 from tests.browser import layered
 from tests.programs import Program, programs
@@ -89,3 +91,61 @@ def test_the_stage_is_wide_enough_for_all_of_it():
         assert 0 < y - height / 2 < y + height / 2 < high
     assert stage["gates"]["tanh"]
     assert len(list(partial(windows, trace)())) == stage["windows"] == 1
+
+
+def assert_wires_meet_bodies(places, points, wires, tall):
+    """Every wire begins at the edge of its source and ends at that of its target, and is level or plumb at both."""
+    side, other = (1, 0) if tall else (0, 1)
+    half = 3 if tall else 2
+    for (source, target, *_), path in zip(wires, points, strict=True):
+        ends = np.array([path[:2], path[-2:]])
+        if abs(ends[0, 0] - ends[1, 0]) < 0.1 and not tall:  # a pill on its gate
+            assert ends[0, 1] < ends[1, 1]
+            continue
+        for place, end, sign in ((places[source], ends[0], 1), (places[target], ends[1], -1)):
+            assert abs(end[side] - (place[side] + sign * place[half] / 2)) < 0.2
+            assert abs(end[other] - place[other]) <= place[2 if tall else 3] / 2
+
+
+def test_wires_meet_what_they_join():
+    small, dense = layered(), cs.Simulation(cs.mlp([2, 4, 4, 1])).run(x1=1, x2=2).trace
+    for trace in (small, dense):
+        stage = scene(trace)
+        assert_wires_meet_bodies(
+            [node["place"] for node in stage["nodes"]], [wire[3] for wire in stage["wires"]], stage["wires"], tall=False
+        )
+    tall = scene(small)["tall"]
+    assert_wires_meet_bodies(tall["places"], tall["points"], scene(small)["wires"], tall=True)
+    pills = [node for node in stage["nodes"] if node.get("pill")]
+    assert len(pills) == 8 + 4 + 16 + 4 + 4 + 1  # every weight and threshold of mlp 2-4-4-1
+    boxes = [node["place"] for node in stage["nodes"]]
+    for number, (x, y, width, height, *_) in enumerate(boxes):
+        for u, v, wide, high, *_ in boxes[:number]:
+            assert abs(x - u) >= (width + wide) / 2 or abs(y - v) >= (height + high) / 2
+
+
+def test_opened_groups_hold_what_the_run_did():
+    trace = cs.Simulation(cs.mlp([2, 16, 16, 1], "tanh", seed=1)).run(x1=1.5, x2=-2).trace
+    grouping = group_gates(trace.netlist)
+    values, gradients = trace.values(), trace.gradients()
+    seen = set()
+    for opened in opened_groups(grouping, trace):
+        own_values, own_gradients = opened.trace.values(), opened.trace.gradients()
+        assert opened.trace.span[0] >= trace.span[0]
+        for index, (whole,) in enumerate(opened.nodes):
+            assert own_values[index] == values[whole]
+            if grouping.group[whole] == opened.group:
+                np.testing.assert_allclose(own_gradients[index], gradients[whole], rtol=1e-12)
+                if opened.trace.netlist.nodes[index].kind == "gate":
+                    seen.add(whole)
+        ends = [index for index, node in enumerate(opened.trace.netlist.nodes) if node.kind == "output"]
+        assert ends
+        scene(opened.trace)
+    assert seen == {index for index, node in enumerate(trace.netlist.nodes) if node.kind == "gate"}
+    nodes, wires = made_of(grouping)
+    assert sorted(wire for parts in wires for wire in parts) == [
+        number
+        for number, (source, target, _) in enumerate(trace.netlist.wires)
+        if grouping.group[source] != grouping.group[target]
+    ]
+    assert all(len(parts) == 1 for parts in nodes)

@@ -320,25 +320,14 @@ def test_a_table_that_deadlocks_is_told_of(ask, tmp_path):
     assert "has 2 ranks, not 3" in err
 
 
-def test_timelines_are_pages_to_look_around_in(find, tmp_path, open_page):
-    find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.html")
+def test_all_schedules_are_played_on_one_page(find, tmp_path, open_page):
+    found = find("pipeline", "--stages", 2, "--microbatches", 4, "--save", tmp_path / "seen.html")["schedules"]
     page = open_page(tmp_path / "seen.html")
-    assert page.title() == "Timelines"
-    assert page.locator("canvas").count() == 8
-    canvas = page.locator("canvas").nth(2)  # 1F1B: 15 ticks from 110 pixels on to 12 before the end
-    width = canvas.bounding_box()["width"]
-    canvas.hover(position={"x": 110 + (width - 122) * 1.5 / 15, "y": 36})
-    assert page.inner_text("#told") == "device 1 does F0: forward, stage 1, microbatch 0, from 1 to 2."
-    canvas.click()
-    canvas.click(position={"x": 110 + (width - 122) * 1.5 / 15, "y": 12})
-    page.mouse.move(1, 1)
-    assert page.inner_text("#told") == "Microbatch 1 is followed."
-    page.keyboard.press("Escape")
-    page.keyboard.press("+")
-    canvas.hover(position={"x": 110 + (width - 122) * 0.5, "y": 36})
-    assert page.inner_text("#told").startswith("device 1 does")
-    dark = open_page(tmp_path / "seen.html", dark=True)
-    assert dark.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.title() == "pipeline"
+    titles = page.locator("#stream option").all_inner_texts()
+    assert titles == [f"{name}: {figures['makespan']:g} ticks" for name, figures in found.items()]
+    page.select_option("#stream", label="1f1b: 15 ticks")
+    assert page.inner_text("#title") == "Why does each device wait 3 of 15 ticks?"
 
 
 def test_timelines_are_drawn_in_every_form_and_the_same_each_time(find, tmp_path):

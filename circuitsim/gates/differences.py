@@ -44,6 +44,7 @@ def finite_difference(
     """
     checks.number(step, "step", positive=True)
     checks.choice(method, "method", ("central", "forward"))
+    checks.fits(32 * len(inputs), f"a list of {len(inputs)} inputs")
     inputs = [as_value(value) for value in inputs]
     gradients: list[Value] = []
     for port, value in enumerate(inputs):

@@ -22,6 +22,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 Value: TypeAlias = float | Array
 
 FLOAT64 = np.dtype(np.float64)
+MANY_BYTES = 2**32  # from here on it is asked whether memory would hold them
 _seal: Any = np.ndarray.setflags  # `_seal(array, False)` takes half the time of `array.setflags(write=False)`
 
 
@@ -49,11 +50,20 @@ def as_value(thing: object) -> Value:
     >>> as_value(3), as_value([1, 2])
     (3.0, array([1., 2.]))
     """
-    value = read(thing)
-    if value.__class__ is not float and value.flags.writeable:  # type: ignore[union-attr]
-        value = value.view()  # type: ignore[union-attr]
-        _seal(value, False)
-    return value
+    value: Any = read(thing)
+    if value.__class__ is not float:
+        if value.nbytes > MANY_BYTES:  # a view may have any number of elements, and what is computed of it as many
+            fits(value.nbytes, f"an array of shape {value.shape}", "give a smaller array")
+        if value.flags.writeable:
+            value = value.view()
+            _seal(value, False)
+    return value  # type: ignore[no-any-return]
+
+
+def rule_result(made: Any) -> Value:
+    """Return the array that a rule of learning made as `as_value` does, and a symbol as it is."""
+    result: Value = as_value(made) if isinstance(made, np.ndarray | np.generic) else made
+    return result
 
 
 def own_value(thing: object) -> Value:

@@ -35,6 +35,7 @@ __all__ = [
     "zen",
 ]
 
+MOST_SEED = 2**32 - 1  # that scikit-learn takes
 #: About how many bytes a point takes while a dataset is made.
 BYTES = 100
 
@@ -162,7 +163,7 @@ def guide() -> Dataset:
 @told
 def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Return two half moons that reach into each other."""
-    count, noise, seed = _checked(count, noise, seed)
+    count, noise, seed = _checked(count, noise, seed, MOST_SEED)
     points, classes = _sklearn().make_moons(count, noise=noise, random_state=seed)
     return _plane("moons", points, classes * 2 - 1)
 
@@ -170,7 +171,7 @@ def moons(count: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
 @told
 def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
     """Return a small ring inside a larger one."""
-    count, noise, seed = _checked(count, noise, seed)
+    count, noise, seed = _checked(count, noise, seed, MOST_SEED)
     points, classes = _sklearn().make_circles(count, noise=noise, factor=0.5, random_state=seed)
     return _plane("circles", points, classes * 2 - 1)
 
@@ -178,7 +179,7 @@ def circles(count: int = 100, noise: float = 0.05, seed: int = 0) -> Dataset:
 @told
 def gaussians(count: int = 100, noise: float = 0.5, seed: int = 0) -> Dataset:
     """Return two round clouds, around (-1, -1) and (1, 1), with `noise` as their standard deviation."""
-    count, noise, seed = _checked(count, noise, seed)
+    count, noise, seed = _checked(count, noise, seed, MOST_SEED)
     centers = np.array([[-1.0, -1.0], [1.0, 1.0]])
     points, classes = _sklearn().make_blobs(count, centers=centers, cluster_std=noise, random_state=seed)
     return _plane("gaussians", points, classes * 2 - 1)
@@ -283,11 +284,14 @@ def _plane(name: str, points: NDArray[np.float64], labels: NDArray[Any]) -> Data
     return Dataset(name, np.asarray(points, dtype=np.float64), labels.astype(np.float64), ["x", "y"])
 
 
-def _checked(count: int, noise: float, seed: int) -> tuple[int, float, int]:
-    """Return how many points, how much noise and which seed, if they can be."""
+def _checked(count: int, noise: float, seed: int, most: int | None = None) -> tuple[int, float, int]:
+    """Return how many points, how much noise and which seed, if they can be; the seed is `most` at most."""
     count = checks.count(count, "count", least=2)
     checks.fits(BYTES * count, f"a dataset of {checks.shown(count)} points")
-    return count, checks.number(noise, "noise"), checks.count(seed, "seed", least=0)
+    seed = checks.count(seed, "seed", least=0)
+    if most is not None and seed > most:
+        raise InputError(f"seed is {checks.shown(seed)}: scikit-learn, which makes this set, takes 0 to {most}")
+    return count, checks.number(noise, "noise"), seed
 
 
 def _sklearn() -> Any:

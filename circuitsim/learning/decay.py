@@ -5,10 +5,12 @@ that cannot be raises `InputError`.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from circuitsim import checks
+from circuitsim.gates.scalar import cos
 from circuitsim.habits import told
 
 __all__ = ["CosineDecay", "ExponentialDecay", "LinearDecay"]
@@ -36,7 +38,7 @@ class LinearDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        share: float = np.minimum(update / self.updates, 1.0)
+        share: float = _bounded(update, self.updates) / self.updates
         return self.start + (self.end - self.start) * share
 
 
@@ -87,5 +89,15 @@ class CosineDecay:
 
     def __call__(self, update: int) -> float:
         """Return the step size of an update."""
-        share: float = np.cos(np.pi * np.minimum(update / self.updates, 1.0))
-        return self.end + (self.start - self.end) * (1 + share) / 2
+        share: Any = cos(np.pi * (_bounded(update, self.updates) / self.updates))
+        step: float = self.end + (self.start - self.end) * (1 + share) / 2
+        return step
+
+
+def _bounded(update: int, last: int) -> int:
+    """Return the number of an update, or the nearest from 0 to the last."""
+    whole = checks.whole(update)
+    if whole is not None:
+        return min(max(whole, 0), last)
+    bounded: int = np.minimum(np.maximum(update, 0), last)  # as symbols
+    return bounded

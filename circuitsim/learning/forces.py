@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from circuitsim.errors import InputError
 from circuitsim.gates import functions, margins, network, scalar
-from circuitsim.gates.value import Value, as_value
+from circuitsim.gates.value import Value, as_value, rule_result
 from circuitsim.habits import told
 from circuitsim.spelling import shown
 
@@ -141,7 +141,7 @@ def _like(meant: NDArray[Any], targets: Any, force: str) -> NDArray[Any]:
 
 
 def _svm_pull(score: Value, target: Value) -> Value:
-    return np.where(np.less(target * score, 1.0), target, 0.0)[()]  # [()] makes a number of what has no axis
+    return rule_result(np.where(np.less(target * score, 1.0), target, 0.0))
 
 
 def _svm_loss(score: Any, target: Any) -> Any:
@@ -233,7 +233,7 @@ with -1 and the right one pulled with 1. Of several largest the first is pushed;
 
 
 def _loss_pull(score: Value, target: Value) -> Value:
-    return -np.ones_like(score)[()]
+    return rule_result(-np.ones_like(score))
 
 
 def _loss_itself(score: Any, target: Any) -> Any:

@@ -21,7 +21,7 @@ import numpy as np
 from circuitsim import checks
 from circuitsim.circuit.wire import Wire, name_of
 from circuitsim.errors import InputError
-from circuitsim.gates.value import Value, as_value, shape_of
+from circuitsim.gates.value import Value, as_value, rule_result, shape_of
 from circuitsim.habits import told
 from circuitsim.spelling import shown
 
@@ -88,7 +88,8 @@ class L2(Penalty):
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength / 2 * float(np.sum(np.square(as_value(value))))
+        with np.errstate(over="ignore"):
+            return self.strength / 2 * float(np.sum(np.square(as_value(value))))
 
 
 @told
@@ -110,12 +111,12 @@ class L1(Penalty):
     def shrink(self, value: Value, step: float) -> Value:
         """Return the value that is left after a step."""
         reach = step * self.strength
-        left: Value = np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach)[()]
-        return left
+        return rule_result(np.where(np.abs(value) <= reach, 0.0, value - np.sign(value) * reach))
 
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
-        return self.strength * float(np.sum(np.abs(as_value(value))))
+        with np.errstate(over="ignore"):
+            return self.strength * float(np.sum(np.abs(as_value(value))))
 
 
 @told
@@ -165,7 +166,7 @@ class GroupL2(Penalty):
         InputError
             If an array has no such axis.
         """
-        lengths, force = self._groups(value)
+        lengths, force = self._groups(as_value(value))
         left = np.maximum(lengths - step * force, 0.0) / np.where(lengths > 0.0, lengths, 1.0)
         return as_value(value * left + 0.0)  # + 0.0 turns -0 into 0
 
@@ -177,8 +178,9 @@ class GroupL2(Penalty):
         InputError
             If an array has no such axis.
         """
-        lengths, force = self._groups(value)
-        return force * float(np.sum(lengths))
+        with np.errstate(over="ignore"):
+            lengths, force = self._groups(as_value(value))
+            return force * float(np.sum(lengths))
 
     def _groups(self, value: Value) -> tuple[Value, float]:
         """Return the length of each group, ready to broadcast against the value, and the force on each."""

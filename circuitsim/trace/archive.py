@@ -261,7 +261,10 @@ def _unpack_node(entry: Mapping[str, Any], value: Value | None) -> Node:
         raise ValueError
     if kind != "gate":
         return Node(name, kind, value=None if value is None else own_value(value))
-    attributes = {key: unpack(packed) for key, packed in entry.get("attributes", {}).items()}
+    packed = entry.get("attributes", {})
+    if not isinstance(packed, dict):
+        raise ValueError
+    attributes = {key: unpack(value) for key, value in packed.items()}
     return Node(name, kind, _find_gate(entry, attributes), own_attributes(attributes) or None)
 
 

@@ -57,7 +57,7 @@ class Transfer(NamedTuple):
 
 
 class Update(NamedTuple):
-    """A parameter's new version: from the gradient of which example, computed from which version, and when."""
+    """A parameter's new version: from the gradient of which example, computed from which version, when, and where."""
 
     parameter: str
     tag: int
@@ -65,6 +65,7 @@ class Update(NamedTuple):
     made: int
     time: float
     value: Value
+    device: int
 
     @property
     def staleness(self) -> int:
@@ -138,7 +139,8 @@ class Timeline:
                     )
                 )
             elif kind is Kind.UPDATE:
-                timeline.updates.append(Update(names[where], tag, version - 1 - detail, version, start, value))
+                home = places.home(where, trace.replicas.get(tag, 0))
+                timeline.updates.append(Update(names[where], tag, version - 1 - detail, version, start, value, home))
             elif kind is Kind.OUTAGE:
                 timeline.outages.append(Outage(where, start, end))
             waited = record if kind is Kind.WAITED else None
@@ -203,9 +205,9 @@ class _Places:
         forward, weights = kind is Kind.VALUE, source in self.parameters
         if kind is Kind.CHANGE or (weights and forward and answer):
             near: int | None = self.layout.server
-            far: int | None = self._home(source, replica)
+            far: int | None = self.home(source, replica)
         else:
-            near = self._home(source, replica) if weights else self._gate(source, replica)
+            near = self.home(source, replica) if weights else self._gate(source, replica)
             far = self._gate(target, replica)
         if near is None or far is None or near == far:
             return None
@@ -215,7 +217,7 @@ class _Places:
         """Return the device of a gate; inputs, constants and outputs are on none."""
         return self.layout.device(self.stages[node], replica) if node in self.stages else None
 
-    def _home(self, node: int, replica: int) -> int:
+    def home(self, node: int, replica: int) -> int:
         """Return the device of a parameter."""
         if self.layout.server is not None and not self.layout.local:
             return self.layout.server

@@ -207,7 +207,7 @@ class Trace(Records):
         TraceError
             If there are none, they are not of the same circuit, or parameters moved in them.
         """
-        first = traces[0] if traces else None
+        first = traces[0] if len(traces) else None
         if first is None or any(t.netlist is not first.netlist or t.layout != first.layout for t in traces):
             raise TraceError("only one or more traces of the same simulation can be joined")
         if len(traces) > 1 and any(len(trace.numbers(Kind.UPDATE)) for trace in traces):

@@ -12,7 +12,6 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.errors import SaveError
 from circuitsim.files import check_path, quoted
 from circuitsim.learning.recording import Recording
-from circuitsim.trace.timeline import Timeline
 from circuitsim.trace.trace import Trace
 from circuitsim.views.forms import FILMS, PAGES, PICTURES, TIMELINES, TRAININGS, added, check_save, check_streams
 
@@ -24,7 +23,6 @@ __all__ = [
     "player",
     "save",
     "save_streams",
-    "save_timelines",
     "save_training",
     "svg",
     "view",
@@ -95,35 +93,11 @@ def embed(trace: Trace) -> str | None:
     return embed(trace)
 
 
-def save_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str]) -> None:
+def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None:
     """Show what devices did when, in one or several streams by their titles.
 
-    ``.html`` is a page to look around in, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.json`` is for Perfetto.
-
-    Raises
-    ------
-    SaveError
-        If the suffix is another or the file cannot be written.
-    """
-    path = check_path(path, TIMELINES)
-    if path.suffix.lower() == ".json":
-        from circuitsim.views.timeline_perfetto import write_perfetto
-
-        write_perfetto(timelines, path)
-    elif path.suffix.lower() in PAGES:
-        from circuitsim.views.timeline_page import write_timelines
-
-        write_timelines(timelines, path)
-    else:
-        from circuitsim.views.timeline_picture import draw_timelines
-
-        draw_timelines(timelines, path)
-
-
-def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None:
-    """Save the traces of one or several streams by their titles.
-
-    As `save_timelines` does; and one alone in all other forms that `save` knows, such as ``.trace``.
+    ``.html`` is a page to play with, ``.png``, ``.svg`` and ``.pdf`` are pictures, ``.json`` is for Perfetto; one
+    stream alone can be saved in all other forms that `save` knows, such as ``.trace``.
 
     Raises
     ------
@@ -131,8 +105,21 @@ def save_streams(traces: Mapping[str, Trace], path: str | PathLike[str]) -> None
         If the suffix is another, if it holds only one stream and there are several, or if the file cannot be written.
     """
     path = check_streams(path, len(traces) > 1)
-    if path.suffix.lower() in TIMELINES:
-        save_timelines({title: trace.timeline for title, trace in traces.items()}, path)
+    suffix = path.suffix.lower()
+    if suffix in PAGES:
+        from circuitsim.views.stream_page import write_streams
+
+        write_streams(traces, path)
+    elif suffix in TIMELINES:
+        timelines = {title: trace.timeline for title, trace in traces.items()}
+        if suffix == ".json":
+            from circuitsim.views.timeline_perfetto import write_perfetto
+
+            write_perfetto(timelines, path)
+        else:
+            from circuitsim.views.timeline_picture import draw_timelines
+
+            draw_timelines(timelines, path)
     else:
         for trace in traces.values():
             save(trace, path)

@@ -11,17 +11,17 @@ The script ``page/layout.js`` does the same to the same bits, so numbers are add
 `sum`, whose result is not the same in all versions of Python.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from circuitsim.circuit.netlist import Netlist
+from circuitsim.circuit.netlist import Node, Wiring
 from circuitsim.gates.value import add_up
 
-__all__ = ["Box", "Layout", "lay_out"]
+__all__ = ["Box", "Graph", "Layout", "lay_out"]
 
 Point: TypeAlias = tuple[float, float]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -31,6 +31,26 @@ GAP = 0.55  # free space between neighbours in a layer
 CHANNEL = 2.6  # free space between layers, where wires bend
 SWEEPS = 12
 FAR = 6  # what stands so many layers away from its first user goes there
+
+
+class Graph(Protocol):
+    """What can be laid out: a `Netlist`, or a part of one; nodes in topological order, and wires by their numbers."""
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The nodes, of which only the kind counts here."""
+
+    @property
+    def wires(self) -> Sequence[Wiring]:
+        """The wires."""
+
+    @property
+    def incoming(self) -> Sequence[Sequence[int]]:
+        """The wires that enter each node, by port."""
+
+    @property
+    def outgoing(self) -> Sequence[Sequence[int]]:
+        """The wires that leave each node."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class Layout:
 
 
 def lay_out(
-    netlist: Netlist,
+    netlist: Graph,
     body: Callable[[int], tuple[float, float]],
     stub: Callable[[int], float],
 ) -> Layout:
@@ -71,7 +91,7 @@ def lay_out(
 
     Parameters
     ----------
-    netlist : Netlist
+    netlist : Graph
         What to place.
     body : callable
         Returns the width and height of a node's body.
@@ -95,7 +115,7 @@ def lay_out(
 Cell: TypeAlias = int | tuple[int, int]
 
 
-def _layers(netlist: Netlist) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
+def _layers(netlist: Graph) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
     """Return the cells of each layer, and for each node the cell that stands for it in each layer."""
     level = [0] * len(netlist.nodes)
     for index in range(len(netlist.nodes)):  # topological order
@@ -119,14 +139,14 @@ def _layers(netlist: Netlist) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
     return layers, chains
 
 
-def _moves(netlist: Netlist, index: int, level: list[int], targets: list[int]) -> bool:
+def _moves(netlist: Graph, index: int, level: list[int], targets: list[int]) -> bool:
     """Tell whether a node goes to its first user, because that is far away and no more wires then lead there."""
     feeding = {netlist.wires[wire].source for wire in netlist.incoming[index]}
     return min(targets) - level[index] > FAR and sum(netlist.nodes[source].kind == "gate" for source in feeding) <= 1
 
 
 def _links(
-    netlist: Netlist, layers: list[list[Cell]], chains: list[dict[int, Cell]]
+    netlist: Graph, layers: list[list[Cell]], chains: list[dict[int, Cell]]
 ) -> list[list[tuple[Cell, Cell, float]]]:
     """Return for each gap between layers its links: left cell, right cell, and the height of the port."""
     level = {cell: number for number, layer in enumerate(layers) for cell in layer}
@@ -213,7 +233,7 @@ def _all_crossings(layers: list[list[Cell]], links: list[list[tuple[Cell, Cell, 
     return total
 
 
-def _height(netlist: Netlist, cell: Cell, body: Callable[[int], tuple[float, float]]) -> float:
+def _height(netlist: Graph, cell: Cell, body: Callable[[int], tuple[float, float]]) -> float:
     # A node needs room for its value above and its gradient and name below; a waypoint for a bare wire.
     return max(body(cell)[1], 2.4 * LINE) if isinstance(cell, int) else 0.8 * LINE
 
@@ -274,7 +294,7 @@ def _isotonic(wish: Floats, weight: Floats) -> Floats:
 
 
 def _route(
-    netlist: Netlist,
+    netlist: Graph,
     layers: list[list[Cell]],
     chains: list[dict[int, Cell]],
     ys: dict[Cell, float],

@@ -115,7 +115,7 @@ class _Opener:
         opened = Trace(self.netlist, {self.place[i]: value for i, value in trace.held.items() if i in self.place})
         leaving: dict[tuple[Kind, int, int], tuple[float, float, Value]] = {}
         own = {index for index in self.nodes if self.grouping.group[index] == self.number}
-        rows = []
+        rows: list[tuple[float, Kind, int, int, float, Value]] = []
         for kind, where, tag, start, end, value, *_ in trace:
             if kind in (Kind.FORWARD, Kind.BACKWARD):
                 if where in own:

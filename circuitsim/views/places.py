@@ -4,6 +4,8 @@ A place is ``[x, y, width, height, start, end]``: the centre and size of a node'
 numbers may stand. The points of a wire, x and y in turn, are few: the page draws a straight line between two that
 are level or plumb, and else an S. In dense circuits a parameter or constant that feeds one gate alone is a pill on
 top of this gate.
+
+The script ``page/places.js`` does the same to the same bits, and ``page/scene.js`` what `views.scene` does around it.
 """
 
 from dataclasses import dataclass
@@ -193,7 +195,8 @@ def _without(netlist: Netlist, dropped: set[int]) -> tuple[Netlist, list[int]]:
     if not dropped:
         return netlist, kept
     number = {index: place for place, index in enumerate(kept)}
-    nodes, ports = [], {}
+    nodes: list[Node] = []
+    ports: dict[int, int] = {}
     for index in kept:
         node = netlist.nodes[index]
         entering = [wire for wire in netlist.incoming[index] if netlist.wires[wire].source not in dropped]
@@ -219,7 +222,9 @@ def _body(sketch: Sketch, index: int) -> tuple[float, float]:
         return max(64.0 if dense else 112.0, wide), 44.0 if dense else 64.0
     if node.kind == "constant":
         return (max(64.0, letters * 7 + 12), 28.0) if dense else (max(112.0, letters * LETTER + 20), 40.0)
-    return max(88.0 if dense else 112.0, (letters + 8) * (SMALL_LETTER if dense else LETTER) + 20), 28.0 if dense else 40.0
+    if dense:
+        return max(88.0, (letters + 8) * SMALL_LETTER + 20), 28.0
+    return max(112.0, (letters + 8) * LETTER + 20), 40.0
 
 
 def _tall_body(sketch: Sketch, index: int) -> tuple[float, float]:

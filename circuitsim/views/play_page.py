@@ -32,15 +32,13 @@ class Example(NamedTuple):
     values: dict[str, float]
 
 
-_POINT = {"a": 0.1, "b": 0.2, "c": 0.3, "x": 1.2, "y": 0.7}
-
 #: Circuits of the "Hacker's guide to Neural Networks", with its numbers where it gives some.
 EXAMPLES = (
     Example("Single gate", "x * y", {"x": -2.0, "y": 3.0}),
     Example("Two gates", "(x + y) * z", {"x": -2.0, "y": 5.0, "z": -4.0}),
     Example("Neuron", "sigmoid(a*x + b*y + c)", {"a": 1.0, "b": 2.0, "c": -3.0, "x": -1.0, "y": 3.0}),
-    Example("SVM score", "a*x + b*y + c", _POINT),
-    Example("SVM cost", "s = a*x + b*y + c; cost = max(0, 1 - label*s)", {**_POINT, "label": 1.0}),
+    Example("SVM score", "a*x + b*y + c", {"a": 0.1, "b": 0.2, "c": 0.3, "x": 1.2, "y": 0.7}),
+    Example("SVM cost", "cost = max(0, 1 - label * score)", {"label": 1.0, "score": 0.56}),
     Example("Maximum", "max(a, b)", {"a": 1.5, "b": -2.0}),
     Example("1/x", "1 / x", {"x": -4.0}),
     Example("Square", "x * x", {"x": 1.5}),

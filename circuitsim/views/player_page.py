@@ -85,7 +85,7 @@ def page(
     stage["slopes"] = _slopes(trace)
     start, end = whole.span
     messages = sum(record.kind in (Kind.VALUE, Kind.GRADIENT) for record in whole)
-    about = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
+    told = f"{_count(_gates(whole), 'gate')}, {_count(messages, 'message')} in {end - start:g} ticks."
     blocks, asks = [], []
     if grouping:
         stage["notes"].append(
@@ -115,13 +115,14 @@ def page(
             blocks.append(block("program", found.tables | {"values": _standing(whole), "names": _names(whole.netlist)}))
     if reason:
         stage["notes"].append(f"The numbers are those of the run, and cannot be changed here: {reason}.")
-    stage["about"] = " ".join([*asks, about])
+    stage["about"] = " ".join([f"{cut(trace.netlist.name, 60)}: {told}", *asks])
     blocks.insert(0, block("scene", stage))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     if history is not None:
         blocks.append(block("history", panels(history, trace)))
     picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""
-    styles, scripts = ("look.css", "run.css"), SCRIPTS
+    styles: tuple[str, ...] = ("look.css", "run.css")
+    scripts: tuple[str, ...] = SCRIPTS
     if history is not None:
         styles, scripts = (*styles, "training.css"), TRAINING_SCRIPTS
     return fill(trace.netlist.name, "\n".join(blocks), "run.html", styles, scripts, script, picture)
@@ -141,12 +142,13 @@ def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:
 
 
 def _reason(trace: Trace) -> str:
-    """Return why the numbers of a trace cannot be computed in a page, or nothing: it needs one run of finite numbers."""
+    """Return why a page cannot compute a trace, or nothing: it must be one run of finite numbers."""
     if trace.layout is not None or len({record.tag for record in trace}) != 1:
         return "several examples go through the circuit"
     named = [(trace.netlist.nodes[node].name, value) for node, value in trace.held.items()]
     for record in trace:
-        where = record.where if record.kind in (Kind.FORWARD, Kind.BACKWARD) else trace.netlist.wires[record.where].source
+        fired = record.kind in (Kind.FORWARD, Kind.BACKWARD)
+        where = record.where if fired else trace.netlist.wires[record.where].source
         named.append((trace.netlist.nodes[where].name, record.value))
     for name, value in named:
         if not isinstance(value, float):
@@ -157,13 +159,13 @@ def _reason(trace: Trace) -> str:
 
 
 def _standing(trace: Trace) -> list[float]:
-    """Return for each node the number that stood there before anything was computed; 0 for gates and outputs."""
+    """Return for each node the number that stood in the run; 0 where none did."""
     standing = [0.0 if node.value is None else node.value for node in trace.netlist.nodes]
     for node, value in trace.held.items():
         standing[node] = value
     for record in trace:
-        if record.kind is Kind.VALUE and trace.netlist.nodes[source := trace.netlist.wires[record.where].source].gate is None:
-            standing[source] = record.value
+        if record.kind is Kind.VALUE:
+            standing[trace.netlist.wires[record.where].source] = record.value
     return standing  # type: ignore[return-value]
 
 

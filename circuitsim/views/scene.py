@@ -38,6 +38,7 @@ __all__ = ["MOST_MESSAGES", "first_sentence", "json_number", "scene", "windows"]
 
 MOST_MESSAGES = 5000  # in one window
 
+
 def json_number(value: Value) -> float | str:
     """Return a value as the page takes it."""
     if isinstance(value, float) and math.isfinite(value):

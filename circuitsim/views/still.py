@@ -14,11 +14,10 @@ def still_picture(scene: Mapping[str, Any], values: Mapping[int, Value], gradien
     """Return an SVG of a scene from left to right, with a value and a gradient for each node that has one."""
     width, height = scene["size"]
     wires = "".join(f'<path class="wire" d="{_path(points)}"/>' for *_, points in scene["wires"])
-    nodes = "".join(
-        _node(node, values.get(index), gradients.get(index), scene["dense"]) for index, node in enumerate(scene["nodes"])
-    )
+    numbered = enumerate(scene["nodes"])
+    nodes = "".join(_node(node, values.get(at), gradients.get(at), scene["dense"]) for at, node in numbered)
     look = "dense" if scene["dense"] else ""
-    return f'<svg viewBox="0 0 {width} {height}"><g class="edge {look}">{wires}</g><g class="{look}">{nodes}</g></svg>'
+    return f'<svg viewBox="0 0 {width} {height}"><g class="line {look}">{wires}</g><g class="{look}">{nodes}</g></svg>'
 
 
 def _path(points: list[float]) -> str:
@@ -37,7 +36,8 @@ def _node(node: Mapping[str, Any], value: Value | None, gradient: Value | None, 
     gate, output = kind == "gate", kind == "output"
     round_ = height / 2 if gate or node.get("pill") else 8
     made = f'<g class="node {kind}{"" if gate else " end"}" transform="translate({x:g} {y:g})">'
-    made += f'<rect class="body" x="{-width / 2:g}" y="{-height / 2:g}" width="{width:g}" height="{height:g}" rx="{round_:g}"/>'
+    made += f'<rect class="body" x="{-width / 2:g}" y="{-height / 2:g}" width="{width:g}" '
+    made += f'height="{height:g}" rx="{round_:g}"/>'
     if gate:
         made += _text("title", 0, 0, node["text"])
         made += _text("name halo", 0, height / 2 + (13 if dense else 17), node["below"])

@@ -18,7 +18,8 @@ function show(value, digits = 4) {
 
 // The digits and the decimal exponent of a positive number. JavaScript rounds a tie up, Python to the even digit.
 function rounded(value, digits) {
-  if (value.toExponential(digits).split("e")[0].endsWith("5")) { // it may be a tie
+  const scaled = value * 10 ** (digits - 1 - Math.floor(Math.log10(value)));
+  if (!(Math.abs(scaled - Math.floor(scaled) - 0.5) > 1e-3)) { // it may be a tie
     const [exact, exponent] = value.toExponential(40).split("e");
     const figures = exact.replace(".", "");
     if (/^50*$/.test(figures.slice(digits)) && "02468".includes(figures[digits - 1])) {

@@ -77,11 +77,12 @@ function placeWide(sketch) {
 
 // A small circuit from top to bottom: its values stand at the left of gates, gradients at the right.
 function placeTall(sketch) {
-  const {netlist: {nodes, wires}, netlist, below} = sketch, unit = SMALL_UNIT, margin = 0.7 * unit;
+  const {netlist: {nodes, wires}, netlist, below, letters} = sketch, unit = SMALL_UNIT, margin = 0.7 * unit;
   const bodies = nodes.map((_, index) => tallBody(sketch, index));
   const body = (index) => {
     const [width, height] = bodies[index], {kind} = nodes[index];
-    const beside = kind === "gate" ? 2 * Math.max(56, widthOf(below[index]) * 6.6 + 8) : kind === "output" ? 150 : 0;
+    const wide = Math.max(6, letters[index], widthOf(below[index]) * 0.8);
+    const beside = kind === "gate" ? 2 * (wide * LETTER + 10) : kind === "output" ? 150 : 0;
     return [(height + 8) / unit, (width + beside) / unit];
   };
   const layout = layOut(netlist, body, () => 0.3);

@@ -1,6 +1,7 @@
 // The playground: a formula is read, laid out and computed while it is typed; its numbers can be dragged and pulled.
 
 const PATIENCE = 500; // milliseconds without a key after which a fault in the formula is told
+const READABLE = 0.5; // pixels on the screen for one of the drawing, below which words are too small
 
 class Playground {
   constructor({gates, examples}) {
@@ -53,12 +54,22 @@ class Playground {
       live.compute();
     });
     this.player.set(part.span[1]);
+    this.frame();
     // For tests and the curious.
     window.circuitsim = {...live.handle(this.player), expression: (typed) => this.take(typed)};
     if (this.field.value !== text) this.field.value = text;
     this.tell(null);
     byId("shows").textContent = /[;=\n]/.test(text) ? "" : `${netlist.nodes.at(-1).name} =`;
     this.mark();
+  }
+
+  // All of what was typed is in sight, as long as it can be read at all.
+  frame() {
+    const {camera} = this.player;
+    camera.fit();
+    if (camera.scale >= READABLE) return;
+    camera.open();
+    this.player.seeOutputs();
   }
 
   mark() {
@@ -205,11 +216,15 @@ class Playground {
   writeProgram() {
     if (byId("python").hidden) return;
     const {live} = this.player;
-    const values = this.inputs.map((node) => `${JSON.stringify(live.names[node])}: ${written(live.value(node))}`);
-    const pull = live.pullAt(live.outputs[0]);
+    const names = this.inputs.map((node) => live.names[node]), pull = live.pullAt(live.outputs[0]);
+    const plain = names.every((name) =>
+      /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && name !== "gradient" && !KEYWORDS.has(name));
+    const given = this.inputs.map((node, at) =>
+      (plain ? names[at] + "=" : JSON.stringify(names[at]) + ": ") + written(live.value(node))).join(", ");
+    const values = [plain ? given : `{${given}}`, pull === 1 ? "" : `gradient=${written(pull)}`].filter(Boolean);
     const program = [
       "import circuitsim as cs", "", `circuit = cs.parse(${JSON.stringify(this.text)})`,
-      `run = cs.Simulation(circuit).run({${values.join(", ")}}${pull === 1 ? "" : `, gradient=${written(pull)}`})`,
+      `run = cs.Simulation(circuit).run(${values.join(", ")})`,
       "print(run.outputs, run.gradients)",
     ].join("\n");
     if (byId("program").textContent !== program) byId("program").textContent = program;

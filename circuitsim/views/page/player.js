@@ -84,10 +84,14 @@ class Player {
   // Shows what the address says, or, without one, the beginning or the end.
   start() {
     this.goToHash(true);
-    if (!this.camera.fitted && this.time >= this.story.span[1]) { // what came out is in sight
-      this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
-    }
+    if (this.time >= this.story.span[1]) this.seeOutputs();
     this.ready = true;
+  }
+
+  // Brings what came out into sight.
+  seeOutputs() {
+    if (this.camera.fitted) return;
+    this.camera.follow(mean(this.stage.places.filter((_, node) => this.scene.nodes[node].kind === "output")));
   }
 
   // -- windows, and what they tell -----------------------------------------------------------------------------
@@ -163,8 +167,12 @@ class Player {
   }
 
   told(step) {
-    const example = this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
-    return example + this.story.sentence(step);
+    return this.whose(step) + this.story.sentence(step);
+  }
+
+  // What comes before a step's sentence, where there are several examples.
+  whose(step) {
+    return this.hooks.told?.(step) ?? (this.severalTags() ? this.example(step.tag) + ": " : "");
   }
 
   // What an example is called: as its tokens are numbered, and in which batch if there are several.
@@ -348,9 +356,23 @@ class Player {
     const passed = Math.min(100, now - this.before) * Number(byId("speed").value);
     this.before = now;
     if (this.hold > 0) this.hold -= passed;
+    else if (still.matches) this.leap();
     else this.advance(passed / this.msPerTick);
     this.camera.follow(this.stage.centre, 0.12);
     if (this.playing) requestAnimationFrame((later) => this.tick(later));
+  }
+
+  // Where motion is reduced, play goes from step to step and holds still at each.
+  leap() {
+    this.hold = 850;
+    const last = this.step >= this.story.steps.length - 1;
+    if (last && this.part === this.scene.windows - 1) {
+      this.set(this.story.span[1]);
+      return this.pause();
+    }
+    if (last) this.open(this.part + 1);
+    const next = last ? 0 : this.step + 1;
+    this.set(this.story.steps[next]?.at ?? this.story.span[0], this.story.steps.length ? next : -1);
   }
 
   advance(by) {
@@ -399,10 +421,9 @@ class Player {
 
   // Of which node the gradient is asked for: the one that was chosen last, or the one that matters most.
   whom() {
-    if (this.chosen?.node !== undefined && this.scene.nodes[this.chosen.node].kind !== "output"
-      && this.scene.nodes[this.chosen.node].kind !== "constant") return this.chosen.node;
+    const {story, scene, chosen} = this;
     if (this.asked !== null) return this.asked;
-    const {story, scene} = this;
+    if (["gate", "input", "parameter"].includes(scene.nodes[chosen?.node]?.kind)) return chosen.node;
     const ends = [...scene.nodes.keys()].filter((index) => ["input", "parameter"].includes(scene.nodes[index].kind));
     if (!ends.length) return null;
     const felt = (node) => size(story.at(story.felt[node], Infinity)?.value);
@@ -419,8 +440,8 @@ class Player {
       ? " At the same time: " + listed(alike.map((other) => this.story.actor(other.nodes[0])), 5) + "." : "";
     if (sentence.dataset.told !== told + more) {
       sentence.dataset.told = told + more;
-      const parts = rich ? rich.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])) : [told];
-      sentence.replaceChildren(...parts, ...(more ? [make("span", {class: "more"}, more)] : []));
+      const parts = rich ?? (step ? [this.whose(step), ...this.story.telling(step)] : [told]);
+      sentence.replaceChildren(...parts.map((part) => typeof part === "string" ? part : make("span", {class: part[1]}, part[0])), ...(more ? [make("span", {class: "more"}, more)] : []));
     }
     if (!byId("list").open) return;
     for (const button of byId("steps").querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
@@ -441,6 +462,7 @@ class Player {
     const same = what && this.chosen && this.chosen.node === what.node && this.chosen.wire === what.wire
       && Boolean(this.chosen.why) === Boolean(what.why);
     this.chosen = !what || same ? null : what;
+    if (this.chosen) this.asked = null;
     this.draw();
     if (this.ready) this.writeHash();
   }
@@ -448,7 +470,7 @@ class Player {
   // -- what people do ------------------------------------------------------------------------------------------
 
   listen() {
-    byId("stage").addEventListener("focusin", (event) => {
+    byId("board").addEventListener("focusin", (event) => {
       const {node, wire} = event.target.closest("[data-node], [data-wire]")?.dataset ?? {};
       if (node !== undefined) this.camera.reveal(this.stage.places[node]);
       if (wire !== undefined) this.camera.reveal([...pointAt(this.stage.paths[wire], 0.5, 0), 0, 0]);

@@ -100,12 +100,15 @@ class Rule {
     });
     const key = [chosen.node, chosen.wire, Math.round(x), Math.round(y), wide, high, room.width, room.height].join();
     if (key !== this.key) {
+      const along = stage.paths.length > 60 ? [] : stage.paths.flatMap((path) =>
+        Array.from({length: 12}, (_, at) => camera.place(...pointAt(path, at / 11, 0))));
       let best = [Infinity, 8, 8];
       for (let left = 8; left <= Math.max(8, room.width - wide - 8); left += 16) {
         for (let top = 4; top <= Math.max(4, room.height - high - 8); top += 12) {
           const away = Math.hypot(Math.max(left - x, 0, x - left - wide), Math.max(top - y, 0, y - top - high));
-          let cost = 12 * away + 2 * Math.hypot(left + wide / 2 - x, top + high / 2 - y);
+          let cost = 6 * away + 2 * Math.hypot(left + wide / 2 - x, top + high / 2 - y);
           if (away < 30) cost += 4000;
+          for (const [u, v] of along) if (u > left - 8 && u < left + wide + 8 && v > top - 8 && v < top + high + 8) cost += 600;
           for (const [l, t, r, b] of spots) {
             cost += Math.max(0, Math.min(r, left + wide) - Math.max(l, left)) * Math.max(0, Math.min(b, top + high) - Math.max(t, top));
           }

@@ -36,7 +36,7 @@ class Stage {
     scene.nodes.forEach((node, index) => {
       this.bodies.append(this.drawNode(node, index));
       if (this.drawnNodes[index].pull) this.bodies.append(this.drawnNodes[index].pull);
-      for (const wire of leaving[index]) this.edges.append(this.drawWire(wire));
+      for (const wire of leaving[index]) this.bodies.append(this.drawWire(wire));
     });
   }
 
@@ -44,12 +44,15 @@ class Stage {
     const [source, target] = this.scene.wires[wire];
     const path = drawnPath(this.points[wire], this.tall);
     const river = makeSvg("path", {class: "river", d: path});
+    const line = makeSvg("g", {class: "line"});
+    line.append(makeSvg("path", {class: "wire", d: path}));
     const group = makeSvg("g", {class: "edge", tabindex: "0", role: "button", "data-wire": wire});
-    group.append(makeSvg("path", {class: "wire", d: path}), makeSvg("path", {class: "grip", d: path}));
+    group.append(makeSvg("path", {class: "grip", d: path}));
     this.rivers.append(river);
+    this.edges.append(line);
     this.listen(group, {wire});
     const label = `wire from ${this.name(source)} to ${this.name(target)}`;
-    this.drawnWires[wire] = {group, river, marks: {}, kind: "edge", label};
+    this.drawnWires[wire] = {group, line, river, marks: {}, kind: "edge", label};
     return group;
   }
 
@@ -262,9 +265,14 @@ class Stage {
         }
       } else if (time < record.end) moving.push(record);
     }
-    const renewed = this.version !== story.version || this.story !== story;
+    // Where numbers were changed, names follow later: nobody hears them all while something is dragged.
+    const dragged = this.story === story && this.version !== story.version, renewed = dragged || this.story !== story;
     this.version = story.version;
     this.story = story;
+    if (dragged) {
+      clearTimeout(this.naming);
+      this.naming = setTimeout(() => [...this.drawnWires, ...this.drawnNodes].forEach(name), 200);
+    }
     const back = story.returned.map((history) => story.at(history, time));
     const largest = back.reduce((most, event) => Math.max(most, size(event?.value)), 1e-300);
     this.drawnWires.forEach((drawn, wire) => {
@@ -275,7 +283,7 @@ class Stage {
       dress(drawn, {on: Boolean(value)});
       if (!renewed && drawn.came === value && drawn.went === gradient) return;
       Object.assign(drawn, {came: value, went: gradient});
-      drawn.group.setAttribute("aria-label", said(drawn.label, value, gradient));
+      if (!dragged) name(drawn);
     });
     let feltMost = 1e-300;
     const felt = story.felt.map((history) => story.at(history, time));
@@ -293,6 +301,7 @@ class Stage {
       if (!renewed && drawn.came === value && drawn.went === gradient && drawn.faint === faint.join()) return;
       Object.assign(drawn, {came: value, went: gradient, faint: faint.join()});
       this.write(drawn, value, gradient, faint);
+      if (!dragged) name(drawn);
     });
     this.fly(moving, working, time, renewed);
     const busy = [...told, ...firing.keys()].map((node) => this.places[node]);
@@ -333,7 +342,6 @@ class Stage {
     put(drawn.value, value, oldValue);
     put(drawn.gradient, gradient, oldGradient);
     if (drawn.pull) this.showPull(drawn, gradient);
-    mark(drawn.group, "aria-label", said(drawn.label, value, gradient));
     if (drawn.group.getAttribute("role") === "slider" && value) {
       mark(drawn.group, "aria-valuenow", String(value.value));
       mark(drawn.group, "aria-valuetext", show(value.value));
@@ -465,12 +473,15 @@ function dress(drawn, marks) {
   Object.assign(drawn.marks, marks);
   const on = ["on", "told", "firing", "forward", "backward", "chosen", "made"].filter((name) => drawn.marks[name]);
   const dressed = [drawn.kind, ...on].join(" ");
-  if (dressed !== drawn.dressed) drawn.group.setAttribute("class", drawn.dressed = dressed);
+  if (dressed === drawn.dressed) return;
+  drawn.dressed = dressed;
+  drawn.group.setAttribute("class", dressed);
+  drawn.line?.setAttribute("class", ["line", ...on].join(" "));
 }
 
-// What a screen reader says of something drawn.
-function said(label, value, gradient) {
-  return label + (value ? `, value ${show(value.value)}` : "") + (gradient ? `, gradient ${show(gradient.value)}` : "");
+// Says what is drawn and its numbers to who hears the page.
+function name({group, label, came, went}) {
+  mark(group, "aria-label", label + (came ? `, value ${show(came.value)}` : "") + (went ? `, gradient ${show(went.value)}` : ""));
 }
 
 function mark(element, name, value) {

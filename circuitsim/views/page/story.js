@@ -175,7 +175,8 @@ class Story {
   }
 
   product(felt, slope, share) {
-    return slope === null ? show(share) : show(felt) + " × " + bracket(show(slope)) + " = " + show(share);
+    if (slope === null) return [gradient(show(share))];
+    return [gradient(show(felt)), " × " + bracket(show(slope)) + " = ", gradient(show(share))];
   }
 
   feels(node, tag, time = Infinity) {
@@ -262,59 +263,81 @@ class Story {
 
   // One plain sentence about a step.
   sentence(step) {
+    return this.telling(step)
+      .map((part) => (typeof part === "string" ? part : part[0]))
+      .join("");
+  }
+
+  // The same in parts: plain text, or [text, look].
+  telling(step) {
     const { kind, tag, nodes, end } = step;
     const node = nodes[0];
+    const name = (index) => [this.label(index), "name"];
     if (kind === "send") {
       const sent = nodes.map((source) => {
-        const value = this.ofTag(this.values[source], tag);
-        return this.nodes[source].kind === "constant"
-          ? this.label(source)
-          : this.label(source) + " = " + show(value.value);
+        const given = value(show(this.ofTag(this.values[source], tag).value));
+        return this.nodes[source].kind === "constant" ? [given] : [name(source), " = ", given];
       });
-      return listed(sent) + (sent.length === 1 ? " is" : " are") + " sent into the circuit.";
+      return [...several(sent), (sent.length === 1 ? " is" : " are") + " sent into the circuit."];
     }
     if (kind === "forward") {
       const inputs = this.inputs(node, tag, step.from);
       const result = this.ofTag(this.values[node], tag);
-      const sent = result ? several(result.value) : "its result";
+      const sent = result ? value(counted(result.value)) : "its result";
       if (!this.nodes[node].operator) {
-        return (
-          this.actor(node) + " works from tick " + ticks(step.from) + " to " + ticks(end) + " and sends " + sent + "."
-        );
+        return [`${this.actor(node)} works from tick ${ticks(step.from)} to ${ticks(end)} and sends `, sent, "."];
       }
-      if (inputs.includes(null)) return this.actor(node) + " fires and sends " + sent + ".";
-      const given = inputs.map((value, port) => {
+      if (inputs.includes(null)) return [this.actor(node) + " fires and sends ", sent, "."];
+      const given = inputs.map((number, port) => {
         const source = this.wires[this.incoming[node][port]][0];
-        return this.nodes[source].kind === "constant" ? show(value) : this.label(source) + " = " + show(value);
+        const told = value(show(number));
+        return this.nodes[source].kind === "constant" ? [told] : [name(source), " = ", told];
       });
       const worked = this.formula(
         node,
-        inputs.map((value) => bracket(show(value))),
+        inputs.map((number) => bracket(show(number))),
       );
-      return this.actor(node) + " has " + listed(given) + ", so it sends " + worked + " = " + sent + ".";
+      return [this.actor(node) + " has ", ...several(given), ", so it sends " + worked + " = ", sent, "."];
     }
     if (kind === "backward") {
       // A gate fires when all has arrived; a group begins to work before.
       const heard = this.nodes[node].operator ? step.from : end;
-      const felt = this.feels(node, tag, heard);
       const total = this.ofTag(this.felt[node], tag, heard);
-      const passed = this.shares(node, tag).map(
-        ({ wire, value, slope }) =>
-          this.product(total.value, slope, value) + " back to " + this.label(this.wires[wire][0]),
-      );
-      return this.actor(node) + " feels " + felt + (passed.length ? ", so it passes " + listed(passed) : "") + ".";
+      const passed = this.shares(node, tag).map(({ wire, value: share, slope }) => [
+        ...this.product(total.value, slope, share),
+        " back to ",
+        name(this.wires[wire][0]),
+      ]);
+      const on = passed.length ? [", so it passes ", ...several(passed)] : [];
+      return [this.actor(node) + " feels ", gradient(this.feels(node, tag, heard)), ...on, "."];
     }
     if (kind === "arrive" || kind === "pull") {
       const told = nodes.map((output) => {
-        const value = this.ofTag(this.values[output], tag) ?? this.at(this.values[output], step.from);
-        const arrived = this.label(output) + (value ? " is " + show(value.value) : "");
+        const came = this.ofTag(this.values[output], tag) ?? this.at(this.values[output], step.from);
+        const arrived = [name(output), ...(came ? [" is ", value(show(came.value))] : [])];
         const pull = this.ofTag(this.felt[output], tag);
-        return kind === "pull" ? arrived + " and is pulled with " + show(pull.value) : arrived;
+        return kind === "pull" ? [...arrived, " and is pulled with ", gradient(show(pull.value))] : arrived;
       });
-      return listed(told) + ".";
+      return [...several(told), "."];
     }
-    return listed(nodes.map((source) => this.label(source) + " feels " + this.feels(source, tag, step.from))) + ".";
+    const felt = nodes.map((source) => [name(source), " feels ", gradient(this.feels(source, tag, step.from))]);
+    return [...several(felt), "."];
   }
+}
+
+// Text that is a value, or a gradient.
+function value(text) {
+  return [text, "v"];
+}
+
+function gradient(text) {
+  return [text, "g"];
+}
+
+// Several lists of parts as one: "a, b and c", or "a, b and 7 more".
+function several(lists, most = 6) {
+  const all = lists.length > most ? [...lists.slice(0, most - 1), [`${lists.length - most + 1} more`]] : lists;
+  return all.flatMap((parts, at) => [...(at ? [at === all.length - 1 ? " and " : ", "] : []), ...parts]);
 }
 
 // A long name, cut.
@@ -324,9 +347,9 @@ function short(name, most = 40) {
 }
 
 // An array that is not written out is so many numbers.
-function several(value) {
-  const found = typeof value === "string" && /^array ([\d×]+)$/.exec(value);
-  return found ? found[1] + " numbers" : show(value);
+function counted(result) {
+  const found = typeof result === "string" && /^array ([\d×]+)$/.exec(result);
+  return found ? found[1] + " numbers" : show(result);
 }
 
 // What several wires say at the same time of the same example is one event.
