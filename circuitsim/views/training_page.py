@@ -110,7 +110,11 @@ def _lesson(recording: Recording) -> dict[str, Any]:
         "force": force.name,
         "iterations": recording.history.iterations,
         "evaluations": [
-            [evaluation.iteration, json_number(evaluation.cost), _right(evaluation.accuracy, len(course.learned))]
+            [
+                evaluation.iteration,
+                json_number(float(f"{evaluation.cost:.9g}")),
+                _right(evaluation.accuracy, len(course.learned)),
+            ]
             for evaluation in _some(recording.history.evaluations)
         ],
     }
