@@ -56,8 +56,8 @@ class TrainingPlayer extends Player {
   notes() {
     const {lesson} = this;
     const rest = lesson.features.length - 2;
-    const held = rest > 0 && lesson.bounds
-      ? [`In the plane, the other ${rest === 1 ? "feature is held at its" : `${rest} features are held at their`} mean.`] : [];
+    const others = rest === 1 ? "feature is held at its mean." : rest + " features are held at their mean.";
+    const held = rest > 0 && lesson.bounds ? ["In the plane, the other " + others] : [];
     if (!this.learns) {
       return [...held, `Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
     }
@@ -536,9 +536,8 @@ class TrainingPlayer extends Player {
     return "recomputed in your browser" + (far > 1e-9 ? `; Python's cost differs by up to ${show(100 * far, 2)} %` : ", as Python recorded it");
   }
 
-  told(step) {
-    const prefix = this.clicked === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
-    return prefix + this.story.sentence(step);
+  whose() {
+    return this.clicked === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
   }
 
   // The iteration in a sentence.
