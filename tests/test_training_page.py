@@ -74,7 +74,7 @@ def test_the_page_learns_what_python_learned(name, opened, tmp_path):
     page = opened(made, "#i=400")
     assert name != "neuron" or (tmp_path / "page.html").stat().st_size < 150_000
     assert_same(parameters(page), trainer.engine.parameters, 0.0 if exact else 1e-9)
-    for evaluation in made.history.evaluations[::25]:
+    for evaluation in made.history.evaluations[::20]:
         go(page, evaluation.iteration)
         assert page.evaluate("() => circuitsim.cost()") == pytest.approx(evaluation.cost, rel=1e-9, abs=1e-300)
         assert_same(parameters(page), evaluation.parameters, 0.0 if exact else 1e-9)
@@ -222,7 +222,7 @@ def test_settings_are_changed(opened):
     assert_same(parameters(page), trainer.engine.parameters, 1e-9)
     assert page.evaluate("() => location.hash") == "#i=400&force=logistic&optimizer=Adam&step=0.01&springs=0.001"
     page.select_option("#data", "spirals")
-    assert page.locator("#plane .point").count() == 50
+    assert page.locator("#plane .point").count() == 36
     assert "with your changes" in page.inner_text("#curve")
     assert page.evaluate("() => circuitsim.train(600)") == 1000
     assert page.evaluate("() => circuitsim.train(50)") == 1050

@@ -43,14 +43,16 @@ __all__ = ["play_training"]
 
 MOST_PLAYED = 20_000  # records of all recorded iterations together
 SAMPLED = 24  # recorded scores kept along each edge of the plane
-MOST_EVALUATIONS = 41  # that are kept of what Python recorded
-BUNDLED = 50  # points of each set that a page brings
+MOST_EVALUATIONS = 21  # that are kept of what Python recorded
+BUNDLED = 36  # points of each set that a page brings
 MOST_DRAWN = 60  # gates that are drawn one by one at first
 
-SCRIPTS = (
-    "numbers.js", "page.js", "engine.js", "learning.js", "story.js", "live.js", "camera.js", "stage.js",
-    "rule.js", "player.js", "course.js", "plane.js", "curve.js", "train.js",
+DRAWN = (
+    "numbers.js", "page.js", "story.js", "live.js", "camera.js", "stage.js", "rule.js", "player.js", "plane.js",
+    "curve.js",
 )  # fmt: skip
+LEARNING = (*DRAWN, "engine.js", "learning.js", "course.js", "train.js")
+RECORDED = (*DRAWN, "recorded.js", "train.js")
 STYLES = ("look.css", "run.css", "train.css")
 BROUGHT = ("guide", "moons", "circles", "spirals")
 OFFERED = (
@@ -88,7 +90,8 @@ def page(recording: Recording) -> str:
         assert trace is not None
         lesson["circuits"] = _circuits(trace)
         lesson["sets"] = _sets(recording.dataset.name)
-    return fill(recording.netlist.name, block("lesson", lesson), "train.html", STYLES, SCRIPTS, script)
+    scripts = RECORDED if why else LEARNING
+    return fill(recording.netlist.name, block("lesson", lesson), "train.html", STYLES, scripts, script)
 
 
 # -- what is learned -----------------------------------------------------------------------------------------------
