@@ -53,7 +53,7 @@ DRAWN = (
 )  # fmt: skip
 LEARNING = (*DRAWN, "engine.js", "learning.js", "course.js", "train.js")
 RECORDED = (*DRAWN, "recorded.js", "train.js")
-STYLES = ("look.css", "run.css", "train.css")
+STYLES = ("look.css", "board.css", "train.css")
 BROUGHT = ("guide", "moons", "circles", "spirals")
 OFFERED = (
     optimizers.SGD, optimizers.Momentum, optimizers.Nesterov, optimizers.AdaGrad, optimizers.RMSProp, optimizers.Adam,
