@@ -521,6 +521,42 @@ def test_gates_are_fired_in_one_place():
     }
 
 
+def nested_templates(script):
+    """Yield the lines of a script on which a template begins inside of another one."""
+    inside, line, at = [], 1, 0
+    while at < len(script):
+        letter, two = script[at], script[at : at + 2]
+        line += letter == "\n"
+        if inside and inside[-1] == "`":
+            if two == "${":
+                inside.append("{")
+            elif letter == "`":
+                inside.pop()
+            at += 1 + (letter == "\\" or two == "${")
+            continue
+        if two == "//":
+            at = script.index("\n", at)
+            continue
+        if letter in "\"'":
+            at = re.compile(rf"(?:\\.|[^\\])*?{letter}").match(script, at + 1).end()
+            continue
+        if letter == "`":
+            if "`" in inside:
+                yield line
+            inside.append(letter)
+        elif inside and letter in "{}":
+            inside.append(letter) if letter == "{" else inside.pop()
+        at += 1
+
+
+def test_templates_in_scripts_hold_no_templates():
+    """What packs scripts takes the end of the inner one for that of the outer one."""
+    assert list(nested_templates("let a = `b`;\nlet c = '`' + `${a ? `d` : {}}`;\n")) == [2]
+    found = {path.name: list(nested_templates(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("*.js")}
+    assert found
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
 if __name__ == "__main__":
     before, _, rest = HOUSE.read_text(encoding="utf-8").partition(BEGIN)
     HOUSE.write_text(before + BEGIN + drawing() + END + rest.partition(END)[2], encoding="utf-8")

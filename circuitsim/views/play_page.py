@@ -80,8 +80,8 @@ def page() -> str:
     found = gate_table()
     data = {"gates": found.table, "examples": [example._asdict() for example in EXAMPLES]}
     return fill(
-        "A playground of circuits", block("playground", data), "run.html", ("look.css", "board.css", "desk.css", "play.css"), SCRIPTS,
-        found.script, above=("play.html",),
+        "A playground of circuits", block("playground", data), "run.html",
+        ("look.css", "board.css", "desk.css", "play.css"), SCRIPTS, found.script, above=("play.html",),
     )  # fmt: skip
 
 

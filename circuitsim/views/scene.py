@@ -46,10 +46,22 @@ def json_number(value: Value) -> float | str:
     return show(value, 4)
 
 
-def scene(trace: Trace, parts: int = 1, folded: bool = False) -> dict[str, Any]:
-    """Return what stays the same while a trace is played: `parts` is the number of windows; groups are no gates."""
+def scene(trace: Trace, parts: int = 1, folded: bool = False, dense: bool = False) -> dict[str, Any]:
+    """Return what stays the same while a trace is played.
+
+    Parameters
+    ----------
+    trace : Trace
+        What is played.
+    parts : int
+        The number of windows.
+    folded : bool
+        Whether its nodes are groups, which are no gates.
+    dense : bool
+        Whether a small circuit, too, is drawn small.
+    """
     netlist = trace.netlist
-    dense = len(netlist.nodes) > DENSE
+    dense = dense or len(netlist.nodes) > DENSE
     sketch = Sketch(
         netlist,
         titles=[cut(_title(trace, index), 20) for index in range(len(netlist.nodes))],

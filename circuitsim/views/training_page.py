@@ -335,9 +335,7 @@ def _picture(trace: Trace, folding: Grouping | None = None) -> dict[str, Any]:
 
 
 def _stage(trace: Trace, folded: bool) -> dict[str, Any]:
-    stage = scene(trace, folded=folded) | {"batch": 0, "batches": 0, "slopes": slopes(trace)}
-    stage.pop("tall", None)  # there is no room for a tall circuit
-    return stage
+    return scene(trace, folded=folded, dense=True) | {"batch": 0, "batches": 0, "slopes": slopes(trace)}
 
 
 # -- what was recorded ---------------------------------------------------------------------------------------------

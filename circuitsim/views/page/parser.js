@@ -371,7 +371,7 @@ class Parser {
           + "q = x + y; f = q * z", {from, till});
       }
       if (items.length === 1 && items[0].kind === "name") {
-        throw new Refusal(`${quoted(`${target} = ${items[0].name}`)} makes no new wire: write its right side where you `
+        throw new Refusal(`${quoted(target + " = " + items[0].name)} makes no new wire: write its right side where you `
           + "need it", {from, till});
       }
     }

@@ -152,7 +152,7 @@ class Stream {
     }
     const devices = before.filter((one) => one.device).map((one) => one.name);
     const sends = devices.length ? ` and sends a gradient to ${listed(devices, 4)}` : "";
-    const takes = `takes ${words(after, "a gradient from", (name) => `the pull at ${name}`)}${sends}`;
+    const takes = "takes " + words(after, "a gradient from", (name) => "the pull at " + name) + sends;
     const work = kind === "W" ? "pulls its parameters" : takes;
     if (kind === "I") return {head, told: [`${span}${work}.`], numbers};
     const felt = this.tellFelt(piece), forgets = ` Then it forgets ${this.microbatch(tag)}.`;
@@ -198,11 +198,12 @@ class Stream {
     const next = this.after(gap), what = next ? this.microbatch(next.tag) : "";
     const head = `${who} waits from tick ${this.when(start)} to ${this.when(end)}.`;
     const tick = this.when(end), sends = other ? ` from ${other}, which sends it at tick` : ", which is made by tick";
+    const from = other ? " from " + other : "";
     const told = {
       value: ` It needs the value of ${what}${sends} ${tick}.`,
       gradient: ` It needs the gradient of ${what}${sends} ${tick}.`,
-      weights: ` It needs new weights${other ? ` from ${other}` : ""}, which are made by tick ${tick}.`,
-      transfer: ` What it needs is on its way${other ? ` from ${other}` : ""} and arrives at tick ${tick}.`,
+      weights: ` It needs new weights${from}, which are made by tick ${tick}.`,
+      transfer: ` What it needs is on its way${from} and arrives at tick ${tick}.`,
       crash: " It crashed, and is down.",
       admission: ` ${capital(what) || "The next example"} is let in when there is room for it.`,
       done: " Its work is done; others still work.",
@@ -264,7 +265,7 @@ class Stream {
     if (!moved.length) return {head, told: [], numbers: []};
     const [name, before, after] = moved[0], from = before ? ` from ${before}` : "", alone = moved.length === 1;
     return {head, numbers: [], told: [
-      ` All gradients have arrived, and ${alone ? "" : `${moved.length} parameters move, `}`, [name, "name"],
+      " All gradients have arrived, and " + (alone ? "" : `${moved.length} parameters move, `), [name, "name"],
       `${alone ? " moves" : ""}${from} to `, [after, "v"], ".",
     ]};
   }
