@@ -22,8 +22,10 @@ _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"Creation
 
 def lettering(size: float = 10.0) -> AbstractContextManager[None]:
     """Return a context in which figures are drawn and saved, with letters of this size in points."""
-    letters = {"font.family": "DejaVu Sans", "font.size": size, "text.color": INK}
-    return rc_context({"svg.hashsalt": "circuitsim", "pdf.fonttype": 42} | letters)
+    return rc_context({
+        "svg.hashsalt": "circuitsim", "pdf.fonttype": 42, "font.family": "DejaVu Sans", "font.size": size,
+        "text.color": INK,
+    })  # fmt: skip
 
 
 def add_legend(owner: Any, drawn: Mapping[str, Any], **where: Any) -> None:
