@@ -81,35 +81,39 @@ def draw_timelines(timelines: Mapping[str, Timeline], path: str | PathLike[str])
         If the suffix is unknown or the file cannot be written.
     """
     path = check_path(path, PICTURES)
+    with lettering(9.0), rc_context({"hatch.linewidth": 1.1}):
+        save_figure(_figure(timelines), path)
+
+
+def _figure(timelines: Mapping[str, Timeline]) -> Figure:
     alone = len(timelines) == 1
     low = max((len(_working(timeline)) for timeline in timelines.values()), default=0) > FEWER
     row, strip = (0.7 * ROW, 0.6 * STRIP * alone) if low else (ROW, STRIP * alone)
     heights = [max(2, len(_working(timeline))) * (row + strip) for timeline in timelines.values()]
     total = sum(heights) + GAP * (len(heights) + 1)
-    with lettering(9.0), rc_context({"hatch.linewidth": 1.1}):
-        figure = Figure(figsize=(WIDTH, total), dpi=DPI, facecolor=PAPER)
-        start = min((piece.start for timeline in timelines.values() for piece in timeline.work), default=0.0)
-        end = max((piece.end for timeline in timelines.values() for piece in timeline.work), default=1.0)
-        room = 0.01 * (end - start)
-        right = RIGHT - KEPT * alone
-        told: dict[int, None] = {}
-        top = total - GAP
-        for height, (title, timeline) in zip(heights, timelines.items(), strict=True):
-            panel = figure.add_axes((LEFT, (top - height) / total, right - LEFT, height / total))
-            panel.set_facecolor("none")
-            panel.set_xlim(start - room, end + room)
-            panel.tick_params(colors=SOFT, length=3)
-            for side in ("top", "right", "left"):
-                panel.spines[side].set_visible(False)
-            panel.spines["bottom"].set_color(HAIRLINE)
-            panel.set_title(plain(title), loc="left", color=INK, fontsize=10.5, parse_math=False)
-            told[_draw_bars(panel, timeline, row, strip)] = None
-            if alone:
-                _draw_memory(panel, timeline, row, strip)
-            top -= height + GAP
-        panel.set_xlabel("ticks", color=SOFT)
-        _draw_legend(figure, timelines, max(told))
-        save_figure(figure, path)
+    figure = Figure(figsize=(WIDTH, total), dpi=DPI, facecolor=PAPER)
+    start = min((piece.start for timeline in timelines.values() for piece in timeline.work), default=0.0)
+    end = max((piece.end for timeline in timelines.values() for piece in timeline.work), default=1.0)
+    room = 0.01 * (end - start)
+    right = RIGHT - KEPT * alone
+    told: dict[int, None] = {}
+    top = total - GAP
+    for height, (title, timeline) in zip(heights, timelines.items(), strict=True):
+        panel = figure.add_axes((LEFT, (top - height) / total, right - LEFT, height / total))
+        panel.set_facecolor("none")
+        panel.set_xlim(start - room, end + room)
+        panel.tick_params(colors=SOFT, length=3)
+        for side in ("top", "right", "left"):
+            panel.spines[side].set_visible(False)
+        panel.spines["bottom"].set_color(HAIRLINE)
+        panel.set_title(plain(title), loc="left", color=INK, fontsize=10.5, parse_math=False)
+        told[_draw_bars(panel, timeline, row, strip)] = None
+        if alone:
+            _draw_memory(panel, timeline, row, strip)
+        top -= height + GAP
+    panel.set_xlabel("ticks", color=SOFT)
+    _draw_legend(figure, timelines, max(told))
+    return figure
 
 
 def _working(timeline: Timeline) -> list[int]:
