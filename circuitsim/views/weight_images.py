@@ -17,7 +17,7 @@ __all__ = ["draw_weights"]
 
 COLUMNS = 6
 # Weights below 0 are amber, those above 0 blue, as the classes -1 and +1 are.
-WEIGHTS = LinearSegmentedColormap.from_list("weights", ["#7a5300", MINUS, PAPER, PLUS, "#0f2f60"])
+WEIGHTS = LinearSegmentedColormap.from_list("weights", [MINUS, PAPER, PLUS])
 SHARES = LinearSegmentedColormap.from_list("shares", [PAPER, DEVICES[3]])
 
 
