@@ -15,7 +15,6 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
 from PIL import Image
 
 from circuitsim.circuit.netlist import Netlist
@@ -371,14 +370,10 @@ class CircuitFrames:
             renderer = self.canvas.get_renderer()
             renderer.clear()
             self.sketch.axes.draw_artist(artist)
-            box = artist.get_bbox_patch() if isinstance(artist, Text) else None
-            extent = (box or artist).get_window_extent(renderer).padded(4)
             artist.remove()
-            pixels = np.asarray(self.canvas.buffer_rgba())
-            height, width = pixels.shape[:2]
-            left, right = (int(np.clip(x, 0, width)) for x in (extent.x0, extent.x1 + 1))
-            top, low = (int(np.clip(height - y, 0, height)) for y in (extent.y1 + 1, extent.y0))
-            self.sprites[key] = (Image.fromarray(pixels[top:low, left:right].copy()), left, top)
+            pixels = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
+            box = pixels.getchannel("A").getbbox() or (0, 0, 1, 1)
+            self.sprites[key] = (pixels.crop(box), *box[:2])
         return self.sprites[key]
 
     def _stamp(self, picture: Image.Image, sprite: Sprite, x: float, y: float) -> None:
