@@ -13,7 +13,7 @@ from circuitsim.learning import recording as recording_module
 from circuitsim.learning.recording import RESOLUTION, Plane, Recorder
 from circuitsim.learning.sampling import Sampler
 from circuitsim.trace import Kind
-from circuitsim.views import save_training, training_film
+from circuitsim.views import save_training, style, training_film
 from tests import guide_loops
 from tests.learners import NAMES, svm
 from tests.test_scenarios import call, result
@@ -262,7 +262,7 @@ def test_a_film_moves_and_is_the_same_twice(tmp_path, circuit):
         film.seek(film.n_frames - 1)
         last = np.asarray(film.convert("RGB"))
         assert film.info["duration"] == 3000
-    assert first[0, 0].tolist() == [255, 255, 255]
+    assert first[0, 0].tolist() == list(bytes.fromhex(style.PAPER[1:]))
     assert (first != last).any()
 
 

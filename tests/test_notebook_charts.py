@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
+from circuitsim.views import style
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,7 +56,7 @@ def test_of_a_loss_it_shows_the_cost_alone():
 def test_every_evaluation_is_a_place_of_the_curve():
     history = trained(every=5).history
     svg = ET.fromstring(history._repr_svg_())
-    paths = [path.get("d") for path in svg.iter(f"{SVG}path") if "stroke: #c62828" in path.get("style", "")]
+    paths = [path.get("d") for path in svg.iter(f"{SVG}path") if f"stroke: {style.INK}" in path.get("style", "")]
     places = next(len(re.findall("[ML]", path)) for path in paths if path.count("L") > 1)
     assert places == len(history.evaluations) == 11
 
@@ -87,10 +88,10 @@ def test_several_classes_by_any_name():
     data = cs.Dataset("$odd_", points, np.arange(30) % 3, ["$a_b$", "c^d"], ("x$y", "_z", "$w$"))
     words = comments(data._repr_svg_())
     assert {"$odd_: 30 points", "$a_b$", "c^d", "x$y", "_z", "$w$"} <= set(words)
-    uses = [
-        use for use in ET.fromstring(data._repr_svg_()).iter(f"{SVG}use") if "stroke: #ffffff" in use.get("style", "")
-    ]
-    assert len(uses) == 30 + 3  # and the legend's
+    styles = [use.get("style", "") for use in ET.fromstring(data._repr_svg_()).iter(f"{SVG}use")]
+    first = sum(f"fill: {style.MINUS}" in one and f"stroke: {style.INK}" in one for one in styles)
+    others = sum(f"stroke: {style.SURFACE}" in one for one in styles)
+    assert (first, others) == (10 + 1, 20 + 2)  # and the legend's
 
 
 def test_numbers_over_one_feature_and_nothing_where_there_is_no_plane():

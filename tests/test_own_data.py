@@ -14,7 +14,7 @@ import circuitsim as cs
 from circuitsim.cli import training
 from circuitsim.learning.recording import Recorder
 from circuitsim.learning.scaling import Scale
-from circuitsim.views import training_figure, training_page
+from circuitsim.views import style, training_figure, training_page
 from tests.test_scenarios import call, result
 
 PETS = "height m,weight kg,kind\n1.7,65,cat\n1.8,80,cat\n1.6,50,dog\n1.5,45,dog\n1.75,70,cat\n1.55,52,dog\n"
@@ -173,40 +173,71 @@ def test_a_point_is_filled_if_its_own_score_is_right(place):
     """Of irises, many lie in the other region of the plane, which holds two features at their mean."""
     made = recorded(irises())
     shot, data = made.shots[place], made.dataset
-    figure = training_figure.TrainingFigure(made).paint(shot)
+    figure = training_figure.TrainingFigure(made, [shot]).paint(shot)
     right = (shot.scores > 0) == (data.labels > 0)
     wanted = {
-        (training_figure.LOW, "filled"): np.sum(right & (data.labels < 0)),
-        (training_figure.HIGH, "filled"): np.sum(right & (data.labels > 0)),
-        (training_figure.LOW, "hollow"): np.sum(~right & (data.labels < 0)),
-        (training_figure.HIGH, "hollow"): np.sum(~right & (data.labels > 0)),
+        (style.MINUS, "filled"): np.sum(right & (data.labels < 0)),
+        (style.PLUS, "filled"): np.sum(right & (data.labels > 0)),
+        (style.INK, "hollow"): np.sum(~right & (data.labels < 0)),
+        (style.PLUS, "hollow"): np.sum(~right & (data.labels > 0)),
     }
     assert markers(figure) == {key: count for key, count in wanted.items() if count}
     assert f"{np.sum(right)} of 100 right" in " ".join(texts(figure))
 
 
+def shown(made):
+    """The texts of a figure for all shots of a recording, before one is drawn."""
+    return texts(training_figure.TrainingFigure(made, made.shots).figure)
+
+
 def test_a_picture_says_what_it_shows():
-    words = texts(training_figure.TrainingFigure(recorded(irises())).figure)
-    assert {"setosa", "versicolor", "hollow: wrong", "score 0", "score ±1"} <= set(words)
+    words = shown(recorded(irises()))
+    assert {"setosa", "versicolor", "hollow: wrong", "score 0", "score ±1", "pull", "cost", "accuracy"} <= set(words)
     assert any("with the 2 other features at the mean" in text for text in words)
-    words = texts(training_figure.TrainingFigure(recorded(cs.datasets.guide(), force=cs.forces.logistic)).figure)
+    words = shown(recorded(cs.datasets.guide(), force=cs.forces.logistic))
+    assert {"−1", "+1"} <= set(words)
     assert "score ±1" not in words
     assert not any("at the mean" in text for text in words)
 
 
-def test_a_cost_that_is_of_another_iteration_is_dated():
+def test_the_words_are_about_the_iteration_that_is_shown():
     made = recorded(cs.datasets.guide())
-    words = [texts(training_figure.TrainingFigure(made).paint(shot)) for shot in made.shots]
-    headings = [next(text for text in found if text.startswith("iteration ")) for found in words]
     assert [shot.iteration for shot in made.shots] == [0, 1, 3]
-    assert ["(at 0)" in heading for heading in headings] == [False, True, False]
+    for shot in made.shots:
+        words = texts(training_figure.TrainingFigure(made, [shot]).paint(shot))
+        data = made.dataset
+        scores = data.points @ [shot.parameters[name] for name in ("w1", "w2")] + shot.parameters["b"]
+        losses = np.maximum(0.0, 1.0 - data.labels * scores)
+        cost = np.mean(losses) + 0.05 * sum(shot.parameters[name] ** 2 for name in ("w1", "w2"))  # nothing holds b
+        assert shot.cost == pytest.approx(cost)
+        right = np.sum((scores > 0) == (data.labels > 0))
+        assert f"iteration {shot.iteration}  ·  cost {cost:.3g}  ·  {right} of 6 right" in words
+        assert {("+" if score > 0 else "") + f"{score:.3g}".replace("-", "−") for score in scores} <= set(words)
+        if shot.examples:
+            (example,) = shot.examples
+            told = f"example {example}, of class {data.labels[example]:+g}, scores {scores[example]:.3g}: pulled "
+            told += "up with +1" if data.labels[example] > 0 else "down with -1"
+            assert told.replace("-", "−") in words
+
+
+def test_the_arrow_leads_to_where_the_score_is_pulled():
+    made = recorded(cs.datasets.guide())
+    _, shot, _ = made.shots  # its scores are not all 0
+    figure = training_figure.TrainingFigure(made, made.shots)
+    way = figure._arrow(shot) * np.sign(shot.pull)
+    inches = np.array([figure.plane.get_position().width, figure.plane.get_position().height])
+    rises = np.array([shot.parameters["w1"], shot.parameters["w2"]]) * (made.plane.high - made.plane.low)
+    rises /= inches * figure.figure.get_size_inches()
+    assert way == pytest.approx(rises / np.hypot(*rises))
+    assert figure._arrow(made.shots[0]) is None  # all scores are 0: no way is up
 
 
 def test_nothing_is_cut_off_at_the_edges():
     long = "a column with a name that does not end soon"
     data = cs.Dataset("d", irises().points, irises().labels, [long, long + "2", "c", "d"], ("x" * 60, "y" * 60))
-    made = training_figure.TrainingFigure(recorded(data))
-    figure = made.paint(made.recording.shots[-1])
+    recording = recorded(data)
+    made = training_figure.TrainingFigure(recording, recording.shots)
+    figure = made.paint(recording.shots[1])
     inside = figure.get_tightbbox(made.canvas.get_renderer())
     assert inside.x0 >= 0
     assert inside.y0 >= 0

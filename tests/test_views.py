@@ -1,8 +1,10 @@
 """Pictures and films: nothing overlaps, what is shown is what the trace says, and the bytes are the same twice."""
 
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
@@ -14,8 +16,8 @@ import circuitsim as cs
 from circuitsim import views
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.trace.kinds import Kind
-from circuitsim.views import animation, forms, video
-from circuitsim.views.circuit_picture import Sketch, letters_needed
+from circuitsim.views import animation, forms, style, training_figure, video
+from circuitsim.views.circuit_picture import BODY, PAGE, Sketch, Standing, letters_needed
 from circuitsim.views.layout import lay_out
 from circuitsim.views.wrapping import wrap
 from tests.effort import tried
@@ -56,13 +58,9 @@ def test_no_wire_crosses_a_node_and_no_nodes_overlap(program: Program):
 def test_no_words_overlap(program: Program):
     """Numbers, names and symbols, as they are really drawn, keep clear of one another."""
     trace = cs.Simulation(program.circuit(), nonfinite="ignore").run(program.inputs, gradient=program.pulls).trace
-    values, gradients = trace.values(), trace.gradients()
-    sketch = Sketch(trace.netlist, letters_needed(trace.netlist, [values, gradients]))
-    for index, node in enumerate(trace.netlist.nodes):
-        if node.kind not in ("output", "constant"):
-            for write, numbers in ((sketch.write_value, values), (sketch.write_gradient, gradients)):
-                if index in numbers:
-                    write(index, numbers[index])
+    standing = Standing.end(trace)
+    sketch = Sketch(trace.netlist, letters_needed(trace.netlist, [standing]))
+    sketch.add(standing)
     renderer = sketch.canvas.get_renderer()
     extents = [text.get_window_extent(renderer) for text in sketch.axes.texts if text.get_text()]
     for one, two in combinations(extents, 2):
@@ -118,13 +116,14 @@ def test_the_film_moves_and_ends_in_a_pause(run, tmp_path):
     assert len(frames) > 100
     assert durations[-1] >= animation.HOLD_END
     assert max(durations[:-1]) >= animation.HOLD_TURN  # a look at the output before the pull
-    assert (frames[0][0, 0] == 255).all()  # paper stays white
-    green = [np.all(frame == (0x1A, 0x7F, 0x37), axis=2).sum() for frame in frames]
-    red = [np.all(frame == (0xC6, 0x28, 0x28), axis=2).sum() for frame in frames]
+    paper, value, gradient = (tuple(bytes.fromhex(c[1:])) for c in (style.PAPER, style.VALUE, style.GRADIENT_SOFT))
+    assert tuple(frames[0][0, 0]) == paper
+    green = [np.all(frame == value, axis=2).sum() for frame in frames]
+    red = [np.all(frame == gradient, axis=2).sum() for frame in frames]
     turn = durations.index(max(durations[:-1]))
-    assert max(red[: turn - 1]) == 0  # no gradient before the pull
-    assert max(red) > 0
-    assert max(green) > 0
+    assert len(set(red[: turn - 1])) == 1  # no gradient before the pull, but in the legend
+    assert red[-1] > max(red[0], red[turn])  # rivers remain
+    assert green[-1] > green[0]
     assert all(a.shape == frames[0].shape for a in frames)
 
 
@@ -172,14 +171,18 @@ def test_moments_show_what_the_trace_says(run):
     moments = list(animation.moments_of(trace))
     last = moments[-1]
     felt = trace.gradients()
-    assert {n: g for n, g in last.gradients.items() if n in felt} == last.gradients
-    assert last.gradients == {n: g for n, g in felt.items() if trace.netlist.nodes[n].kind != "output"}
+    assert last.standing == Standing.end(trace)
+    assert last.standing.gradients == felt
     for moment in moments:
         for record in moment.moving:
             assert record.start <= moment.time < record.end
         for record in trace:
             if record.kind is Kind.FORWARD:
-                assert (record.where in moment.values) == (record.end <= moment.time)
+                assert (record.where in moment.standing.values) == (record.end <= moment.time)
+            elif record.kind is Kind.VALUE:
+                assert (record.where in moment.standing.carried) == (record.end <= moment.time)
+            elif record.kind is Kind.GRADIENT:
+                assert (moment.standing.returned.get(record.where) == record.value) == (record.end <= moment.time)
 
 
 def test_a_circuit_alone_can_be_drawn(tmp_path):
@@ -256,10 +259,10 @@ def test_a_long_circuit_is_drawn_in_rows_that_fit_on_a_page(tmp_path):
     run = cs.Simulation(circuit).run(inputs)
     run.save(tmp_path / "long.png")
     with Image.open(tmp_path / "long.png") as picture:
-        assert picture.width <= 4000
-        assert picture.height <= 4000  # inputs stand beside their users, so rows are low
+        assert picture.width <= 2700
+        assert picture.height <= 5500  # inputs stand beside their users, so rows are low
     svg = views.svg(run.trace)
-    assert float(ElementTree.fromstring(svg).get("width").removesuffix("pt")) <= 2000
+    assert float(ElementTree.fromstring(svg).get("width").removesuffix("pt")) <= 1300
     for name in (*circuit.names("gate"), *inputs):
         assert f"<!-- {name} -->" in svg  # words are drawn as glyphs, and told in a comment
 
@@ -293,3 +296,100 @@ def test_rows_keep_everything_and_nothing_overlaps(program: Program):
             assert all(
                 one[:, 0].tolist() == two[:, 0].tolist() for one, two in zip(whole.paths, layout.paths, strict=True)
             )
+
+
+def test_no_circuit_is_wider_than_a_page_in_pictures_and_films():
+    circuit, inputs = recurrent(8)
+    trace = cs.Simulation(circuit).run(inputs).trace
+    moments = [moment.standing for moment in animation.moments_of(trace)]
+    frames = animation.CircuitFrames(trace.netlist, letters_needed(trace.netlist, moments))
+    assert frames.sketch.layout.width <= PAGE + 4.0
+    for path, (points, along) in zip(frames.sketch.paths, frames.ways, strict=True):  # messages leap to the next row
+        assert len(points) == len(along) == np.count_nonzero(~np.isnan(path[:, 0]))
+        assert (np.diff(along) >= 0.0).all()
+        steps = np.hypot(*np.diff(path, axis=0).T)
+        assert along[-1] == pytest.approx(np.nansum(steps))
+
+
+def test_numbers_of_a_film_are_put_together_as_they_are_written(run):
+    from circuitsim.views.figures import lettering
+
+    trace = run.trace
+    last = list(animation.moments_of(trace))[-1]
+    with lettering():
+        frames = animation.CircuitFrames(trace.netlist, letters_needed(trace.netlist, [last.standing]))
+        frames.begin(trace)
+        frames.frame(last)
+        together = np.asarray(frames.background).astype(int)
+        frames.background = frames._ground(frames.current)
+        for place, words in frames.written.items():
+            frames._stamp(
+                frames.background,
+                frames._sprite((place, words), lambda p=place, w=words: frames.sketch.write(p, w)),
+                0,
+                0,
+            )
+    written = np.asarray(frames.background).astype(int)
+    ground = np.asarray(frames._ground(frames.current)).astype(int)
+    ink = np.abs(written - ground).sum()
+    assert np.abs(together - written).sum() < 0.5 * ink  # a sign is at most half a pixel off
+    assert abs(np.abs(together - ground).sum() - ink) < 0.05 * ink
+
+
+def test_the_river_is_the_wider_the_larger_the_gradient_and_none_for_nothing():
+    circuit = cs.Circuit()
+    x, y, z = circuit.inputs("x y z")
+    circuit.output("f", 4 * x + 2 * y + cs.relu(z))
+    trace = cs.Simulation(circuit).run(x=1, y=1, z=-1).trace
+    standing = Standing.end(trace)
+    sketch = Sketch(trace.netlist, letters_needed(trace.netlist, [standing]))
+    current = sketch.current(standing)
+    rivers = {
+        trace.netlist.nodes[trace.netlist.wires[wire].source].name: share for wire, share in current.rivers.items()
+    }
+    assert rivers["x"] == 1.0
+    assert rivers["y"] == 0.5
+    assert "z" not in rivers
+    drawn = sketch.add_current(current)[0].get_linewidths()
+    whole = BODY / 40 * 0.2 * 72
+    assert sorted(drawn)[-1] == pytest.approx(20 * whole)
+    assert sorted(drawn)[-2] == pytest.approx(11 * whole)
+    arrows = {trace.netlist.nodes[index].name: share for index, share in current.arrows.items()}
+    assert arrows == {"x": 1.0, "y": 0.5}
+    assert list(current.pulls.values()) == [1.0]
+
+
+def test_short_gates_are_circles_and_inputs_are_boxes(run):
+    netlist = run.trace.netlist
+    sketch = Sketch(netlist, letters_needed(netlist, [Standing.end(run.trace)]))
+    for index, node in enumerate(netlist.nodes):
+        corners = sketch.outline(index).get_path().vertices
+        away = np.hypot(*(corners - [sketch.layout.boxes[index].x, sketch.layout.boxes[index].y]).T)
+        if node.kind == "gate":
+            middle = sketch.outline(index).get_path().interpolated(9).vertices
+            assert sketch.bodies[index] == (BODY, BODY)
+            assert away.min() == pytest.approx(BODY / 2)
+            assert len(middle) > len(corners)
+        else:
+            assert away.max() > 1.1 * BODY / 2
+
+
+def test_the_colours_are_those_of_the_pages():
+    css = (Path(views.__file__).parent / "page" / "look.css").read_text(encoding="utf-8").partition("}")[0]
+    names = {
+        "paper": "PAPER", "surface": "SURFACE", "ink": "INK", "soft": "SOFT", "wire": "WIRE", "line": "HAIRLINE",
+        "value": "VALUE", "value-soft": "VALUE_SOFT", "gradient": "GRADIENT", "gradient-soft": "GRADIENT_SOFT",
+        "plus": "PLUS", "plus-soft": "PLUS_SOFT", "minus": "MINUS", "minus-soft": "MINUS_SOFT",
+    }  # fmt: skip
+    told = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", css))
+    assert {name: told[name] for name in names} == {name: getattr(style, ours) for name, ours in names.items()}
+
+
+def test_a_film_has_its_colours_exactly():
+    palette = animation.palette(*training_figure.COLOURS)
+    for colour in (style.PAPER, style.SURFACE, style.INK, style.VALUE, style.GRADIENT, style.GRADIENT_SOFT,
+                   style.VALUE_SOFT, style.PLUS, style.MINUS, style.PLUS_SOFT, style.MINUS_SOFT):  # fmt: skip
+        pixel = Image.new("RGB", (1, 1), colour)
+        assert pixel.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB").getpixel((0, 0)) == tuple(
+            bytes.fromhex(colour[1:])
+        )

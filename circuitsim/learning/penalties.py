@@ -15,6 +15,7 @@ Where both hold a parameter, give `L1` before `GroupL2`: they shrink one after t
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -90,8 +91,7 @@ class L2(Penalty):
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
         with np.errstate(over="ignore"):
-            energy: float = self.strength / 2 * np.sum(np.square(_number(value)))
-        return energy
+            return _energy(self.strength / 2 * np.sum(np.square(_number(value))))
 
 
 @told
@@ -118,8 +118,7 @@ class L1(Penalty):
     def cost(self, value: Value) -> float:
         """Return the energy in the spring."""
         with np.errstate(over="ignore"):
-            energy: float = self.strength * np.sum(np.abs(_number(value)))
-        return energy
+            return _energy(self.strength * np.sum(np.abs(_number(value))))
 
 
 @told
@@ -206,3 +205,9 @@ class GroupL2(Penalty):
 def _number(value: Value | Symbol) -> Value:
     """Return a value as a number or an array; a symbol, by which a penalty is read, stays one."""
     return value if isinstance(value, Symbol) else as_value(value)  # type: ignore[return-value]
+
+
+def _energy(sum_of_parts: Any) -> float:
+    """Return an energy as a float; a symbol stays one."""
+    energy: float = sum_of_parts if isinstance(sum_of_parts, Symbol) else float(sum_of_parts)
+    return energy

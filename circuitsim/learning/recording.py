@@ -82,6 +82,8 @@ class Shot:
         How the output was pulled.
     scores : ndarray, shape (examples,)
         The score of each example of the dataset.
+    cost : float
+        The mean loss over these, with the cost of the penalties.
     plane_scores : ndarray, shape (RESOLUTION, RESOLUTION), or None
         The score all over the plane, from low to high, a row for each place up; None if there is no plane.
     trace : Trace or None
@@ -91,6 +93,7 @@ class Shot:
     iteration: int
     parameters: dict[str, Value]
     scores: NDArray[np.float64]
+    cost: float
     plane_scores: NDArray[np.float64] | None = None
     examples: list[int] = field(default_factory=list)
     pull: Value = 0.0
@@ -275,7 +278,8 @@ class Recorder:
         plane_scores = None
         if self._plane is not None:
             plane_scores = np.reshape(trainer.scores(self._plane.grid), (RESOLUTION, RESOLUTION))
-        return Shot(trainer.iteration, trainer.engine.parameters, scores, plane_scores)
+        cost = trainer.cost(data.points, data.labels)
+        return Shot(trainer.iteration, trainer.engine.parameters, scores, cost, plane_scores)
 
     def _run_again(self, tracer: Engine, shot: Shot) -> Trace:
         """Return the trace of an iteration."""

@@ -397,6 +397,16 @@ class Trainer:
         loss, accuracy, r2 = self._scoring.judge(self._read(points, labels))
         return loss, r2 if accuracy is None else accuracy
 
+    def cost(self, points: Points, labels: ArrayLike) -> float:
+        """Return the mean loss over examples, with the cost of the penalties.
+
+        Parameters
+        ----------
+        points, labels : array_like
+            Any examples, as for `fit`.
+        """
+        return self._with_springs(self._scoring.judge(self._read(points, labels)).loss)
+
     def probe(self, points: Points, labels: ArrayLike, engine: Engine | None = None) -> Iterator[Probe]:
         """Run examples forward and back without an update: all together, or one by one if the circuit takes one.
 
@@ -542,10 +552,8 @@ class Trainer:
     def _evaluate(self, shown: Examples, held: Examples) -> bool:
         """Add an evaluation to the history; tell whether it is the best of this call so far."""
         parameters = self.engine.parameters
-        cost, accuracy, r2 = self._scoring.judge(shown)
-        with np.errstate(all="ignore"):
-            for name, springs in (self.engine.springs or {}).items():
-                cost += float(sum(spring.cost(parameters[name]) for spring in springs))
+        loss, accuracy, r2 = self._scoring.judge(shown)
+        cost = self._with_springs(loss)
         apart = self._scoring.judge(held) if len(held) else None
         few = sum(np.size(value) for value in parameters.values()) <= MOST_KEPT
         self.history.add(
@@ -566,6 +574,14 @@ class Trainer:
             self._best = Best(judged_by, self.iteration, len(self.history.evaluations), self.engine.memory)
             return True
         return False
+
+    def _with_springs(self, cost: float) -> float:
+        """Return a cost with that of the penalties, with the parameters as they are."""
+        parameters = self.engine.parameters
+        with np.errstate(all="ignore"):
+            for name, springs in (self.engine.springs or {}).items():
+                cost += sum(spring.cost(parameters[name]) for spring in springs)
+        return cost
 
     def _put_back(self) -> Best:
         """Go back to the best parameters of this call."""

@@ -1,7 +1,8 @@
 """Films a run, message by message: where each message is, which gate fires, which number comes out.
 
-Frames are drawn from the trace. The figure is drawn once, and so is each word, badge and outline: their pixels are
-kept as sprites. A number that stays is stamped on the background when it appears, and each frame adds what moves.
+Frames are drawn from the trace. The bodies of the circuit are drawn once, and so is each word, token and outline: their
+pixels are kept as sprites. A number that stays is stamped on the background when it appears, wires and rivers are drawn
+below the bodies when something arrives, and each frame adds what moves.
 """
 
 from bisect import bisect_right
@@ -14,7 +15,6 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.colors import to_rgb
-from matplotlib.text import Text
 from PIL import Image
 
 from circuitsim.circuit.netlist import Netlist
@@ -26,21 +26,38 @@ from circuitsim.trace.trace import Trace
 from circuitsim.trace.words import label
 from circuitsim.views.circuit_picture import (
     BODY,
-    EDGES,
-    FILLS,
     FONT,
     INCH,
     LETTER,
-    WIRE,
+    POINTS,
+    Current,
+    Place,
+    Room,
     Sketch,
+    Standing,
     letters_needed,
     shorten,
+    token_shape,
 )
 from circuitsim.views.figures import lettering
 from circuitsim.views.flow import Flow
 from circuitsim.views.forms import check_film
 from circuitsim.views.grouping import group_gates
-from circuitsim.views.style import FAINT, GRADIENT, INK, PAPER, VALUE, minus, number
+from circuitsim.views.layout import Floats
+from circuitsim.views.style import (
+    GRADIENT,
+    GRADIENT_SOFT,
+    INK,
+    PAPER,
+    SOFT,
+    SURFACE,
+    VALUE,
+    VALUE_SOFT,
+    WIRE,
+    brief,
+    minus,
+    number,
+)
 from circuitsim.views.video import FRAME, write_film
 
 __all__ = ["CircuitFrames", "Moment", "animate", "moments_of", "palette"]
@@ -49,23 +66,26 @@ FRAMES_A_TICK = 8
 MOST_FRAMES = 480  # longer runs are sampled more coarsely
 HOLD_TURN = 1200  # milliseconds to look at the outputs before the pull
 HOLD_END = 3000
-WIDEST = 2000  # pixels
-GLOW = "#ffb300"
+MOST_PIXELS = 2000  # of a side
+HALO = 0.32  # units that shine around a gate which fires
 ASIDE = 0.55  # units by which messages that meet on a wire keep clear of each other
 DIGIT = 0.636 * FONT / 72 / INCH  # the width of a digit of DejaVu Sans, in units
+# The widths of signs of DejaVu Sans in bold, of which numbers are put together, as shares of their size.
+ADVANCES = dict.fromkeys("0123456789", 0.696) | {".": 0.38, "−": 0.838, "+": 0.838, "e": 0.678}
 MOST_SPRITES = 2000  # kept from one run to the next
+BLENDS = 8  # steps from a colour to the paper, in a film of few colours
+NEAR = 10  # the least by which colours of a film differ, of 255
 
 Sprite: TypeAlias = tuple[Image.Image, int, int]  # pixels, and how far from the left and the top they were drawn
 
 
 @dataclass
 class Moment:
-    """What can be seen at one point of time: numbers that stand, gates that fire, messages under way."""
+    """What can be seen at one point of time: what stands, gates that fire, messages under way."""
 
     time: float
     duration: int  # milliseconds
-    values: dict[int, Value]
-    gradients: dict[int, Value]
+    standing: Standing
     firing: list[Record] = field(default_factory=list)
     moving: list[Record] = field(default_factory=list)
     heading: str = ""  # instead of what flows and when
@@ -96,8 +116,7 @@ def animate(trace: Trace, path: str | PathLike[str], tags: Collection[int] | Non
         trace = grouping.trace(trace)
     with lettering():
         moments = list(moments_of(trace))
-        numbers = [by_node for moment in moments for by_node in (moment.values, moment.gradients)]
-        drawn = CircuitFrames(trace.netlist, letters_needed(trace.netlist, numbers))
+        drawn = CircuitFrames(trace.netlist, letters_needed(trace.netlist, (moment.standing for moment in moments)))
         drawn.begin(trace, flow.batch)
         with progress_bar("filming", len(moments)) as advance:
 
@@ -128,40 +147,55 @@ def _sweep(trace: Trace, times: list[float], turns: set[float]) -> Iterator[Mome
     """Walk through the records in order of time and yield what each moment shows."""
     netlist = trace.netlist
     values: dict[int, Value] = dict(trace.held)
+    sent = set()
     for record in trace:
+        if record.kind is Kind.VALUE:
+            sent.add(record.where)
         if (source := _given(trace, record)) is not None:
             values.setdefault(source, record.value)
+    # A parameter that stays at its gate from one run to the next sends nothing.
+    carried = {n for n, wire in enumerate(netlist.wires) if wire.source in trace.held and n not in sent}
     felt: dict[tuple[int, int], dict[int, Value]] = {}  # by node and example
     gradients: dict[int, Value] = {}
+    returned: dict[int, Value] = {}
     begins = sorted(trace, key=lambda record: record.start)
     ends = sorted(trace, key=lambda record: record.end)
     starts = [record.start for record in begins]
     active: list[Record] = []
     begun = ended = 0
+    standing = Standing(dict(values), {}, frozenset(carried), {})
     for time in times:
+        before = begun, ended
         while begun < bisect_right(starts, time):
             record = begins[begun]
             active.append(record)
             begun += 1
             if (source := _given(trace, record)) is not None:
                 values[source] = record.value
+            if record.kind is Kind.GRADIENT and _from_output(trace, record):
+                gradients[netlist.wires[record.where].target] = record.value
         while ended < len(ends) and ends[ended].end <= time:
             record = ends[ended]
             ended += 1
             if record.kind is Kind.FORWARD:
                 values[record.where] = record.value
+            elif record.kind is Kind.VALUE:
+                carried.add(record.where)
+                if netlist.nodes[target := netlist.wires[record.where].target].kind == "output":
+                    values[target] = record.value
             elif record.kind is Kind.GRADIENT:
                 source = netlist.wires[record.where].source
                 met = felt.setdefault((source, record.tag), {})
-                met[record.where] = record.value
+                met[record.where] = returned[record.where] = record.value
                 gradients[source] = add_up(met[wire] for wire in sorted(met))
         active = [record for record in active if record.end > time]
+        if (begun, ended) != before:
+            standing = Standing(dict(values), dict(gradients), frozenset(carried), dict(returned))
         turn = time in turns
         yield Moment(
             time,
             HOLD_TURN if turn else HOLD_END if time == times[-1] else FRAME,
-            dict(values),
-            dict(gradients),
+            standing,
             [record for record in active if record.kind in (Kind.FORWARD, Kind.BACKWARD)],
             [record for record in active if record.kind in (Kind.VALUE, Kind.GRADIENT)],
         )
@@ -182,25 +216,27 @@ class CircuitFrames:
     ----------
     netlist : Netlist
         The circuit.
-    letters : list of int
-        How many letters the longest number of each node needs, in all the runs to be shown.
-    widest : int
-        The most pixels it may be wide.
+    room : Room
+        How many letters the numbers of each node need, in all the runs to be shown.
+    most : int
+        The most pixels that a side may have.
     """
 
-    def __init__(self, netlist: Netlist, letters: list[int], widest: int = WIDEST) -> None:
-        self.sketch = Sketch(netlist, letters, header=3.4, footer=2.6)
-        pixels = self.sketch.width * self.sketch.figure.dpi * INCH
-        if pixels > widest:
-            self.sketch.figure.set_dpi(self.sketch.figure.dpi * widest / pixels)
+    def __init__(self, netlist: Netlist, room: Room, most: int = MOST_PIXELS) -> None:
+        self.sketch = Sketch(netlist, room, header=3.2, footer=1.5)
+        figure = self.sketch.figure
+        figure.set_dpi(min(figure.dpi, most / max(figure.get_size_inches())))
         left, right = self.sketch.axes.get_xlim()
         bottom, top = self.sketch.axes.get_ylim()
-        self.middle, self.top, self.bottom = (left + right) / 2, top - 1.2, bottom + 1.4
+        self.middle, self.top, self.bottom = (left + right) / 2, top - 1.2, bottom + 1.0
         self.room = int((right - left) / LETTER)  # letters that fit in a line
         self.sketch.text(self.middle, self.top, shorten(netlist.name, self.room), fontsize=FONT + 2, weight="bold")
         self.canvas = cast(Any, self.sketch.canvas)  # of a library without types
+        figure.patch.set_alpha(0.0)
         self.canvas.draw()
-        self.blank = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        self.bodies = Image.fromarray(np.array(self.canvas.buffer_rgba()))
+        self.paper = Image.new("RGB", self.bodies.size, PAPER)
+        self.ways = [_way(path) for path in self.sketch.paths]
         self.sprites: dict[Hashable, Sprite] = {}
 
     def begin(self, trace: Trace, batch: int = 0) -> None:
@@ -208,60 +244,84 @@ class CircuitFrames:
         self.trace = trace
         self.batch = batch
         self.known: dict[int, tuple[dict[int, Value], dict[int, Value], dict[int, Value]]] = {}
-        self.background = self.blank.copy()
-        self.written: dict[tuple[str, int], str] = {}
+        self.standing: Standing | None = None
+        self.current: Current | None = None
+        self.written: dict[Place, str] = {}
         if len(self.sprites) > MOST_SPRITES:
             self.sprites.clear()
 
     def frame(self, moment: Moment) -> Image.Image:
         """Draw one moment of the run."""
-        self._settle(moment)
+        if moment.standing is not self.standing:
+            self._settle(moment.standing)
         picture = self.background.copy()
         for sprite, x, y in self._movers(moment):
             self._stamp(picture, sprite, x, y)
         return picture
 
-    def _settle(self, moment: Moment) -> None:
-        """Stamp numbers that have appeared onto the background; if one has changed, stamp all of them anew."""
-        wanted: dict[tuple[str, int], str] = {}
-        for index, node in enumerate(self.trace.netlist.nodes):
-            if node.kind not in ("output", "constant"):
-                for what, numbers in (("value", moment.values), ("gradient", moment.gradients)):
-                    if index in numbers:
-                        wanted[what, index] = number(numbers[index])
-        new = {key: words for key, words in wanted.items() if self.written.get(key) != words}
-        if not new:
-            return
-        if any(key in self.written for key in new):
-            self.background = self.blank.copy()
-            new = {**self.written, **new}
+    def _settle(self, standing: Standing) -> None:
+        """Stamp numbers that have appeared onto the background; if a flow or a number has changed, make it anew."""
+        self.standing = standing
+        words = self.sketch.words(standing)
+        new = {place: told for place, told in words.items() if self.written.get(place) != told}
+        current = self.sketch.current(standing)
+        if current != self.current or any(place in self.written for place in new):
+            self.current, self.background = current, self._ground(current)
+            new = self.written | new
         self.written |= new
-        for (what, index), words in new.items():
-            values = moment.values if what == "value" else moment.gradients
-            write = self.sketch.write_value if what == "value" else self.sketch.write_gradient
-            sprite = self._sprite((what, index, words), partial(write, index, values[index]))
-            self._stamp(self.background, sprite, 0.0, 0.0)
+        for place, told in new.items():
+            self._write(place, told)
+
+    def _write(self, place: Place, words: str) -> None:
+        """Stamp a number onto the background, put together from its signs: there are few of these."""
+        if not set(words) <= ADVANCES.keys():
+            self._stamp(
+                self.background, self._sprite((place, words), partial(self.sketch.write, place, words)), 0.0, 0.0
+            )
+            return
+        wide = [ADVANCES[sign] * place.size / POINTS for sign in words]
+        x = place.x - self.middle - {"left": 0.0, "center": 0.5, "right": 1.0}[place.across] * sum(wide)
+        corner = place._replace(x=self.middle, y=self.bottom, across="left")
+        for sign, width in zip(words, wide, strict=True):
+            sprite = self._sprite((corner, sign), partial(self.sketch.write, corner, sign))
+            self._stamp(self.background, sprite, x, place.y - self.bottom)
+            x += width
+
+    def _ground(self, current: Current) -> Image.Image:
+        """Return the paper with what flows, and the bodies above it."""
+        renderer = self.canvas.get_renderer()
+        renderer.clear()
+        for artist in self.sketch.add_current(current):
+            self.sketch.axes.draw_artist(artist)
+            artist.remove()
+        flow = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
+        ground = self.paper.copy()
+        ground.paste(flow, (0, 0), flow)
+        ground.paste(self.bodies, (0, 0), self.bodies)
+        return ground
 
     def _movers(self, moment: Moment) -> Iterator[tuple[Sprite, float, float]]:
         """Yield what is to be seen at one moment only, and how far it is moved from where it was drawn."""
         for record in moment.firing:
-            yield self._sprite(("firing", record.where), partial(self._outline, record.where)), 0.0, 0.0
+            forward = record.kind is Kind.FORWARD
+            halo = VALUE_SOFT if forward else GRADIENT_SOFT
+            yield self._sprite((halo, record.where), partial(self._halo, record.where, halo)), 0.0, 0.0
             if self.batch:
-                colour = VALUE if record.kind is Kind.FORWARD else GRADIENT
+                colour = VALUE if forward else GRADIENT
                 box = self.sketch.layout.boxes[record.where]
                 yield self._numbered(record, colour, box.x, box.y + BODY / 2 + 0.4)
         ways = {(record.where, record.kind) for record in moment.moving}
         for record in moment.moving:
             forward = record.kind is Kind.VALUE
-            words, colour = number(record.value), VALUE if forward else GRADIENT
+            words, colour = brief(record.value), VALUE if forward else GRADIENT
             half = len(words) * LETTER / 2 + 0.5
             x, y = self._place(record, moment.time, half)
             if (record.where, Kind.GRADIENT if forward else Kind.VALUE) in ways:  # they pass each other
                 y += ASIDE if forward else -ASIDE
-            yield self._sprite((words, colour), partial(self._badge, words, colour)), x - self.middle, y - self.bottom
+            yield self._sprite((words, forward), partial(self._token, words, forward)), x - self.middle, y - self.bottom
             if self.batch:
                 yield self._numbered(record, colour, x - half if forward else x + half, y)
-        text, high = self.sketch.text, self.top - 1.6
+        text, high = self.sketch.text, self.top - 1.5
         phase, colour = self._phase(moment)
         if moment.heading:
             yield self._sprite((phase,), partial(text, self.middle, high, phase, color=colour)), 0.0, 0.0
@@ -280,14 +340,15 @@ class CircuitFrames:
             draw = partial(text, self.middle, self.bottom, caption, fontsize=FONT + 1)
             yield self._sprite(("caption", caption), draw), 0.0, 0.0
 
-    def _outline(self, index: int) -> Artist:
-        patch = self.sketch.outline(index, facecolor="none", edgecolor=GLOW, lw=4.0, zorder=5)
+    def _halo(self, index: int, colour: str) -> Artist:
+        patch = self.sketch.outline(index, HALO / 2, facecolor="none", edgecolor=colour, lw=HALO * INCH * 72, zorder=5)
         self.sketch.axes.add_patch(patch)
         return patch
 
-    def _badge(self, words: str, colour: str) -> Artist:
-        box = {"boxstyle": "round,pad=0.25,rounding_size=0.6", "facecolor": colour, "edgecolor": "white", "lw": 1.0}
-        return self.sketch.text(self.middle, self.bottom, words, color="white", fontsize=FONT - 1, bbox=box)
+    def _token(self, words: str, forward: bool) -> Artist:
+        box = {"boxstyle": token_shape(forward), "facecolor": VALUE if forward else GRADIENT, "lw": 0.0}
+        style: dict[str, Any] = {"color": SURFACE, "fontsize": FONT - 1.5, "weight": "bold", "bbox": box}
+        return self.sketch.text(self.middle, self.bottom, words, **style)
 
     def _numbered(self, record: Record, colour: str, x: float, y: float) -> tuple[Sprite, float, float]:
         """Return the number of an example, to be put at a place."""
@@ -299,7 +360,7 @@ class CircuitFrames:
         )
 
     def _number(self, words: str, colour: str) -> Artist:
-        box = {"boxstyle": "round,pad=0.2,rounding_size=0.3", "facecolor": PAPER, "edgecolor": colour, "lw": 1.2}
+        box = {"boxstyle": "round,pad=0.2,rounding_size=0.3", "facecolor": SURFACE, "edgecolor": colour, "lw": 1.2}
         return self.sketch.text(self.middle, self.bottom, words, color=colour, fontsize=FONT - 1, bbox=box)
 
     def _sprite(self, key: Hashable, make: Callable[[], Artist]) -> Sprite:
@@ -309,14 +370,10 @@ class CircuitFrames:
             renderer = self.canvas.get_renderer()
             renderer.clear()
             self.sketch.axes.draw_artist(artist)
-            box = artist.get_bbox_patch() if isinstance(artist, Text) else None
-            extent = (box or artist).get_window_extent(renderer).padded(4)
             artist.remove()
-            pixels = np.asarray(self.canvas.buffer_rgba())
-            height, width = pixels.shape[:2]
-            left, right = (int(np.clip(x, 0, width)) for x in (extent.x0, extent.x1 + 1))
-            top, low = (int(np.clip(height - y, 0, height)) for y in (extent.y1 + 1, extent.y0))
-            self.sprites[key] = (Image.fromarray(pixels[top:low, left:right].copy()), left, top)
+            pixels = Image.fromarray(np.asarray(self.canvas.buffer_rgba()))
+            box = pixels.getchannel("A").getbbox() or (0, 0, 1, 1)
+            self.sprites[key] = (pixels.crop(box), *box[:2])
         return self.sprites[key]
 
     def _stamp(self, picture: Image.Image, sprite: Sprite, x: float, y: float) -> None:
@@ -333,15 +390,14 @@ class CircuitFrames:
             if self.batch and kinds & {Kind.GRADIENT, Kind.BACKWARD}:
                 return "values flow forward, gradients back", INK
             return "values flow forward", VALUE
-        return ("gradients flow back", GRADIENT) if kinds else ("", FAINT)
+        return ("gradients flow back", GRADIENT) if kinds else ("", SOFT)
 
     def _place(self, record: Record, time: float, away: float) -> tuple[float, float]:
         """Return where a message is: it travels its wire at even speed, and keeps away from both ends."""
-        path = self.sketch.layout.paths[record.where]
+        path, lengths = self.ways[record.where]
         share = (time - record.start) / (record.end - record.start) if record.end > record.start else 1.0
         if record.kind is Kind.GRADIENT:
-            path = path[::-1]
-        lengths = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))))
+            share = 1.0 - share
         free = min(away, lengths[-1] / 2)
         at = free + share * (lengths[-1] - 2 * free)
         return float(np.interp(at, lengths, path[:, 0])), float(np.interp(at, lengths, path[:, 1]))
@@ -391,14 +447,39 @@ def _fit_in(sentences: list[str], letters: int) -> str:
     return ""
 
 
-def palette(*more: str) -> Image.Image:
-    """Return the colours of a film: each colour of the sketch and its blends with what lies behind it, and more."""
-    inks = [INK, FAINT, WIRE, VALUE, GRADIENT, GLOW, *EDGES.values()]
-    grounds = [PAPER, *FILLS.values(), *more]
-    colours = [np.array(to_rgb(colour)) for colour in dict.fromkeys(grounds)]
-    for ink in dict.fromkeys(inks):
-        for step in range(1, 9):
-            colours.append(to_rgb(PAPER) + (np.array(to_rgb(ink)) - to_rgb(PAPER)) * step / 8)
+def _way(path: Floats) -> tuple[Floats, Floats]:
+    """Return the points of a path and how far each is along it; it takes no way from one row to the next."""
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    kept = ~np.isnan(path[:, 0])
+    return path[kept], np.concatenate(([0.0], np.cumsum(np.nan_to_num(steps))))[kept]
+
+
+def palette(*more: tuple[str, str]) -> Image.Image:
+    """Return the colours of a film: each colour of the sketch, and pairs that lie beside each other with their blends.
+
+    Parameters
+    ----------
+    *more : (str, str)
+        More pairs than the sketch has.
+    """
+    inks = (INK, SOFT, WIRE, VALUE, GRADIENT, VALUE_SOFT, GRADIENT_SOFT)
+    pairs = [
+        *((ink, PAPER) for ink in inks),
+        *((ink, SURFACE) for ink in (INK, VALUE, GRADIENT)),
+        *((ink, GRADIENT_SOFT) for ink in (INK, VALUE, SURFACE)),
+        (INK, VALUE_SOFT),
+        *more,
+    ]
+    pure = dict.fromkeys(colour for pair in pairs for colour in pair)
+    colours = [np.array(to_rgb(colour)) * 255 for colour in pure]
+    for ink, ground in pairs:
+        one, other = (np.array(to_rgb(colour)) * 255 for colour in (ink, ground))
+        for step in range(1, BLENDS):
+            blend = other + (one - other) * step / BLENDS
+            # Pillow looks colours up in boxes of 4, and would take a near one for another.
+            if min(np.abs(blend - known).max() for known in colours) > NEAR:
+                colours.append(blend)
+    assert len(colours) <= 256
     image = Image.new("P", (1, 1))
-    image.putpalette([round(255 * part) for colour in colours[:256] for part in colour])
+    image.putpalette([round(part) for colour in colours for part in colour.tolist()])
     return image

@@ -10,9 +10,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from circuitsim.files import writing
-from circuitsim.views.style import plain
+from circuitsim.views.style import INK, plain
 
-__all__ = ["add_legend", "lettering", "save_figure", "write_figure"]
+__all__ = ["NAMES", "add_legend", "lettering", "save_figure", "write_figure"]
+
+NAMES = ["STIXGeneral", "DejaVu Sans"]  # letters of names, in italics; both come with matplotlib
 
 # What would make two files of the same picture differ.
 _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
@@ -20,9 +22,10 @@ _UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"Creation
 
 def lettering(size: float = 10.0) -> AbstractContextManager[None]:
     """Return a context in which figures are drawn and saved, with letters of this size in points."""
-    return rc_context(
-        {"svg.hashsalt": "circuitsim", "font.family": "DejaVu Sans", "pdf.fonttype": 42, "font.size": size}
-    )
+    return rc_context({
+        "svg.hashsalt": "circuitsim", "pdf.fonttype": 42, "font.family": "DejaVu Sans", "font.size": size,
+        "text.color": INK,
+    })  # fmt: skip
 
 
 def add_legend(owner: Any, drawn: Mapping[str, Any], **where: Any) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from circuitsim.files import check_path
 from circuitsim.views.figures import lettering, save_figure
 from circuitsim.views.forms import PICTURES
-from circuitsim.views.style import FAINT, INK, LINES, PAPER
+from circuitsim.views.style import DASHES, DEVICES, HAIRLINE, INK, PAPER, SOFT
 
 __all__ = ["Panel", "draw_lines"]
 
@@ -56,8 +56,8 @@ def draw_lines(panels: Sequence[Panel], path: str | PathLike[str]) -> None:
         figure = Figure(figsize=(6.4 * len(panels), 4.6), dpi=100, facecolor=PAPER, layout="constrained")
         for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for number, (label, (xs, ys)) in enumerate(panel.lines.items()):
-                colour = LINES[number % len(LINES)]
-                axes.plot(xs, ys, color=colour, linewidth=1.6, label=label)
+                colour, dashes = DEVICES[number % len(DEVICES)], DASHES[number // len(DEVICES) % len(DASHES)]
+                axes.plot(xs, ys, color=colour, linewidth=1.6, linestyle=dashes, label=label)
                 if label in panel.dots:
                     axes.plot(*panel.dots[label], "o", color=colour, markersize=4)
             if panel.logarithmic:
@@ -65,12 +65,14 @@ def draw_lines(panels: Sequence[Panel], path: str | PathLike[str]) -> None:
             low, high = axes.get_ylim()
             axes.set_ylim(max(low, panel.bottom), min(high, panel.top))
             axes.set_title(panel.title, loc="left", color=INK, fontsize=11)
-            axes.set_xlabel(panel.across, color=FAINT)
-            axes.set_ylabel(panel.up, color=FAINT)
-            axes.tick_params(colors=FAINT)
-            axes.grid(color="#eaeef2", linewidth=0.8)
+            axes.set_xlabel(panel.across, color=SOFT)
+            axes.set_ylabel(panel.up, color=SOFT)
+            axes.tick_params(colors=SOFT)
+            axes.set_facecolor("none")
+            axes.grid(color=HAIRLINE, linewidth=0.6)
             axes.set_axisbelow(True)
-            for side in ("top", "right"):
-                axes.spines[side].set_visible(False)
-            axes.legend(frameon=False)
+            for side, spine in axes.spines.items():
+                spine.set_color(HAIRLINE)
+                spine.set_visible(side not in ("top", "right"))
+            axes.legend(frameon=False, labelcolor=INK)
         save_figure(figure, path)

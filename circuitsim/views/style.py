@@ -1,23 +1,72 @@
-"""What everything that is drawn shares: colours, and how numbers and names are written."""
+"""What everything that is drawn shares: the colours of the pages, and how numbers and names are written.
+
+Green is a value and red is a gradient; nothing else is green or red. Classes have shapes and devices have names as
+well as colours.
+"""
 
 import re
 
 from circuitsim.gates.value import Value, show
 
-__all__ = ["EDGE", "FAINT", "GRADIENT", "INK", "LINES", "PAPER", "VALUE", "minus", "number", "plain"]
+__all__ = [
+    "DASHES",
+    "DEVICES",
+    "GRADIENT",
+    "GRADIENT_SOFT",
+    "HAIRLINE",
+    "INK",
+    "MINUS",
+    "MINUS_SOFT",
+    "PAPER",
+    "PLUS",
+    "PLUS_SOFT",
+    "SOFT",
+    "SURFACE",
+    "VALUE",
+    "VALUE_SOFT",
+    "WIRE",
+    "brief",
+    "minus",
+    "number",
+    "plain",
+]
 
-PAPER = "#ffffff"
-INK = "#24292f"
-FAINT = "#6e7781"
-EDGE = "#d0d7de"  # around axes
-VALUE = "#1a7f37"  # what flows forward
-GRADIENT = "#c62828"  # what flows back
-LINES = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f", "#b03060", "#5b6570")  # of charts, in turn
+# The light colours of page/look.css.
+PAPER = "#fbfaf7"
+SURFACE = "#ffffff"  # inside boxes
+INK = "#1a1d21"
+SOFT = "#565f69"
+WIRE = "#858c95"
+HAIRLINE = "#dddad2"
+VALUE, VALUE_SOFT = "#00756a", "#c4e8df"  # what flows forward
+GRADIENT, GRADIENT_SOFT = "#c62b1d", "#f3afa6"  # what flows back
+PLUS, PLUS_SOFT = "#1f5fbf", "#dde9fa"  # the class +1, a disc, and the region of its scores
+MINUS, MINUS_SOFT = "#f0b429", "#fbebc6"  # the class -1, a diamond with an outline of ink
+
+DEVICES = ("#2b86c5", "#b07d00", "#6a2c70", "#5b6670")  # of devices and of lines in charts, in turn
+DASHES = ("solid", "dashed", "dotted")  # of lines, when their colours begin anew
+
+LONG = 12  # letters of an array's numbers, above which its shape is written
 
 
 def number(value: Value) -> str:
     """Write a number as pictures show it: four digits and a true minus sign."""
     return minus(show(value, 4))
+
+
+def brief(value: Value) -> str:
+    """Write a number as `number` does, and an array by its shape if its numbers would take much room.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> brief(-0.5), brief(np.array([1.0, -2.0])), brief(np.array([0.003183, 0.006337]))
+    ('−0.5', '[1, −2]', 'array 2')
+    """
+    text = number(value)
+    if isinstance(value, float) or len(text) <= LONG:
+        return text
+    return "array " + "×".join(map(str, value.shape))
 
 
 def minus(text: str) -> str:

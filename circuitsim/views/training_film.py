@@ -5,6 +5,7 @@ seen in under a minute.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from os import PathLike
 
 import numpy as np
@@ -15,7 +16,7 @@ from circuitsim.learning.recording import Recording, Shot
 from circuitsim.progress import progress_bar
 from circuitsim.trace.trace import Trace
 from circuitsim.views.animation import HOLD_END, CircuitFrames, Moment, moments_of, palette
-from circuitsim.views.circuit_picture import letters_needed
+from circuitsim.views.circuit_picture import Standing, letters_needed
 from circuitsim.views.figures import lettering
 from circuitsim.views.forms import check_film
 from circuitsim.views.style import PAPER, number
@@ -27,10 +28,11 @@ __all__ = ["film_training", "shots_to_keep"]
 FIRST = 12  # iterations shown long enough to be read
 SLOW = 2  # of those, so many with a pull are shown message by message
 SHOWN = 170  # iterations shown at all
+NOTHING = Standing({}, {}, frozenset(), {})  # of a circuit that is left out
 SLOW_SECONDS = 10.0  # for one iteration, about
 HOLD_STEP, HOLD_FAST, HOLD_RESPONSE = 450, 100, 1500  # milliseconds
 MOST_GATES = 60  # larger circuits are left out: their numbers could not be read
-WIDEST = 1400  # pixels for the circuit
+MOST_PIXELS = 1400  # of a side of the circuit
 
 
 def shots_to_keep(iterations: int) -> list[int]:
@@ -73,11 +75,11 @@ class _Frames:
         self.circuit: CircuitFrames | None = None
         # Every shot but the end has a trace, or the circuit is left out.
         if traces and len(traces) == len(recording.shots) - 1 and len(self.netlist.of_kind("gate")) <= MOST_GATES:
-            numbers = [by_node for trace in traces for by_node in (trace.values(), trace.gradients())]
-            self.circuit = CircuitFrames(traces[0].netlist, letters_needed(self.netlist, numbers), WIDEST)
+            room = letters_needed(self.netlist, map(Standing.end, traces))
+            self.circuit = CircuitFrames(traces[0].netlist, room, MOST_PIXELS)
         width, height = self.circuit.canvas.get_width_height() if self.circuit else (0, 0)
         self.width, self.height = width + WIDTH, max(height, HEIGHT)
-        self.figure = TrainingFigure(recording, self.height)
+        self.figure = TrainingFigure(recording, recording.shots)
         self.drawn: tuple[Shot, Image.Image] | None = None
 
     def moments(self) -> Iterator[tuple[int, Moment]]:
@@ -89,7 +91,7 @@ class _Frames:
             hold = HOLD_STEP if place < FIRST else HOLD_FAST
             trace = shot.trace
             if self.circuit is None:
-                yield place, Moment(0.0, HOLD_END if shot is shots[-1] else hold, {}, {})
+                yield place, Moment(0.0, HOLD_END if shot is shots[-1] else hold, NOTHING)
                 continue
             if trace is None:  # the end
                 yield place, self._respond(shots[place - 1], shot, HOLD_END)
@@ -100,7 +102,7 @@ class _Frames:
                 yield place, self._respond(shot, shots[place + 1], HOLD_RESPONSE)
             else:
                 heading = f"iteration {shot.iteration}"
-                yield place, Moment(trace.span[1], hold, trace.values(), trace.gradients(), heading=heading)
+                yield place, Moment(trace.span[1], hold, Standing.end(trace), heading=heading)
 
     def _slowly(self, trace: Trace) -> Iterator[Moment]:
         moments = list(moments_of(trace))
@@ -115,8 +117,10 @@ class _Frames:
         """Return the moment in which the parameters have moved."""
         trace, nodes = shot.trace, self.netlist.of_kind("parameter")
         assert trace is not None
-        values = trace.values()
-        values |= {nodes[name]: value for name, value in after.parameters.items() if nodes[name] in values}
+        ended = Standing.end(trace)
+        values = {**ended.values} | {
+            nodes[name]: value for name, value in after.parameters.items() if nodes[name] in ended.values
+        }
         moved = [
             _step(name, shot.parameters[name], value)
             for name, value in after.parameters.items()
@@ -124,17 +128,18 @@ class _Frames:
         ]
         heading = "the parameters respond" + (f": {', '.join(moved[:3])}" if moved else " to nothing")
         heading += f" and {len(moved) - 3} more" if len(moved) > 3 else ""
-        return Moment(trace.span[1], hold, values, trace.gradients(), heading=heading)
+        return Moment(trace.span[1], hold, replace(ended, values=values), heading=heading)
 
     def frame(self, shot: Shot, moment: Moment) -> Image.Image:
         """Draw a frame."""
         if self.drawn is None or self.drawn[0] is not shot:
-            self.drawn = (shot, self.figure.frame(shot))
+            shots = self.recording.shots
+            self.drawn = (shot, self.figure.frame(shot, any(shot is read for read in (*shots[:FIRST], shots[-1]))))
         whole = Image.new("RGB", (self.width, self.height), PAPER)
         if self.circuit:
             circuit = self.circuit.frame(moment)
             whole.paste(circuit, (0, (self.height - circuit.height) // 2))
-        whole.paste(self.drawn[1], (self.width - WIDTH, 0))
+        whole.paste(self.drawn[1], (self.width - WIDTH, (self.height - HEIGHT) // 2))
         return whole
 
 

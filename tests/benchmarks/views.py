@@ -18,7 +18,7 @@ from rich.table import Table
 import circuitsim as cs
 from circuitsim.trace.trace import Trace
 from circuitsim.views.animation import CircuitFrames, Moment, moments_of
-from circuitsim.views.circuit_picture import Sketch, letters_needed
+from circuitsim.views.circuit_picture import Room, Sketch, letters_needed
 from circuitsim.views.player_page import page
 from tests.benchmarks.table import in_turn
 
@@ -96,7 +96,6 @@ def film_frames(rounds: int = 3) -> list[Row]:
             sketch.axes.set_axis_off()
             sketch.axes.set_xlim(-2, sketch.layout.width + 2)
             sketch.axes.set_ylim(-4, sketch.layout.height + 5)
-            sketch._draw_wires()
             for index in range(len(trace.netlist.nodes)):
                 sketch._draw_body(index)
             _write(sketch, moment)
@@ -120,14 +119,13 @@ def trace_files(rounds: int = 3) -> list[Row]:
         return [("trace file, against Perfetto JSON: smallness", text.stat().st_size / archive.stat().st_size, 10.0)]
 
 
-def _letters(trace: Trace, moments: list[Moment]) -> list[int]:
-    return letters_needed(trace.netlist, [by for moment in moments for by in (moment.values, moment.gradients)])
+def _letters(trace: Trace, moments: list[Moment]) -> Room:
+    return letters_needed(trace.netlist, (moment.standing for moment in moments))
 
 
 def _write(sketch: Sketch, moment: Moment) -> list[Any]:
-    shown = [n for n, node in enumerate(sketch.netlist.nodes) if node.kind not in ("output", "constant")]
-    texts = [sketch.write_value(n, moment.values[n]) for n in shown if n in moment.values]
-    return texts + [sketch.write_gradient(n, moment.gradients[n]) for n in shown if n in moment.gradients]
+    flows = sketch.add_current(sketch.current(moment.standing))
+    return flows + [sketch.write(place, words) for place, words in sketch.words(moment.standing).items()]
 
 
 def rows() -> list[Row]:
