@@ -46,7 +46,8 @@ class Recorded {
       const up = Math.max(0, Math.min(rows - 1.001, (y - low) / (high - low) * (rows - 1)));
       const column = Math.floor(across), row = Math.floor(up), at = row * columns + column;
       const [u, v] = [across - column, up - row];
-      return (1 - v) * ((1 - u) * own[at] + u * own[at + 1]) + v * ((1 - u) * own[at + columns] + u * own[at + columns + 1]);
+      const below = (1 - u) * own[at] + u * own[at + 1];
+      return (1 - v) * below + v * ((1 - u) * own[at + columns] + u * own[at + columns + 1]);
     };
   }
 }

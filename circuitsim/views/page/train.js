@@ -59,7 +59,8 @@ class TrainingPlayer extends Player {
     const others = rest === 1 ? "feature is held at its mean." : rest + " features are held at their mean.";
     const held = rest > 0 && lesson.bounds ? ["In the plane, the other " + others] : [];
     if (!this.learns) {
-      return [...held, `Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
+      const all = lesson.iterations.toLocaleString("en");
+      return [...held, `Of ${all} iterations, those that were kept are shown, as they were recorded.`];
     }
     return [
       ...held,
@@ -89,9 +90,9 @@ class TrainingPlayer extends Player {
   }
 
   get pristine() { // whether nothing but what was recorded decides the course
-    const {setting, lesson} = this, recorded = this.recordedSetting();
-    return !this.changedPoints && ["data", "force", "optimizer", "step", "springs"].every((name) => setting[name] === recorded[name])
-      && setting.data === lesson.data;
+    const {setting} = this, recorded = this.recordedSetting();
+    return !this.changedPoints
+      && ["data", "force", "optimizer", "step", "springs"].every((name) => setting[name] === recorded[name]);
   }
 
   get changedPoints() {
@@ -162,11 +163,14 @@ class TrainingPlayer extends Player {
       springs: [0, 0.001, 0.01, 0.1, 1].map((strength) => [String(strength), strength ? show(strength) : "none"]),
     };
     if (lesson.step === null) choices.step.unshift(["recorded", lesson.schedule]);
-    else if (!choices.step.some(([value]) => Number(value) === lesson.step)) choices.step.push([String(lesson.step), show(lesson.step)]);
+    else if (!choices.step.some(([value]) => Number(value) === lesson.step)) {
+      choices.step.push([String(lesson.step), show(lesson.step)]);
+    }
     const [spring] = lesson.springs, plain = lesson.springs.length === 1 && spring.rule === "L2"
       && spring.held.every((held, k) => held === lesson.weights[k]);
     const words = lesson.springs.map(({rule, strength}) => `${rule} ${show(strength)}`).join(", ") || "none";
-    choices.springs = choices.springs.filter(([value]) => Number(value) !== (plain ? spring.strength : lesson.springs.length ? null : 0));
+    const recorded = plain ? spring.strength : lesson.springs.length ? null : 0;
+    choices.springs = choices.springs.filter(([value]) => Number(value) !== recorded);
     choices.springs.push(["recorded", plain ? show(spring.strength) : words]);
     const order = ([, words]) => Number.isFinite(Number(words)) ? Number(words) : words === "none" ? -1 : Infinity;
     for (const name of ["step", "springs"]) choices[name].sort((a, b) => order(a) - order(b));
@@ -251,7 +255,8 @@ class TrainingPlayer extends Player {
       setting.points.push({at: this.placed(x, y), label: this.adding, apart: false, from: null, moved: false});
       this.clicked = setting.points.length - 1;
     });
-    toast(`Point ${setting.points.length} is added, and ${this.course.count.toLocaleString("en")} iterations are learned anew`);
+    const many = this.course.count.toLocaleString("en");
+    toast(`Point ${setting.points.length} is added, and ${many} iterations are learned anew`);
   }
 
   move(k, x, y) {
@@ -267,7 +272,8 @@ class TrainingPlayer extends Player {
 
   remove(k) {
     const {points} = this.setting;
-    if (k === null || points.filter(({apart}) => !apart).length <= (points[k].apart ? 0 : 1)) return toast("One point has to stay");
+    const least = points[k]?.apart ? 0 : 1;
+    if (k === null || points.filter(({apart}) => !apart).length <= least) return toast("One point has to stay");
     this.changed(() => {
       points.splice(k, 1);
       this.clicked = null;
@@ -518,11 +524,12 @@ class TrainingPlayer extends Player {
   pullOnPoint() {
     if (!this.learns || !this.pull) return null;
     const {lesson} = this, {engine} = this.live;
-    return lesson.columns.map((column) => (engine.gradient(lesson.inputs[column]) ?? 0) / (lesson.spreads?.[column] ?? 1));
+    const felt = (column) => engine.gradient(lesson.inputs[column]) ?? 0;
+    return lesson.columns.map((column) => felt(column) / (lesson.spreads?.[column] ?? 1));
   }
 
   recordedAhead() {
-    return this.lesson.evaluations.filter(([iteration]) => iteration > this.course.reached).map(([at, cost]) => [at, cost]);
+    return this.lesson.evaluations.filter(([iteration]) => iteration > this.course.reached);
   }
 
   // Where the curve comes from, and how what was computed here compares with what Python recorded.
@@ -531,9 +538,11 @@ class TrainingPlayer extends Player {
     if (!this.learns) return "as Python recorded it";
     if (!this.pristine) return "recomputed in your browser, with your changes";
     const costs = new Map(course.kept.map(({count, cost}) => [count, cost]));
-    const far = lesson.evaluations.reduce((most, [iteration, cost]) => !costs.has(iteration) || typeof cost !== "number" ? most
-      : Math.max(most, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost))), 0);
-    return "recomputed in your browser" + (far > 1e-9 ? `; Python's cost differs by up to ${show(100 * far, 2)} %` : ", as Python recorded it");
+    const known = lesson.evaluations.filter(([iteration, cost]) => costs.has(iteration) && typeof cost === "number");
+    const far = known.reduce((most, [iteration, cost]) =>
+      Math.max(most, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost))), 0);
+    return far > 1e-9 ? `recomputed in your browser; Python's cost differs by up to ${show(100 * far, 2)} %`
+      : "recomputed in your browser, as Python recorded it";
   }
 
   whose() {
@@ -547,7 +556,8 @@ class TrainingPlayer extends Player {
     const start = this.clicked === null ? [[`Iteration ${number}. `, "strong"]] : [];
     const many = course.together ?? 1;
     if (many !== 1) {
-      return [...start, many ? `${many} points are shown together, and the pull is the mean over them.` : "This is what was learned."];
+      return [...start, many ? `${many} points are shown together, and the pull is the mean over them.`
+        : "This is what was learned."];
     }
     const {label} = course.points[k], score = course.score(k), pull = this.learns ? this.pull : course.pull;
     const margin = this.learns ? course.force.margin : lesson.margin, force = this.learns ? setting.force : lesson.force;
@@ -560,8 +570,8 @@ class TrainingPlayer extends Player {
     ];
     if (pull === null) return [...said, "."];
     if (!pull) {
-      const rest = this.learns && this.springs().length && this.clicked === null ? "no pull, only the springs act." : "no pull.";
-      return [...said, `. That is right: ${rest}`];
+      const springs = this.learns && this.springs().length && this.clicked === null;
+      return [...said, `. That is right: no pull${springs ? ", only the springs act" : ""}.`];
     }
     said.push(`: the circuit ${this.clicked === null ? "is" : "would be"} pulled ${pull > 0 ? "up" : "down"} with `,
       [(pull > 0 ? "+" : "") + show(pull, 3), "g"]);
@@ -626,7 +636,8 @@ class TrainingPlayer extends Player {
     if (this.learns) {
       this.setting = this.recordedSetting();
       const {setting} = this, known = (name, table) => Object.hasOwn(table, found.get(name) ?? "");
-      if (known("data", lesson.sets)) Object.assign(setting, {data: found.get("data"), points: this.pointsOf(found.get("data"))});
+      const data = found.get("data");
+      if (known("data", lesson.sets)) Object.assign(setting, {data, points: this.pointsOf(data)});
       if (Object.keys(FORCES).includes(found.get("force"))) setting.force = found.get("force");
       if (Object.keys(OPTIMIZERS).includes(found.get("optimizer"))) setting.optimizer = found.get("optimizer");
       if (number("step")) setting.step = number("step");
