@@ -1,8 +1,8 @@
 // The cost curve, which is the slider over the iterations: grey ahead, ink behind, a mark where an iteration pulled.
 
 class Curve {
-  // go(iteration, way) is called for what is asked for, with way 1 or -1 for the next or the last one; settled() when it
-  // is let go of.
+  // go(iteration, way) is called for what is asked for, with way 1 or -1 for the next or the last one;
+  // settled() when it is let go of.
   constructor(holder, {go, settled}) {
     Object.assign(this, {holder, go, settled});
     this.svg = makeSvg("svg", {"aria-hidden": "true"});

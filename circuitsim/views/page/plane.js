@@ -57,7 +57,9 @@ class Plane {
     const columns = Math.ceil(width / step) + 1, rows = Math.ceil(height / step) + 1;
     const heights = new Float64Array(columns * rows);
     for (let row = 0, at = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, at++) heights[at] = look(...this.spot(column * step, row * step));
+      for (let column = 0; column < columns; column++, at++) {
+        heights[at] = look(...this.spot(column * step, row * step));
+      }
     }
     this.cost = 0.7 * this.cost + 0.3 * (performance.now() - begun) / heights.length;
     const {canvas, small} = this, dense = Math.min(2, window.devicePixelRatio || 1);

@@ -19,7 +19,8 @@ class Recorded {
 
   // The nearest place that was kept.
   run(to) {
-    this.place = this.places.reduce((best, at, k) => Math.abs(at - to) < Math.abs(this.places[best] - to) ? k : best, 0);
+    const away = (k) => Math.abs(this.places[k] - to);
+    this.place = [...this.places.keys()].reduce((best, k) => away(k) < away(best) ? k : best, 0);
     return true;
   }
 

@@ -47,9 +47,11 @@ class TrainingPlayer extends Player {
   about() {
     const {lesson} = this;
     if (!this.learns) {
-      return `A recorded training: ${lesson.why}, so it cannot go on in this page. Press play, or drag along the curve.`;
+      return `A recorded training: ${lesson.why}, so it cannot go on in this page. Press play, or drag along `
+        + "the curve.";
     }
-    return `One point at a time pulls on the score, and ${lesson.parameters.length} parameters go where they are pulled. `
+    const many = lesson.parameters.length;
+    return `One point at a time pulls on the score, and ${many} parameters go where they are pulled. `
       + "Press play, click to add a point, or drag one.";
   }
 
@@ -64,8 +66,8 @@ class TrainingPlayer extends Player {
     }
     return [
       ...held,
-      `Points are shown in the recorded order for ${lesson.order.length.toLocaleString("en")} iterations, then in a random `
-      + "order of this page's own. Where points or data are changed, all of it is in that order.",
+      `Points are shown in the recorded order for ${lesson.order.length.toLocaleString("en")} iterations, then in a `
+      + "random order of this page's own. Where points or data are changed, all of it is in that order.",
       "Page Up and Page Down go from point to point, arrow keys move one, Delete removes it.",
     ];
   }
@@ -75,7 +77,8 @@ class TrainingPlayer extends Player {
   recordedSetting() {
     const {lesson} = this;
     return {
-      data: lesson.data, force: lesson.force, optimizer: lesson.optimizer, step: lesson.step, springs: "recorded", seed: 0,
+      data: lesson.data, force: lesson.force, optimizer: lesson.optimizer, step: lesson.step,
+      springs: "recorded", seed: 0,
       points: this.pointsOf(lesson.data),
     };
   }
@@ -97,7 +100,8 @@ class TrainingPlayer extends Player {
 
   get changedPoints() {
     const {setting, lesson} = this, set = setting.data === lesson.data ? lesson : lesson.sets[setting.data];
-    return setting.points.length !== set.points.length || setting.points.some(({from, moved}, k) => moved || from !== k);
+    return setting.points.length !== set.points.length
+      || setting.points.some(({from, moved}, k) => moved || from !== k);
   }
 
   springs() {
@@ -184,14 +188,17 @@ class TrainingPlayer extends Player {
 
   dataWords(name) {
     const {lesson} = this, count = (name === lesson.data ? lesson : lesson.sets[name]).points.length;
-    return name === "guide" ? "the guide’s six points" : name in lesson.sets || name === lesson.data && /^[a-z]+$/.test(name)
+    return name === "guide" ? "the guide’s six points"
+      : name in lesson.sets || name === lesson.data && /^[a-z]+$/.test(name)
       ? `${count} points of ${name}` : `${name}, ${count} points`;
   }
 
   settle(name, value) {
     this.changed(() => {
-      if (name === "data") Object.assign(this.setting, {data: value, points: this.pointsOf(value)}), this.clicked = null;
-      else if (name === "step") this.setting.step = value === "recorded" ? null : Number(value);
+      if (name === "data") {
+        Object.assign(this.setting, {data: value, points: this.pointsOf(value)});
+        this.clicked = null;
+      } else if (name === "step") this.setting.step = value === "recorded" ? null : Number(value);
       else if (name === "springs") this.setting.springs = value === "recorded" ? value : Number(value);
       else this.setting[name] = value;
     });
@@ -220,7 +227,8 @@ class TrainingPlayer extends Player {
       const words = make("span", {class: "words"}, lesson.classes[label > 0 ? 1 : 0].replace("-", "−"));
       if (!this.learns) return make("span", {class: "class"}, shape(label), words);
       return make("button", {
-        type: "button", role: "radio", "aria-checked": String(label === 1), tabindex: label === 1 ? 0 : -1, "data-label": label,
+        type: "button", role: "radio", "aria-checked": String(label === 1), tabindex: label === 1 ? 0 : -1,
+        "data-label": label,
         title: `A click adds a point of class ${lesson.classes[label > 0 ? 1 : 0]}`, onclick: () => this.take(label),
       }, shape(label), words);
     });
@@ -302,7 +310,8 @@ class TrainingPlayer extends Player {
   loadPicture(number) {
     const {lesson} = this, circuit = lesson.circuits[number];
     this.picture = number;
-    this.load(circuit.scene, () => circuit.part ?? lesson.parts[this.course.place], this.learns ? lesson.program : null);
+    const part = () => circuit.part ?? lesson.parts[this.course.place];
+    this.load(circuit.scene, part, this.learns ? lesson.program : null);
     const other = lesson.circuits[1 - number];
     byId("picture").hidden = lesson.circuits.length < 2;
     if (other) byId("picture").textContent = other.name === "neurons" ? "As neurons" : "As gates";
@@ -546,7 +555,8 @@ class TrainingPlayer extends Player {
   }
 
   whose() {
-    return this.clicked === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
+    return this.clicked === null
+      ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
   }
 
   // The iteration in a sentence.
@@ -560,12 +570,14 @@ class TrainingPlayer extends Player {
         : "This is what was learned."];
     }
     const {label} = course.points[k], score = course.score(k), pull = this.learns ? this.pull : course.pull;
-    const margin = this.learns ? course.force.margin : lesson.margin, force = this.learns ? setting.force : lesson.force;
+    const margin = this.learns ? course.force.margin : lesson.margin;
+    const force = this.learns ? setting.force : lesson.force;
     const side = label > 0 ? 1 : -1;
     const due = margin !== null ? `${side > 0 ? "+" : "−"}${show(margin)} or ${side > 0 ? "more" : "less"}`
       : force === "squared_error" ? show(label) : `${side > 0 ? "above" : "below"} 0`;
     const said = [
-      ...start, `Point ${k + 1}, ${lesson.classes[side > 0 ? 1 : 0].replace("-", "−")}, should score ${due} and scores `,
+      ...start, `Point ${k + 1}, ${lesson.classes[side > 0 ? 1 : 0].replace("-", "−")}, should score ${due} `,
+      "and scores ",
       [show(score, 3), "v"],
     ];
     if (pull === null) return [...said, "."];
