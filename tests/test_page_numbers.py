@@ -10,7 +10,7 @@ import circuitsim as cs
 from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.gate import registry
 from circuitsim.gates.symbols import OPERATIONS, read_symbols
-from circuitsim.views.javascript import HELPERS, arrow
+from circuitsim.views.javascript import arrow, helpers
 from circuitsim.views.page_program import program, readings
 from tests.browser import browser  # noqa: F401
 from tests.test_symbols import SCALAR
@@ -48,7 +48,7 @@ def bits(array):
 
 def in_page(page, graph, rows):
     """Return what the printed graph makes of rows of numbers; they travel as bits."""
-    run_script(page, f"{{{HELPERS} window.printed = {arrow(graph)}; }}")
+    run_script(page, f"{{{helpers(arrow(graph))} window.printed = {arrow(graph)}; }}")
     made = page.evaluate(
         "([data, inputs]) => {"
         " const numbers = new Float64Array(new Uint32Array(data).buffer), made = [];"

@@ -284,6 +284,8 @@ def test_a_place_can_be_shared(tmp_path, open_page):
     assert place == "#step=5&gate=mul2&v.a=-0.25&p.f=-1"
     other.evaluate("place => { location.hash = place; }", place)
     other.wait_for_function("() => circuitsim.values().a === -0.25")
+    for one in (page, other):  # names follow a little later
+        one.wait_for_function("() => document.querySelector('[aria-label^=\"input a, value −0.25\"]')")
     assert seen(other) == seen(page)
     for odd in ("#step=1e9", "#step=-4", "#tick=zzz", "#window=7&step=3", "#%00", "#v.a=x&p.f=&v.q=1&in=7&why=zz"):
         other.evaluate("place => { location.hash = place; return new Promise((go) => setTimeout(go, 20)); }", odd)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from circuitsim.cli import site as site_module
-from circuitsim.cli.made_files import LIST, put_files
+from circuitsim.cli.made_files import LIST, check_folder, put_files
 from circuitsim.cli.notebook import play_cells, read_cells
 from circuitsim.cli.site import make_site
 from circuitsim.errors import InputError, SaveError
@@ -200,6 +200,9 @@ def test_what_is_somebody_elses_is_refused(tmp_path):
         put_files(tmp_path, {"a.html": b"one"})
     with pytest.raises(SaveError, match="it is no folder"):
         put_files(folder / LIST, {"a.html": b"one"})
+    for nowhere in ("/proc/no/such", "n" * 300, "a\0b"):
+        with pytest.raises(SaveError, match="cannot write to"):
+            check_folder(Path(nowhere))
     (folder / LIST).write_text("0 ../b.html\n0 /etc/hosts\n\nnonsense\n\0", encoding="utf-8")
     (folder / "b.html").unlink()
     put_files(folder, {"a.html": b"one"})

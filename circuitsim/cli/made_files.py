@@ -5,6 +5,7 @@ file. Files on the list are replaced, or removed if they are made no more; other
 put where one is to go, is refused before anything is written.
 """
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -20,17 +21,20 @@ LIST = ".circuitsim-site"
 
 
 def check_folder(folder: Path) -> dict[str, set[str]]:
-    """Return what was made in a folder, by name the checksums of the files.
+    """Make a folder if there is none, and return what was made in it: by name the checksums of the files.
 
     Raises
     ------
     SaveError
-        If the folder holds anything and nothing was made there, or a file that was made has changed since.
+        If it cannot be written to, holds files and none were made there, or one that was made has changed since.
     """
     try:
         if folder.exists() and not folder.is_dir():
             raise SaveError(f"cannot write to {quoted(folder)}: it is no folder; give another name")
-        if not folder.is_dir() or not any(folder.iterdir()):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise SaveError(f"cannot write to {quoted(folder)}: permission is denied")
+        if not any(folder.iterdir()):
             return {}
         if not (folder / LIST).is_file():
             raise SaveError(

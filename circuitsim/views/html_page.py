@@ -19,6 +19,7 @@ from rcssmin import cssmin
 from rjsmin import jsmin
 
 from circuitsim.files import writing
+from circuitsim.views.javascript import helpers
 
 __all__ = ["block", "fill", "save_page"]
 
@@ -47,7 +48,7 @@ def fill(
     """
     frame, style, script, parts = _frame(frame_name, styles, scripts, above)
     # One scope of its own and strict rules for all of it.
-    script = '(() => {\n"use strict";\n' + jsmin(more) + "\n" + script + "})();\n"
+    script = '(() => {\n"use strict";\n' + jsmin(helpers(more + script) + more) + "\n" + script + "})();\n"
     policy = f"default-src 'none'; img-src data:; style-src {_digest(style)}; script-src {_digest(script)}"
     pieces = {
         "policy": policy,

@@ -11,7 +11,7 @@ import numpy as np
 
 from circuitsim.gates.symbols import Graph
 
-__all__ = ["HELPERS", "arrow", "statements"]
+__all__ = ["arrow", "helpers", "statements"]
 
 #: How each operation is written; ``{0}`` is its first operand.
 TEXTS = {
@@ -69,26 +69,51 @@ TEXTS = {
     "where": "({0} ? {1} : {2})",
 }
 
-#: The functions that JavaScript does not have, or has with other edge cases.
-HELPERS = """\
+# The functions that JavaScript does not have, or has with other edge cases, by name.
+_HELPERS = {
+    "maximum": """\
 const maximum = (a, b) => a >= b || a !== a ? a : b;
+""",
+    "minimum": """\
 const minimum = (a, b) => a <= b || a !== a ? a : b;
+""",
+    "copysign": """\
 const copysign = (a, b) => b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a);
+""",
+    "sign": """\
 const sign = (x) => x > 0 ? 1 : x < 0 ? -1 : x === 0 ? 0 : x;
+""",
+    "rint": """\
 const rint = (x) => {
   const down = Math.floor(x), rest = x - down;
   const near = rest < 0.5 || (rest === 0.5 && down % 2 === 0) ? down : rest !== rest ? x : down + 1;
   return near === 0 && (x < 0 || Object.is(x, -0)) ? -0 : near;
 };
+""",
+    "logaddexp": """\
 const logaddexp = (a, b) => {
   if (a === b) return a + Math.LN2;
   const far = a - b;
   return far > 0 ? a + Math.log1p(Math.exp(-far)) : far <= 0 ? b + Math.log1p(Math.exp(far)) : far;
 };
+""",
+    "power": """\
 const power = (a, b) =>
   b === 2 ? a * a : b === 0.5 ? Math.sqrt(a) : b === -1 ? 1 / a
   : a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b;
-"""
+""",
+}
+
+
+def helpers(script: str) -> str:
+    """Return the functions that a printed script calls and that JavaScript does not have.
+
+    Examples
+    --------
+    >>> print(helpers("maximum(a, 0)"), end="")
+    const maximum = (a, b) => a >= b || a !== a ? a : b;
+    """
+    return "".join(text for name, text in _HELPERS.items() if f"{name}(" in script)
 
 
 def statements(

@@ -11,7 +11,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.gates.attributes import key_of
 from circuitsim.gates.gate import Gate
 from circuitsim.gates.symbols import Graph, SymbolError, check_reading, read_symbols
-from circuitsim.views.javascript import HELPERS, statements
+from circuitsim.views.javascript import statements
 
 __all__ = ["Program", "program", "readings", "rule_text", "rules_script", "tabulate"]
 
@@ -79,7 +79,7 @@ def tabulate(
 
 def rules_script(texts: list[str]) -> str:
     """Return the script that defines RULES, from what `rule_text` returns for each kind of gate."""
-    return HELPERS + "const RULES = [\n" + ",\n".join(texts) + "\n];\n"
+    return "const RULES = [\n" + ",\n".join(texts) + "\n];\n"
 
 
 def rule_text(gate: Gate, attributes: dict[str, Any] | None = None) -> str:

@@ -80,7 +80,7 @@ def page() -> str:
     found = gate_table()
     data = {"gates": found.table, "examples": [example._asdict() for example in EXAMPLES]}
     return fill(
-        "A playground of circuits", block("playground", data), "run.html", ("look.css", "run.css", "play.css"), SCRIPTS,
+        "A playground of circuits", block("playground", data), "run.html", ("look.css", "board.css", "desk.css", "play.css"), SCRIPTS,
         found.script, above=("play.html",),
     )  # fmt: skip
 

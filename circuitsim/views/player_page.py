@@ -103,7 +103,15 @@ def page(trace: Trace, tags: Collection[int] | None = None) -> str:
     blocks.insert(0, block("scene", stage))
     blocks += [block(f"window-{number}", part) for number, part in enumerate(parts)]
     picture = still_picture(stage, trace.values(), trace.gradients()) if len(trace) else ""
-    return fill(trace.netlist.name, "\n".join(blocks), "run.html", ("look.css", "run.css"), SCRIPTS, script, picture)
+    return fill(
+        trace.netlist.name,
+        "\n".join(blocks),
+        "run.html",
+        ("look.css", "board.css", "desk.css"),
+        SCRIPTS,
+        script,
+        picture,
+    )
 
 
 def _inside(opened: Opened, span: tuple[float, float]) -> dict[str, Any]:

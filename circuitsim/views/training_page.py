@@ -53,7 +53,7 @@ DRAWN = (
 )  # fmt: skip
 LEARNING = (*DRAWN, "engine.js", "learning.js", "course.js", "train.js")
 RECORDED = (*DRAWN, "recorded.js", "train.js")
-STYLES = ("look.css", "run.css", "train.css")
+STYLES = ("look.css", "board.css", "train.css")
 BROUGHT = ("guide", "moons", "circles", "spirals")
 OFFERED = (
     optimizers.SGD, optimizers.Momentum, optimizers.Nesterov, optimizers.AdaGrad, optimizers.RMSProp, optimizers.Adam,
@@ -113,7 +113,11 @@ def _lesson(recording: Recording) -> dict[str, Any]:
         "force": force.name,
         "iterations": recording.history.iterations,
         "evaluations": [
-            [evaluation.iteration, json_number(evaluation.cost), _right(evaluation.accuracy, len(course.learned))]
+            [
+                evaluation.iteration,
+                json_number(float(f"{evaluation.cost:.9g}")),
+                _right(evaluation.accuracy, len(course.learned)),
+            ]
             for evaluation in _some(recording.history.evaluations)
         ],
     }
