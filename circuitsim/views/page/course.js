@@ -4,7 +4,8 @@ const BINS = 1024;
 
 class Course {
   // learning: at its start; points: [{at, label, apart}], those apart are never shown; order: of the examples of the
-  // first iterations, and then a seeded order of its own; scale: {means, spreads} or null; marks: iterations to judge at.
+  // first iterations, and then a seeded order of its own; scale: {means, spreads} or null; marks: iterations to be
+  // judged at.
   constructor(learning, {points, order, seed, scale, end, marks}) {
     Object.assign(this, {learning, points, order, seed, scale, end, marks: new Set(marks)});
     this.scaled = points.map(({at}) => this.scaledPoint(at));

@@ -1,8 +1,8 @@
 // The cost curve, which is the slider over the iterations: grey ahead, ink behind, a mark where an iteration pulled.
 
 class Curve {
-  // go(iteration, way) is called for what is asked for, with way 1 or -1 for the next or the last one; settled() when it
-  // is let go of.
+  // go(iteration, way) is called for what is asked for, with way 1 or -1 for the next or the last one;
+  // settled() when it is let go of.
   constructor(holder, {go, settled}) {
     Object.assign(this, {holder, go, settled});
     this.svg = makeSvg("svg", {"aria-hidden": "true"});
@@ -20,7 +20,8 @@ class Curve {
     this.legend = makeSvg("text", {class: "tick", "text-anchor": "end", y: 14});
     this.legend.append(makeSvg("tspan", {class: "mark"}, "▍"), makeSvg("tspan", {}, "an iteration whose point pulled"));
     this.source = makeSvg("text", {class: "tick", "text-anchor": "end", y: 30});
-    this.svg.append(this.source, this.ahead, this.behind, this.marks, this.scale, this.legend, this.line, this.knob, this.words);
+    const {source, ahead, behind, marks, scale, legend, line, knob, words} = this;
+    this.svg.append(source, ahead, behind, marks, scale, legend, line, knob, words);
     this.listen();
   }
 
@@ -78,9 +79,11 @@ class Curve {
     const wide = Math.max(1, place(bin) - place(0) - 1), paths = ["", "", "", ""];
     const many = Math.min(counts.length, Math.ceil(end / bin));
     for (let k = 0; k < many; k++) {
-      if (counts[k]) paths[Math.ceil(4 * Math.min(1, counts[k] / bin)) - 1] += `M${place(k * bin + bin / 2).toFixed(1)} ${base - 8}v8`;
+      const strong = Math.ceil(4 * Math.min(1, counts[k] / bin));
+      if (strong) paths[strong - 1] += `M${place(k * bin + bin / 2).toFixed(1)} ${base - 8}v8`;
     }
-    const drawn = paths.map((d, k) => makeSvg("path", {class: "mark", d, "stroke-width": wide, opacity: 0.25 + 0.15 * (k + 1)}));
+    const drawn = paths.map((d, k) =>
+      makeSvg("path", {class: "mark", d, "stroke-width": wide, opacity: 0.4 + 0.15 * k}));
     this.marks.replaceChildren(...drawn.filter((_, k) => paths[k]));
   }
 

@@ -57,7 +57,9 @@ class Plane {
     const columns = Math.ceil(width / step) + 1, rows = Math.ceil(height / step) + 1;
     const heights = new Float64Array(columns * rows);
     for (let row = 0, at = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++, at++) heights[at] = look(...this.spot(column * step, row * step));
+      for (let column = 0; column < columns; column++, at++) {
+        heights[at] = look(...this.spot(column * step, row * step));
+      }
     }
     this.cost = 0.7 * this.cost + 0.3 * (performance.now() - begun) / heights.length;
     const {canvas, small} = this, dense = Math.min(2, window.devicePixelRatio || 1);
@@ -185,7 +187,8 @@ class Plane {
       const angle = Math.atan2(dy, dx) + turn;
       return `M${tx} ${ty}l${-9 * Math.cos(angle)} ${-9 * Math.sin(angle)}`;
     };
-    return [makeSvg("path", {class: "arrow", d: `M${x + 17 * dx} ${y + 17 * dy}L${tx} ${ty}${wing(0.5)}${wing(-0.5)}`})];
+    const shaft = `M${x + 17 * dx} ${y + 17 * dy}L${tx} ${ty}`;
+    return [makeSvg("path", {class: "arrow", d: shaft + wing(0.5) + wing(-0.5)})];
   }
 
   // -- what people do ------------------------------------------------------------------------------------------
@@ -279,7 +282,9 @@ function ticked(low, high, many) {
   const rough = (high - low) / Math.max(1, many), power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((times) => times * power >= rough) ?? 10);
   const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high && found.length < 100; k++) found.push(Number((k * step).toPrecision(6)));
+  for (let k = Math.ceil(low / step); k * step <= high && found.length < 100; k++) {
+    found.push(Number((k * step).toPrecision(6)));
+  }
   return found;
 }
 

@@ -19,7 +19,8 @@ class Recorded {
 
   // The nearest place that was kept.
   run(to) {
-    this.place = this.places.reduce((best, at, k) => Math.abs(at - to) < Math.abs(this.places[best] - to) ? k : best, 0);
+    const away = (k) => Math.abs(this.places[k] - to);
+    this.place = [...this.places.keys()].reduce((best, k) => away(k) < away(best) ? k : best, 0);
     return true;
   }
 
@@ -46,7 +47,8 @@ class Recorded {
       const up = Math.max(0, Math.min(rows - 1.001, (y - low) / (high - low) * (rows - 1)));
       const column = Math.floor(across), row = Math.floor(up), at = row * columns + column;
       const [u, v] = [across - column, up - row];
-      return (1 - v) * ((1 - u) * own[at] + u * own[at + 1]) + v * ((1 - u) * own[at + columns] + u * own[at + columns + 1]);
+      const below = (1 - u) * own[at] + u * own[at + 1];
+      return (1 - v) * below + v * ((1 - u) * own[at + columns] + u * own[at + columns + 1]);
     };
   }
 }

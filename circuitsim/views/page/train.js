@@ -47,9 +47,11 @@ class TrainingPlayer extends Player {
   about() {
     const {lesson} = this;
     if (!this.learns) {
-      return `A recorded training: ${lesson.why}, so it cannot go on in this page. Press play, or drag along the curve.`;
+      return `A recorded training: ${lesson.why}, so it cannot go on in this page. Press play, or drag along `
+        + "the curve.";
     }
-    return `One point at a time pulls on the score, and ${lesson.parameters.length} parameters go where they are pulled. `
+    const many = lesson.parameters.length;
+    return `One point at a time pulls on the score, and ${many} parameters go where they are pulled. `
       + "Press play, click to add a point, or drag one.";
   }
 
@@ -59,12 +61,13 @@ class TrainingPlayer extends Player {
     const others = rest === 1 ? "feature is held at its mean." : rest + " features are held at their mean.";
     const held = rest > 0 && lesson.bounds ? ["In the plane, the other " + others] : [];
     if (!this.learns) {
-      return [...held, `Of ${lesson.iterations.toLocaleString("en")} iterations, those that were kept are shown, as they were recorded.`];
+      const all = lesson.iterations.toLocaleString("en");
+      return [...held, `Of ${all} iterations, those that were kept are shown, as they were recorded.`];
     }
     return [
       ...held,
-      `Points are shown in the recorded order for ${lesson.order.length.toLocaleString("en")} iterations, then in a random `
-      + "order of this page's own. Where points or data are changed, all of it is in that order.",
+      `Points are shown in the recorded order for ${lesson.order.length.toLocaleString("en")} iterations, then in a `
+      + "random order of this page's own. Where points or data are changed, all of it is in that order.",
       "Page Up and Page Down go from point to point, arrow keys move one, Delete removes it.",
     ];
   }
@@ -74,7 +77,8 @@ class TrainingPlayer extends Player {
   recordedSetting() {
     const {lesson} = this;
     return {
-      data: lesson.data, force: lesson.force, optimizer: lesson.optimizer, step: lesson.step, springs: "recorded", seed: 0,
+      data: lesson.data, force: lesson.force, optimizer: lesson.optimizer, step: lesson.step,
+      springs: "recorded", seed: 0,
       points: this.pointsOf(lesson.data),
     };
   }
@@ -89,14 +93,15 @@ class TrainingPlayer extends Player {
   }
 
   get pristine() { // whether nothing but what was recorded decides the course
-    const {setting, lesson} = this, recorded = this.recordedSetting();
-    return !this.changedPoints && ["data", "force", "optimizer", "step", "springs"].every((name) => setting[name] === recorded[name])
-      && setting.data === lesson.data;
+    const {setting} = this, recorded = this.recordedSetting();
+    return !this.changedPoints
+      && ["data", "force", "optimizer", "step", "springs"].every((name) => setting[name] === recorded[name]);
   }
 
   get changedPoints() {
     const {setting, lesson} = this, set = setting.data === lesson.data ? lesson : lesson.sets[setting.data];
-    return setting.points.length !== set.points.length || setting.points.some(({from, moved}, k) => moved || from !== k);
+    return setting.points.length !== set.points.length
+      || setting.points.some(({from, moved}, k) => moved || from !== k);
   }
 
   springs() {
@@ -162,11 +167,14 @@ class TrainingPlayer extends Player {
       springs: [0, 0.001, 0.01, 0.1, 1].map((strength) => [String(strength), strength ? show(strength) : "none"]),
     };
     if (lesson.step === null) choices.step.unshift(["recorded", lesson.schedule]);
-    else if (!choices.step.some(([value]) => Number(value) === lesson.step)) choices.step.push([String(lesson.step), show(lesson.step)]);
+    else if (!choices.step.some(([value]) => Number(value) === lesson.step)) {
+      choices.step.push([String(lesson.step), show(lesson.step)]);
+    }
     const [spring] = lesson.springs, plain = lesson.springs.length === 1 && spring.rule === "L2"
       && spring.held.every((held, k) => held === lesson.weights[k]);
     const words = lesson.springs.map(({rule, strength}) => `${rule} ${show(strength)}`).join(", ") || "none";
-    choices.springs = choices.springs.filter(([value]) => Number(value) !== (plain ? spring.strength : lesson.springs.length ? null : 0));
+    const recorded = plain ? spring.strength : lesson.springs.length ? null : 0;
+    choices.springs = choices.springs.filter(([value]) => Number(value) !== recorded);
     choices.springs.push(["recorded", plain ? show(spring.strength) : words]);
     const order = ([, words]) => Number.isFinite(Number(words)) ? Number(words) : words === "none" ? -1 : Infinity;
     for (const name of ["step", "springs"]) choices[name].sort((a, b) => order(a) - order(b));
@@ -180,14 +188,17 @@ class TrainingPlayer extends Player {
 
   dataWords(name) {
     const {lesson} = this, count = (name === lesson.data ? lesson : lesson.sets[name]).points.length;
-    return name === "guide" ? "the guide’s six points" : name in lesson.sets || name === lesson.data && /^[a-z]+$/.test(name)
+    return name === "guide" ? "the guide’s six points"
+      : name in lesson.sets || name === lesson.data && /^[a-z]+$/.test(name)
       ? `${count} points of ${name}` : `${name}, ${count} points`;
   }
 
   settle(name, value) {
     this.changed(() => {
-      if (name === "data") Object.assign(this.setting, {data: value, points: this.pointsOf(value)}), this.clicked = null;
-      else if (name === "step") this.setting.step = value === "recorded" ? null : Number(value);
+      if (name === "data") {
+        Object.assign(this.setting, {data: value, points: this.pointsOf(value)});
+        this.clicked = null;
+      } else if (name === "step") this.setting.step = value === "recorded" ? null : Number(value);
       else if (name === "springs") this.setting.springs = value === "recorded" ? value : Number(value);
       else this.setting[name] = value;
     });
@@ -216,7 +227,8 @@ class TrainingPlayer extends Player {
       const words = make("span", {class: "words"}, lesson.classes[label > 0 ? 1 : 0].replace("-", "−"));
       if (!this.learns) return make("span", {class: "class"}, shape(label), words);
       return make("button", {
-        type: "button", role: "radio", "aria-checked": String(label === 1), tabindex: label === 1 ? 0 : -1, "data-label": label,
+        type: "button", role: "radio", "aria-checked": String(label === 1), tabindex: label === 1 ? 0 : -1,
+        "data-label": label,
         title: `A click adds a point of class ${lesson.classes[label > 0 ? 1 : 0]}`, onclick: () => this.take(label),
       }, shape(label), words);
     });
@@ -251,7 +263,8 @@ class TrainingPlayer extends Player {
       setting.points.push({at: this.placed(x, y), label: this.adding, apart: false, from: null, moved: false});
       this.clicked = setting.points.length - 1;
     });
-    toast(`Point ${setting.points.length} is added, and ${this.course.count.toLocaleString("en")} iterations are learned anew`);
+    const many = this.course.count.toLocaleString("en");
+    toast(`Point ${setting.points.length} is added, and ${many} iterations are learned anew`);
   }
 
   move(k, x, y) {
@@ -267,7 +280,8 @@ class TrainingPlayer extends Player {
 
   remove(k) {
     const {points} = this.setting;
-    if (k === null || points.filter(({apart}) => !apart).length <= (points[k].apart ? 0 : 1)) return toast("One point has to stay");
+    const least = points[k]?.apart ? 0 : 1;
+    if (k === null || points.filter(({apart}) => !apart).length <= least) return toast("One point has to stay");
     this.changed(() => {
       points.splice(k, 1);
       this.clicked = null;
@@ -296,7 +310,8 @@ class TrainingPlayer extends Player {
   loadPicture(number) {
     const {lesson} = this, circuit = lesson.circuits[number];
     this.picture = number;
-    this.load(circuit.scene, () => circuit.part ?? lesson.parts[this.course.place], this.learns ? lesson.program : null);
+    const part = () => circuit.part ?? lesson.parts[this.course.place];
+    this.load(circuit.scene, part, this.learns ? lesson.program : null);
     const other = lesson.circuits[1 - number];
     byId("picture").hidden = lesson.circuits.length < 2;
     if (other) byId("picture").textContent = other.name === "neurons" ? "As neurons" : "As gates";
@@ -518,11 +533,12 @@ class TrainingPlayer extends Player {
   pullOnPoint() {
     if (!this.learns || !this.pull) return null;
     const {lesson} = this, {engine} = this.live;
-    return lesson.columns.map((column) => (engine.gradient(lesson.inputs[column]) ?? 0) / (lesson.spreads?.[column] ?? 1));
+    const felt = (column) => engine.gradient(lesson.inputs[column]) ?? 0;
+    return lesson.columns.map((column) => felt(column) / (lesson.spreads?.[column] ?? 1));
   }
 
   recordedAhead() {
-    return this.lesson.evaluations.filter(([iteration]) => iteration > this.course.reached).map(([at, cost]) => [at, cost]);
+    return this.lesson.evaluations.filter(([iteration]) => iteration > this.course.reached);
   }
 
   // Where the curve comes from, and how what was computed here compares with what Python recorded.
@@ -531,13 +547,16 @@ class TrainingPlayer extends Player {
     if (!this.learns) return "as Python recorded it";
     if (!this.pristine) return "recomputed in your browser, with your changes";
     const costs = new Map(course.kept.map(({count, cost}) => [count, cost]));
-    const far = lesson.evaluations.reduce((most, [iteration, cost]) => !costs.has(iteration) || typeof cost !== "number" ? most
-      : Math.max(most, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost))), 0);
-    return "recomputed in your browser" + (far > 1e-9 ? `; Python's cost differs by up to ${show(100 * far, 2)} %` : ", as Python recorded it");
+    const known = lesson.evaluations.filter(([iteration, cost]) => costs.has(iteration) && typeof cost === "number");
+    const far = known.reduce((most, [iteration, cost]) =>
+      Math.max(most, Math.abs(costs.get(iteration) - cost) / Math.max(1e-300, Math.abs(cost))), 0);
+    return far > 1e-9 ? `recomputed in your browser; Python's cost differs by up to ${show(100 * far, 2)} %`
+      : "recomputed in your browser, as Python recorded it";
   }
 
   whose() {
-    return this.clicked === null ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
+    return this.clicked === null
+      ? `Iteration ${this.course.count.toLocaleString("en")}: ` : `Point ${this.clicked + 1}: `;
   }
 
   // The iteration in a sentence.
@@ -547,21 +566,24 @@ class TrainingPlayer extends Player {
     const start = this.clicked === null ? [[`Iteration ${number}. `, "strong"]] : [];
     const many = course.together ?? 1;
     if (many !== 1) {
-      return [...start, many ? `${many} points are shown together, and the pull is the mean over them.` : "This is what was learned."];
+      return [...start, many ? `${many} points are shown together, and the pull is the mean over them.`
+        : "This is what was learned."];
     }
     const {label} = course.points[k], score = course.score(k), pull = this.learns ? this.pull : course.pull;
-    const margin = this.learns ? course.force.margin : lesson.margin, force = this.learns ? setting.force : lesson.force;
+    const margin = this.learns ? course.force.margin : lesson.margin;
+    const force = this.learns ? setting.force : lesson.force;
     const side = label > 0 ? 1 : -1;
     const due = margin !== null ? `${side > 0 ? "+" : "−"}${show(margin)} or ${side > 0 ? "more" : "less"}`
       : force === "squared_error" ? show(label) : `${side > 0 ? "above" : "below"} 0`;
     const said = [
-      ...start, `Point ${k + 1}, ${lesson.classes[side > 0 ? 1 : 0].replace("-", "−")}, should score ${due} and scores `,
+      ...start, `Point ${k + 1}, ${lesson.classes[side > 0 ? 1 : 0].replace("-", "−")}, should score ${due} `,
+      "and scores ",
       [show(score, 3), "v"],
     ];
     if (pull === null) return [...said, "."];
     if (!pull) {
-      const rest = this.learns && this.springs().length && this.clicked === null ? "no pull, only the springs act." : "no pull.";
-      return [...said, `. That is right: ${rest}`];
+      const springs = this.learns && this.springs().length && this.clicked === null;
+      return [...said, `. That is right: no pull${springs ? ", only the springs act" : ""}.`];
     }
     said.push(`: the circuit ${this.clicked === null ? "is" : "would be"} pulled ${pull > 0 ? "up" : "down"} with `,
       [(pull > 0 ? "+" : "") + show(pull, 3), "g"]);
@@ -626,7 +648,8 @@ class TrainingPlayer extends Player {
     if (this.learns) {
       this.setting = this.recordedSetting();
       const {setting} = this, known = (name, table) => Object.hasOwn(table, found.get(name) ?? "");
-      if (known("data", lesson.sets)) Object.assign(setting, {data: found.get("data"), points: this.pointsOf(found.get("data"))});
+      const data = found.get("data");
+      if (known("data", lesson.sets)) Object.assign(setting, {data, points: this.pointsOf(data)});
       if (Object.keys(FORCES).includes(found.get("force"))) setting.force = found.get("force");
       if (Object.keys(OPTIMIZERS).includes(found.get("optimizer"))) setting.optimizer = found.get("optimizer");
       if (number("step")) setting.step = number("step");
