@@ -207,7 +207,6 @@ def _number(value: Value | Symbol) -> Value:
     return value if isinstance(value, Symbol) else as_value(value)  # type: ignore[return-value]
 
 
-def _energy(sum_of_parts: Any) -> float:
+def _energy(total: Any) -> float:
     """Return an energy as a float; a symbol stays one."""
-    energy: float = sum_of_parts if isinstance(sum_of_parts, Symbol) else float(sum_of_parts)
-    return energy
+    return total if isinstance(total, Symbol) else float(total)  # type: ignore[return-value]
