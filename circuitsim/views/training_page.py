@@ -115,7 +115,7 @@ def _lesson(recording: Recording) -> dict[str, Any]:
         "evaluations": [
             [
                 evaluation.iteration,
-                json_number(float(f"{evaluation.cost:.9g}")),
+                _lone(float(f"{evaluation.cost:.12g}")),
                 _right(evaluation.accuracy, len(course.learned)),
             ]
             for evaluation in _some(recording.history.evaluations)
