@@ -37,7 +37,7 @@ from circuitsim.views.page_program import program
 from circuitsim.views.page_rules import force_script, optimizer_script, penalty_script, schedule_script
 from circuitsim.views.places import cut
 from circuitsim.views.player_page import slopes
-from circuitsim.views.scene import json_number, scene, windows
+from circuitsim.views.scene import scene, windows
 
 __all__ = ["play_training"]
 
@@ -115,7 +115,7 @@ def _lesson(recording: Recording) -> dict[str, Any]:
         "evaluations": [
             [
                 evaluation.iteration,
-                json_number(evaluation.cost),
+                _lone(float(f"{evaluation.cost:.12g}")),
                 _right(evaluation.accuracy, len(course.learned)),
             ]
             for evaluation in _some(recording.history.evaluations)
@@ -395,7 +395,7 @@ def _sampled(plane: Plane) -> dict[str, Any]:
 
 
 def _lone(value: Any) -> float | None:
-    return value if isinstance(value, float) and np.isfinite(value) else None
+    return float(value) if isinstance(value, float) and np.isfinite(value) else None
 
 
 def _short(array: Any, digits: int = 3) -> list[float]:

@@ -1,6 +1,6 @@
 // The page of a training: what the player shows is an iteration of a course, and the course goes on in the browser.
 
-const CHUNK = 8; // milliseconds of learning at a time
+const CHUNK = 12; // milliseconds of learning at a time
 
 class TrainingPlayer extends Player {
   constructor(lesson) {
@@ -449,7 +449,7 @@ class TrainingPlayer extends Player {
       this.set(this.story.span[1]);
       this.quiet = false;
     } else this.drawRest();
-    this.rest = now + 3 * (performance.now() - begun);
+    this.rest = now + (this.rate === Infinity ? 80 : 0) + 5 * (performance.now() - begun);
   }
 
   advance(by) {
