@@ -4,12 +4,30 @@ import re
 
 from circuitsim.gates.value import Value, show
 
-__all__ = ["EDGE", "FAINT", "GRADIENT", "INK", "LINES", "PAPER", "VALUE", "minus", "number", "plain"]
+__all__ = [
+    "EDGE",
+    "FAINT",
+    "GRADIENT",
+    "HAIRLINE",
+    "INK",
+    "LINES",
+    "MINUS",
+    "PAPER",
+    "PLUS",
+    "SOFT",
+    "VALUE",
+    "minus",
+    "number",
+    "plain",
+]
 
 PAPER = "#ffffff"
 INK = "#24292f"
 FAINT = "#6e7781"
 EDGE = "#d0d7de"  # around axes
+SOFT = "#565f69"
+HAIRLINE = "#dddad2"
+PLUS, MINUS = "#1f5fbf", "#f0b429"  # of two classes
 VALUE = "#1a7f37"  # what flows forward
 GRADIENT = "#c62828"  # what flows back
 LINES = ("#2f6fb7", "#c2571a", "#2f8f3b", "#8a4fb0", "#b8860b", "#1b8a8f", "#b03060", "#5b6570")  # of charts, in turn
