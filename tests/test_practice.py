@@ -15,6 +15,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
+LONG = {"optimizers"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -31,7 +32,7 @@ def refused(*command, cwd="."):
     return done.stderr
 
 
-@pytest.mark.parametrize("name", sorted(PRACTICE))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[slow] * (name in LONG)) for name in sorted(PRACTICE)])
 def test_prints_what_was_committed_and_draws(name, tmp_path):
     """And no letter of it changes if it is drawn."""
     done = call("run", name, "--save", "seen.svg", cwd=tmp_path)
@@ -134,3 +135,26 @@ def test_what_no_regression_can_learn_is_told(tmp_path):
     )
     assert "iris has classes, and this scenario needs numbers" in refused("regression", "--data", "iris")
     assert "take a smaller step" in refused("regression", "--step", "5")
+
+
+# -- optimizers --------------------------------------------------------------------------------------------------------
+
+
+def test_lbfgs_is_there_in_few_evaluations():
+    found = run("optimizers", "--iterations", "40")
+    assert found["lowest"] == pytest.approx(0.0598279373, abs=1e-10)  # by SciPy
+    assert found["objective"] == pytest.approx(0.0598279373, abs=1e-9)
+    assert found["rules"]["L-BFGS"]["iterations"] <= 40
+    assert found["rules"]["L-BFGS"]["evaluations"] <= 60
+    assert all(one["iterations"] is None for name, one in found["rules"].items() if name != "L-BFGS")
+
+
+@slow
+def test_how_many_iterations_other_rules_need():
+    rules = run("optimizers", "--iterations", "10000")["rules"]
+    assert rules["gradient descent"]["iterations"] == pytest.approx(9598, abs=2)
+    assert rules["Nesterov"]["iterations"] == pytest.approx(919, abs=2)
+
+
+def test_an_optimizer_needs_two_classes():
+    assert "iris has 3 classes, and this scenario parts two" in refused("optimizers", "--data", "iris")

@@ -18,7 +18,7 @@ from circuitsim.views.forms import PICTURES
 
 __all__ = [
     "Axes", "Data", "Iterations", "Penalty", "SavePicture", "Test", "parts", "read_classes", "read_numbers",
-    "standardized", "tell",
+    "results",     "standardized", "tell",
 ]  # fmt: skip
 
 Data: TypeAlias = Annotated[
@@ -117,7 +117,7 @@ def parts(data: Dataset, test: int) -> tuple[Dataset, Dataset]:
 
 
 def tell(report: Report, trainer: Trainer, data: Dataset, engine: str, **more: Any) -> None:
-    """Add to a report how a training went: a table of iterations, and the results that all scenarios have."""
+    """Add to a report how a training went: a table of iterations, and the results of `results`."""
     history = trainer.history
     done = history.evaluations
     chosen = [done[n] for n in sorted({round(at) for at in np.linspace(0, len(done) - 1, min(ROWS, len(done)))})]
@@ -134,8 +134,14 @@ def tell(report: Report, trainer: Trainer, data: Dataset, engine: str, **more: A
             for one in chosen
         ],
     )
+    results(report, trainer, data, engine, **more)
+
+
+def results(report: Report, trainer: Trainer, data: Dataset, engine: str, **more: Any) -> None:
+    """Add to a report the results that all scenarios have, and others by name."""
     if data.note:
         report.note(data.note)
+    history = trainer.history
     share = ("r2", history.r2) if history.accuracy is None else ("accuracy", history.accuracy)
     report.results |= {
         "iterations": history.iterations,
