@@ -15,7 +15,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {"optimizers"}  # what takes seconds with its usual settings
+LONG = {"optimizers", "sparsity"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -158,3 +158,72 @@ def test_how_many_iterations_other_rules_need():
 
 def test_an_optimizer_needs_two_classes():
     assert "iris has 3 classes, and this scenario parts two" in refused("optimizers", "--data", "iris")
+
+
+# -- depth -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("options", "growth", "decay"), [
+    (["--init", "he"], (0.2, 5.0), (0.2, 100.0)),
+    (["--init", "xavier", "--activation", "sigmoid"], (0.2, 0.3), (3e-25, 5e-24)),  # 1.2e-24
+    (["--init", "xavier", "--activation", "tanh"], (0.015, 0.04), (0.02, 0.08)),  # 0.039
+    (["--init", "uniform"], (2.5e11, 2.5e13), (1e12, 1e15)),  # (100 / 24) ** 20 is 2.5e12
+])  # fmt: skip
+def test_how_signals_fare_in_twenty_layers(options, growth, decay):
+    found = run("depth", "--draws", "2", *options)
+    assert len(found["values"]) == len(found["gradients"]) == 20
+    assert growth[0] < found["growth"] < growth[1]
+    assert decay[0] < found["decay"] < decay[1]
+
+
+@pytest.mark.parametrize(("init", "ratio", "spread"), [("he", 1.0, 5.0), ("xavier", 0.5, 1.3), ("uniform", 4.17, 87.0)])
+def test_the_ratio_of_a_layer(init, ratio, spread):
+    """Its mean, and its variance times the units: 5 squared ratios, a little more where weights are no Gaussians."""
+    found = run("depth", "--init", init, "--layers", "2", "--draws", "1000")
+    assert found["ratio"] == pytest.approx(ratio, abs=4 * (spread / 100 / 1000) ** 0.5)
+    assert 100 * found["ratio_variance"] == pytest.approx(spread, rel=0.25)
+
+
+@slow
+def test_the_ratio_of_hes_start_in_4000_draws():
+    found = run("depth", "--layers", "2", "--draws", "4000")
+    assert found["ratio"] == pytest.approx(1.0, abs=3 * (5 / 100 / 4000) ** 0.5)
+    assert 100 * found["ratio_variance"] == pytest.approx(5.0, rel=0.08)
+
+
+# -- sparsity ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_lasso_leaves_out_weights():
+    from sklearn.linear_model import Lasso
+
+    found = run("sparsity", "--penalty", "l1", "--strength", "0.05")
+    assert found["objective"] == pytest.approx(0.2970382835, abs=1e-9)
+    assert found["zeros"] == [0, 4, 5, 7]
+    assert found["largest"] == pytest.approx(0.586450, abs=5e-7)
+    points, targets = load_diabetes(return_X_y=True)
+    points, targets = ((part - part.mean(0)) / part.std(0) for part in (points, targets))
+    best = Lasso(0.05, fit_intercept=False, tol=1e-12, max_iter=100_000).fit(points, targets)
+    weights = np.concatenate([found["parameters"][f"w{number}"] for number in range(4)])
+    np.testing.assert_allclose(weights, best.coef_, atol=1e-8)
+
+
+def test_groups_leave_together():
+    found = run("sparsity", "--penalty", "group", "--strength", "0.1")
+    assert found["objective"] == pytest.approx(0.3502548519, abs=1e-9)
+    assert found["groups_gone"] == [0, 2]
+    assert found["largest"] == pytest.approx(0.519052, abs=5e-7)
+
+
+@pytest.mark.parametrize(("kind", "largest"), [("l1", 0.586450), ("group", 0.519052)])
+def test_from_where_on_nothing_is_left(kind, largest):
+    below, above = (
+        run("sparsity", "--penalty", kind, "--strength", str(share * largest))["zeros"] for share in (0.98, 1.00001)
+    )
+    assert len(below) < 10
+    assert len(above) == 10
+
+
+def test_groups_that_do_not_fit_are_told():
+    assert "--groups 2,2 has 4 columns in all, and diabetes has 10" in refused("sparsity", "--groups", "2,2")
+    assert "the sizes of groups are '2,x'" in refused("sparsity", "--groups", "2,x")

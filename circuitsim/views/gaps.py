@@ -58,7 +58,7 @@ def draw_gaps(
         places = dict(zip(far, spread_out([np.log10(ends[n][1]) for n in far], (high - low) / 22), strict=True))
         for number, (name, (x, y)) in enumerate(zip(gaps, ends, strict=True)):
             axes.annotate(
-                plain(name), (x, y), xytext=(x * 1.12, 10.0 ** float(places.get(number, np.log10(y)))), va="center",
+                plain(name), (x, y), xytext=(x * 1.12, 10.0 ** places[number] if number in places else y), va="center",
                 color=INK, fontsize=11, parse_math=False, annotation_clip=False,
                 arrowprops={"arrowstyle": "-", "color": looks(number)["color"], "lw": 0.9, "shrinkA": 1, "shrinkB": 0},
             )  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from circuitsim.views.sheets import dress, looks, sheet
 from circuitsim.views.style import HAIRLINE, INK, PLUS, SOFT, minus, plain
 
-__all__ = ["draw_fit", "draw_paths", "spread_out"]
+__all__ = ["draw_fit", "draw_leaving", "draw_paths", "spread_out"]
 
 
 def draw_fit(
@@ -60,32 +60,91 @@ def draw_fit(
         draw_paths(made.axes(slice(0, 2), 1), *paths, names, at)
 
 
-def draw_paths(
-    axes: Any, strengths: Sequence[float], weights: NDArray[np.float64], names: Sequence[str], at: float | None
+def draw_leaving(
+    paths: tuple[Sequence[float], NDArray[np.float64]],
+    names: Sequence[str],
+    kinds: Sequence[int],
+    at: float,
+    path: str | PathLike[str],
+    title: str,
+    sentence: str,
 ) -> None:
-    """Draw a line for each weight over the strength of a penalty, with its name at the left end."""
-    for number, (line, name) in enumerate(zip(weights.T, names, strict=True)):
-        axes.plot(strengths, line, linewidth=1.8, **looks(number), label=name)
+    """Draw the weights over the strength of a penalty that brings them to 0, and until when each kind of them stays.
+
+    Parameters
+    ----------
+    paths : (strengths, weights)
+        The weights, a row for each strength.
+    names : sequence of str
+        What each weight belongs to.
+    kinds : sequence of int
+        The group that each is in, counted from 0.
+    at : float
+        The strength with which the circuit was trained.
+    path : path-like
+        Where to.
+    title, sentence : str
+        The heading.
+
+    Raises
+    ------
+    SaveError
+        If the suffix is not ``.png``, ``.svg`` or ``.pdf``, or the file cannot be written.
+    """
+    strengths, weights = paths
+    with sheet(path, title, sentence, heights=(2.2, 1.0)) as made:
+        above = made.axes(0, 0)
+        draw_paths(above, strengths, weights, names, at, kinds)
+        below = made.axes(1, 0)
+        rows = sorted(set(kinds))
+        for row, kind in enumerate(rows):
+            inside = np.any(weights[:, np.asarray(kinds) == kind] != 0.0, axis=1)
+            below.fill_between(strengths, row - 0.3, row + 0.3, where=inside, color=looks(kind)["color"], linewidth=0)
+        dress(below, "not 0", "strength of the springs")
+        below.set_xscale("log")
+        below.set_xlim(above.get_xlim())
+        words = [", ".join(name for name, kind in zip(names, kinds, strict=True) if kind == row) for row in rows]
+        below.set_yticks(range(len(rows)), [plain(word) for word in words], parse_math=False)
+        below.set_ylim(len(rows) - 0.5, -0.5)
+        below.axvline(at, color=INK, linewidth=1.2, linestyle="dotted")
+        above.set_xlabel("")
+
+
+def draw_paths(
+    axes: Any,
+    strengths: Sequence[float],
+    weights: NDArray[np.float64],
+    names: Sequence[str],
+    at: float,
+    kinds: Sequence[int] | None = None,
+) -> None:
+    """Draw a line for each weight over the strength of a penalty, with its name at the left end.
+
+    Weights of the same kind look alike; if none are given, each looks otherwise.
+    """
+    look = [looks(number) for number in (range(len(names)) if kinds is None else kinds)]
+    for line, style in zip(weights.T, look, strict=True):
+        axes.plot(strengths, line, linewidth=1.8, **style)
     axes.set_xscale("log")
     dress(axes, "weights by the strength of the springs", "strength of the springs")
     axes.xaxis.set_major_formatter(LogFormatterSciNotation())
     axes.axhline(0.0, color=HAIRLINE, linewidth=1.0, zorder=0)
     low, high = axes.get_ylim()
-    for number, place in enumerate(spread_out(weights[0], (high - low) / 24)):
+    left = strengths[0] * (strengths[0] / strengths[-1]) ** 0.045
+    for number, place in enumerate(spread_out(weights[0], (high - low) / (24 if kinds is None else 17))):
         axes.annotate(
-            plain(names[number]), (strengths[0], weights[0, number]), xytext=(strengths[0] / 1.9, place),
+            plain(names[number]), (strengths[0], weights[0, number]), xytext=(left, place),
             ha="right", va="center", fontsize=10, color=INK, parse_math=False, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": looks(number)["color"], "lw": 0.9, "shrinkA": 1, "shrinkB": 0},
+            arrowprops={"arrowstyle": "-", "color": look[number]["color"], "lw": 0.9, "shrinkA": 1, "shrinkB": 0},
         )  # fmt: skip
     axes.yaxis.tick_right()
     axes.spines["right"].set_visible(True)
     axes.spines["left"].set_visible(False)
-    if at is not None:
-        axes.axvline(at, color=INK, linewidth=1.2, linestyle="dotted")
-        axes.annotate(
-            minus(f"{at:g}"), (at, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -4), va="top",
-            textcoords="offset points", color=SOFT, fontsize=10,
-        )  # fmt: skip
+    axes.axvline(at, color=INK, linewidth=1.2, linestyle="dotted")
+    axes.annotate(
+        minus(f"{at:g}"), (at, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -4), va="top",
+        textcoords="offset points", color=SOFT, fontsize=10,
+    )  # fmt: skip
 
 
 def spread_out(places: Sequence[float] | NDArray[np.float64], room: float) -> list[float]:
