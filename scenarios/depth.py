@@ -3,7 +3,8 @@
 A layer multiplies the mean square of what goes through it by some ratio, and twenty layers do so twenty times. With
 relus and n units, He's start has a mean ratio of exactly 1 (over draws of the weights, with a variance of 5/n),
 Xavier's of 1/2, and weights from -0.5 to 0.5, as the guide has them, of n/24: after twenty layers of 100 units, squares
-are some 10¹² times as large. Sigmoids send back at most a sixteenth of a gradient's square in each layer: nothing arrives.
+are some 10¹² times as large. Sigmoids send back at most a sixteenth of a gradient's square in each layer: nothing
+arrives.
 
 Try --init uniform, --init xavier --activation sigmoid, --init xavier --activation tanh, and --iterations 200, after
 which the layers are looked at again. --data synthetic is to be given back as it is; digits are to be read.

@@ -15,7 +15,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {"optimizers", "sparsity"}  # what takes seconds with its usual settings
+LONG = {"optimizers", "sparsity", "tune"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -227,3 +227,27 @@ def test_from_where_on_nothing_is_left(kind, largest):
 def test_groups_that_do_not_fit_are_told():
     assert "--groups 2,2 has 4 columns in all, and diabetes has 10" in refused("sparsity", "--groups", "2,2")
     assert "the sizes of groups are '2,x'" in refused("sparsity", "--groups", "2,x")
+
+
+# -- tune --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_best_strength_is_found():
+    found = run("tune")
+    points, targets = load_diabetes(return_X_y=True)
+    points, targets = ((part - part.mean(0)) / part.std(0) for part in (points, targets))
+    assert found["folds"].keys() == {"0.0001", "0.001", "0.01", "0.1", "1", "10"}
+    for strength, costs in found["folds"].items():
+        for fold, cost in enumerate(costs):
+            held = np.arange(len(points)) % 5 == fold
+            x, t = points[~held], targets[~held]
+            w = np.linalg.solve(x.T @ x / len(x) + float(strength) * np.eye(10), x.T @ t / len(x))
+            assert cost == pytest.approx(np.mean((points[held] @ w - targets[held]) ** 2) / 2, abs=1e-8)
+    assert found["best"] == 0.01
+    assert found["best_cost"] == pytest.approx(0.249205, abs=5e-7)
+    assert len(found["drawn"]) == 20
+    assert 0.2491671 * (1 - 1e-6) < found["drawn"][0]["cost"] < 0.2491671 * 1.001
+
+
+def test_more_folds_than_examples_are_refused():
+    assert "there are 442 labels for 443 folds" in refused("tune", "--folds", "443")
