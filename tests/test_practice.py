@@ -251,3 +251,18 @@ def test_the_best_strength_is_found():
 
 def test_more_folds_than_examples_are_refused():
     assert "there are 442 labels for 443 folds" in refused("tune", "--folds", "443")
+
+
+# -- unbalanced --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("options", "cost", "accuracy", "recall"), [
+    ([], 0.1941675, 0.936, 0.306), (["--weighted"], 0.3869020, 0.863, 0.833),
+])  # fmt: skip
+def test_a_rare_class_is_found_if_it_counts_as_much(options, cost, accuracy, recall):
+    found = run("unbalanced", *options)
+    assert found["objective"] == pytest.approx(cost, abs=1e-7)
+    assert found["accuracy"] == pytest.approx(accuracy, abs=5e-4)
+    assert found["rare_recall"] == pytest.approx(recall, abs=5e-4)
+    if options:
+        assert found["balanced_accuracy"] == pytest.approx(0.849, abs=5e-4)
