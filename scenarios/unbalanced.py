@@ -54,8 +54,8 @@ def main(
         found, usual = (float(np.mean(right[data.labels == side])) for side in (-1.0, 1.0))
         trainers[name] = trainer
         judged[name] = {
-            "objective": history.cost or 0.0, "accuracy": float(np.mean(right)), "rare_recall": found, "usual_recall": usual,
-            "balanced_accuracy": (found + usual) / 2.0,
+            "objective": history.cost or 0.0, "accuracy": float(np.mean(right)),
+            "rare_recall": found, "usual_recall": usual, "balanced_accuracy": (found + usual) / 2.0,
         }  # fmt: skip
 
     report = Report("unbalanced", seed, {})
@@ -78,7 +78,8 @@ def main(
         from circuitsim.views.two_lines import draw_two_lines  # only who saves pays for matplotlib
 
         shares = [(one["rare_recall"], one["usual_recall"]) for one in judged.values()]
-        lines = [[*np.ravel(one.engine.parameters["w1"]), *one.engine.parameters["b1"]] for one in trainers.values()]
+        held = [one.engine.parameters for one in trainers.values()]
+        lines = [np.concatenate([np.ravel(one[name]) for name in ("w1", "b1")]).tolist() for one in held]
         draw_two_lines(
             (data.points, data.labels),
             ("malignant", "benign"),
