@@ -15,7 +15,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {"optimizers", "sparsity", "tune"}  # what takes seconds with its usual settings
+LONG = {"dying", "optimizers", "sparsity", "tune"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -266,3 +266,19 @@ def test_a_rare_class_is_found_if_it_counts_as_much(options, cost, accuracy, rec
     assert found["rare_recall"] == pytest.approx(recall, abs=5e-4)
     if options:
         assert found["balanced_accuracy"] == pytest.approx(0.849, abs=5e-4)
+
+
+# -- dying -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=slow) for seed in range(1, 5))])
+@pytest.mark.parametrize(("step", "least", "most", "right"), [
+    ("0.1", 0, 3, (0.94, 1.0)),
+    ("1", 6, 19, (0.93, 1.0)),
+    ("2", 32, 32, (0.0, 0.114)),
+    pytest.param("5", 32, 32, (0.0, 0.114), marks=slow),
+])  # fmt: skip
+def test_relus_die_of_long_steps(step, least, most, right, seed):
+    found = run("dying", "--step", step, "--seed", str(seed), "--iterations", "420")
+    assert least <= found["dead"] <= most
+    assert right[0] <= found["test_accuracy"] <= right[1]
