@@ -273,12 +273,12 @@ def test_a_rare_class_is_found_if_it_counts_as_much(options, cost, accuracy, rec
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=slow) for seed in range(1, 5))])
 @pytest.mark.parametrize(("step", "least", "most", "right"), [
-    ("0.1", 0, 3, (0.94, 1.0)),
-    ("1", 6, 19, (0.93, 1.0)),
+    pytest.param("0.1", 0, 3, (0.93, 1.0), marks=slow),
+    pytest.param("1", 6, 19, (0.93, 1.0), marks=slow),
     ("2", 32, 32, (0.0, 0.114)),
-    pytest.param("5", 32, 32, (0.0, 0.114), marks=slow),
+    pytest.param("5", 32, 32, (0.0, 0.116), marks=slow),  # the most frequent digit is 11.58 % of the test
 ])  # fmt: skip
 def test_relus_die_of_long_steps(step, least, most, right, seed):
-    found = run("dying", "--step", step, "--seed", str(seed), "--iterations", "420")
+    found = run("dying", "--step", step, "--seed", str(seed))
     assert least <= found["dead"] <= most
     assert right[0] <= found["test_accuracy"] <= right[1]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -39,9 +38,9 @@ def draw_units(
     order = np.lexsort([alive[-1], -dead.sum(axis=0)])
     step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
     extent = (iterations[0] - step / 2, iterations[-1] + step / 2, 0.0, float(alive.shape[1]))
-    colours = LinearSegmentedColormap.from_list("alive", [(0.0, tint(VALUE, 0.12)), (1.0, VALUE)])
-    image = colours(alive[:, order].T)
-    image[dead[:, order].T] = (*tint(INK, 0.88), 1.0)
+    pale, full = np.array(tint(VALUE, 0.12)), np.array(tint(VALUE, 1.0))
+    image = pale + alive[:, order].T[..., None] * (full - pale)
+    image[dead[:, order].T] = tint(INK, 0.88)
     with sheet(path, title, sentence, heights=(2.6, 1.0)) as made:
         axes = made.axes(0, 0)
         axes.imshow(image, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
