@@ -5,12 +5,14 @@ SciPy, NumPy's linear algebra and a cutting-plane solver; losses are means, plus
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
+from circuitsim.learning.checkup import CHECKS, check_training
 from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
@@ -282,3 +284,32 @@ def test_relus_die_of_long_steps(step, least, most, right, seed):
     found = run("dying", "--step", step, "--seed", str(seed))
     assert least <= found["dead"] <= most
     assert right[0] <= found["test_accuracy"] <= right[1]
+
+
+# -- debug -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bug", "check"), [
+    ("sign", "pull"),
+    ("labels", "labels"),
+    ("scale", "inputs"),
+    ("loud", "start"),
+    ("zero", "symmetry"),
+    ("slope", "gradient"),
+    ("cut", "no gradient"),
+    ("long", "large step"),
+    ("short", "small step"),
+])  # fmt: skip
+def test_each_mistake_is_found(bug, check):
+    assert check in run("debug", "--bug", bug, "--iterations", "100")["findings"]
+
+
+def test_a_sound_training_passes():
+    found = run("debug", "--bug", "none")
+    assert (found["findings"], found["unseen"]) == ({}, [])
+    assert found["zero_cost"] == pytest.approx(2.302585, abs=5e-7)
+    assert found["few_cost"] < 1e-3
+
+
+def test_the_questions_are_those_of_the_checks():
+    assert set(CHECKS) == set(re.findall(r"^ +``([a-z ]+)``", check_training.__doc__, re.MULTILINE))
