@@ -86,7 +86,7 @@ def main(
         trainer = make(kind, build(kind, seed), engine)
         with suppress(cs.DivergenceError):  # of which the checks tell
             trainer.fit(x, y, iterations, batch=BATCH, seed=seed, progress=False)
-        curves[name] = tuple(zip(*((one.iteration, one.cost) for one in trainer.history.evaluations), strict=True))
+        curves[name] = [(one.iteration, one.cost) for one in trainer.history.evaluations]
     guess = make("none", build("zero", seed), engine).fit(points, labels, 0).cost
     few = cs.Trainer(training.make_engine(engine, build(bug, seed)), cs.forces.softmax, cs.LBFGS())
     fitted = few.fit(given[:FEW], paired[:FEW], 60, batch="all", progress=False).cost

@@ -17,7 +17,7 @@ LETTERS = 66  # of a finding in a line
 def draw_checklist(
     checks: Mapping[str, str],
     findings: Mapping[str, str],
-    costs: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    costs: Mapping[str, Sequence[tuple[int, float]]],
     path: str | PathLike[str],
     title: str,
     sentence: str,
@@ -30,7 +30,7 @@ def draw_checklist(
         By name, what each check asks.
     findings : mapping of str to str
         By check, what was found.
-    costs : mapping of str to (iterations, costs)
+    costs : mapping of str to sequence of (iteration, cost)
         Curves by name.
     path : path-like
         Where to.
@@ -66,11 +66,11 @@ def draw_checklist(
 
         right = made.axes(0, 1)
         handles = []
-        known = [cost for _, ys in costs.values() for cost in ys if np.isfinite(cost) and cost > 0.0]
+        known = [cost for curve in costs.values() for _, cost in curve if np.isfinite(cost) and cost > 0.0]
         if max(known, default=1.0) > 100.0 * min(known, default=1.0):
             right.set_yscale("log")
-        for number, (across, up) in enumerate(costs.values()):
-            handles += right.plot(across, up, color=INK, linewidth=2.2, linestyle=DASHES[1 - number % 2])
+        for number, curve in enumerate(costs.values()):
+            handles += right.plot(*np.transpose(curve), color=INK, linewidth=2.2, linestyle=DASHES[1 - number % 2])
         dress(right, "cost", "iteration")
         if right.get_yscale() == "linear":
             right.set_ylim(bottom=0.0)
