@@ -77,7 +77,7 @@ def draw_two_lines(
         rows: list[str] = []
         for name, (_, shares) in circuits.items():
             for share, word, look in zip(
-                (*shares, sum(shares) / 2.0), (*classes, "mean of both"), (*ORDER, 6), strict=True
+                (*shares, float(np.mean(shares))), (*classes, "mean of both"), (*ORDER, 6), strict=True
             ):
                 right.barh(len(rows), 1.0, 0.62, color=tint(INK, 0.06))
                 right.barh(len(rows), share, 0.62, color=CLASSES[look])
