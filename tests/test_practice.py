@@ -12,12 +12,22 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
+import circuitsim as cs
 from circuitsim.learning.checkup import CHECKS, check_training
+from circuitsim.learning.skip_grams import lowest_cost, skip_grams
 from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {"debug", "dying", "optimizers", "regression", "sparsity", "tune"}  # what takes seconds with its usual settings
+LONG = {
+    "debug",
+    "dying",
+    "optimizers",
+    "regression",
+    "sparsity",
+    "tune",
+    "word2vec",
+}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -315,3 +325,43 @@ def test_a_sound_training_passes():
 
 def test_the_questions_are_those_of_the_checks():
     assert set(CHECKS) == set(re.findall(r"^ +``([a-z ]+)``", check_training.__doc__, re.MULTILINE))
+
+
+# -- word2vec ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=slow) for seed in range(1, 5))])
+def test_analogies_add_up(seed):
+    found = run("word2vec", "--seed", str(seed), "--iterations", "1000")
+    assert found["words"] == 43
+    assert found["analogies"] == 56
+    assert found["lowest"] < found["objective"] < 1.06 * found["lowest"]
+
+
+def test_vectors_as_long_as_the_vocabulary_reach_the_lowest_cost():
+    """All examples at once, by L-BFGS; a word and a context that never met, or were never drawn, pull without end."""
+    sentences = [list(row) for row in ("abc", "abd", "bcd", "abcd", "cd", "ad") for _ in range(6)]
+    pairs, words = skip_grams(sentences, drawn=3, seed=1)
+    circuit, random = cs.Circuit("whole"), np.random.default_rng(0)
+    word, context = circuit.inputs("word context")
+    one, other = (circuit.parameter(name, random.normal(size=(4, 4))) for name in ("one", "other"))
+    circuit.output("score", cs.sum(cs.embedding(one, word) * cs.embedding(other, context), axis=-1))
+    trainer = cs.Trainer(cs.Compiled(circuit), cs.forces.logistic, cs.LBFGS())
+    history = trainer.fit(pairs.points, pairs.labels, 200, batch="all", every=200)
+    assert lowest_cost(pairs) <= history.cost < lowest_cost(pairs) + 1e-3
+    assert words == list("abcd")
+
+
+def test_a_text_of_ones_own(tmp_path):
+    Path(tmp_path / "own.txt").write_text("a cat sat\na dog sat\n", encoding="utf-8")
+    Path(tmp_path / "none.txt").write_text("cat\n\n", encoding="utf-8")
+    done = call("run", "word2vec", "--data", "own.txt", "--iterations", "20", "--save", "seen.svg", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "for 4 words, from 2 sentences" in done.stdout
+    assert "the text has no two words that meet" in refused("word2vec", "--data", "none.txt", cwd=tmp_path)
+    assert "cannot read 'lost.txt'" in refused("word2vec", "--data", "lost.txt", cwd=tmp_path)
+
+
+def test_how_far_words_may_stand_apart():
+    near, _ = skip_grams([["a", "b", "c"]], window=1, drawn=1)
+    assert sorted(map(tuple, near.points[near.labels > 0].tolist())) == [(0, 1), (1, 0), (1, 2), (2, 1)]
