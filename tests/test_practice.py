@@ -10,10 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_diabetes
+from PIL import Image
+from scipy.optimize import brentq
+from sklearn.datasets import load_diabetes, load_digits
 
 import circuitsim as cs
+from circuitsim.cli import scenarios
 from circuitsim.learning.checkup import CHECKS, check_training
+from circuitsim.learning.neighbours import affinities, trustworthiness
 from circuitsim.learning.skip_grams import lowest_cost, skip_grams
 from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
@@ -365,3 +369,74 @@ def test_a_text_of_ones_own(tmp_path):
 def test_how_far_words_may_stand_apart():
     near, _ = skip_grams([["a", "b", "c"]], window=1, drawn=1)
     assert sorted(map(tuple, near.points[near.labels > 0].tolist())) == [(0, 1), (1, 0), (1, 2), (2, 1)]
+
+
+# -- tsne --------------------------------------------------------------------------------------------------------------
+
+
+def test_affinities_have_the_perplexity():
+    """Widths by a root finder, from one point at a time."""
+    points = load_digits().data[:300] / 16.0
+
+    def row(number):
+        apart = np.sum((points - points[number]) ** 2, axis=1)
+        apart = np.delete(apart, number)
+
+        def near(sharpness):
+            weights = np.exp(-(apart - apart.min()) * sharpness)
+            return weights / weights.sum()
+
+        def excess(sharpness):
+            share = near(sharpness)
+            return -np.sum(share * np.log(share, out=np.zeros_like(share), where=share > 0)) - np.log(20.0)
+
+        return np.insert(near(brentq(excess, 1e-3, 100.0, xtol=1e-15, rtol=1e-14)), number, 0.0)
+
+    whole = np.array([row(number) for number in range(300)])
+    np.testing.assert_allclose(affinities(points, 20.0), (whole + whole.T) / 600.0, atol=1e-12)
+
+
+def test_trust_is_that_of_another_program():
+    from sklearn.manifold import trustworthiness as theirs
+
+    random = np.random.default_rng(0)
+    points = random.normal(size=(80, 5))
+    for places in (points[:, :2], random.normal(size=(80, 2)), points[:, :2] + 0.1):
+        assert trustworthiness(points, places) == pytest.approx(theirs(points, places, n_neighbors=5), abs=1e-12)
+
+
+def test_the_gradient_of_tsne_is_the_formula():
+    """4 (p - q) (y - y') / (1 + distance²), summed over the others (van der Maaten and Hinton 2008)."""
+    random = np.random.default_rng(3)
+    near, y = affinities(random.normal(size=(30, 4)), 5.0), random.normal(size=(30, 2))
+    main = scenarios.load(scenarios.find("tsne"))
+    engine = cs.Compiled(main.__globals__["build"](y))
+    engine.forward({"near": near, "others": 1.0 - np.eye(30)})
+    found = engine.backward({"cost": 1.0})["y"]
+    ways = y[:, None] - y[None]
+    close = (1.0 - np.eye(30)) / (1.0 + np.sum(ways**2, axis=-1))
+    share = close / close.sum()
+    np.testing.assert_allclose(found, 4.0 * np.sum(((near - share) * close)[..., None] * ways, axis=1), atol=1e-14)
+
+
+@slow
+def test_digits_drift_apart():
+    found = run("tsne")
+    assert 0.27 < found["objective"] < 0.30  # scikit-learn comes to 0.281 to 0.289
+    assert found["trust"] >= 0.985
+    assert found["trust_pca"] == pytest.approx(0.872, abs=0.005)
+
+
+def test_digits_are_filmed_as_they_drift(tmp_path):
+    done = call(
+        "run", "tsne", "--count", "20", "--perplexity", "5", "--iterations", "3", "--save", "a.gif", cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 4
+
+
+def test_a_perplexity_that_cannot_be_is_told():
+    assert "a perplexity of 20 of 30 points cannot be" in refused("tsne", "--count", "30")
+    with pytest.raises(cs.InputError, match="5 neighbours of 8 points are too many"):
+        trustworthiness(np.eye(8), np.eye(8))
