@@ -16,6 +16,7 @@ from sklearn.datasets import load_diabetes, load_digits
 
 import circuitsim as cs
 from circuitsim.cli import scenarios
+from circuitsim.learning import ising
 from circuitsim.learning.checkup import CHECKS, check_training
 from circuitsim.learning.neighbours import affinities, trustworthiness
 from circuitsim.learning.skip_grams import lowest_cost, skip_grams
@@ -440,3 +441,42 @@ def test_a_perplexity_that_cannot_be_is_told():
     assert "a perplexity of 20 of 30 points cannot be" in refused("tsne", "--count", "30")
     with pytest.raises(cs.InputError, match="5 neighbours of 8 points are too many"):
         trustworthiness(np.eye(8), np.eye(8))
+
+
+# -- denoise -----------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_become_clear():
+    found = run("denoise")
+    energies = {name: np.array(one) for name, one in found["energies"].items()}
+    assert all(np.all(energies["lowest energy"] <= one + 1e-9) for one in energies.values())
+    assert np.all(energies["iterated modes"] < energies["noisy"])
+    assert found["wrong"]["noisy"] > 5 * found["wrong"]["mean field"]
+    assert found["accuracy"] == pytest.approx(1.0 - found["wrong"]["mean field"] / 10240)
+    # The sweeps in plain NumPy.
+    y = np.array(found["noisy"])
+    m = y
+    for _ in range(12):
+        field = y + 0.9 * ising.around(m)
+        m = 0.5 * (m + np.tanh(field))
+    assert found["wrong"]["mean field"] == np.sum(np.where(field > 0.0, 1.0, -1.0) != ising.digits())
+    assert found["loss"] == pytest.approx(np.sum(np.log1p(np.exp(-2.0 * field * ising.digits()))) / 10)
+
+
+def test_the_lowest_energy_is_the_lowest_of_all():
+    lowest = scenarios.load(scenarios.find("denoise")).__globals__["lowest"]
+    random = np.random.default_rng(0)
+    every = np.array(list(np.ndindex((2,) * 12))).reshape(-1, 3, 4) * 2.0 - 1.0
+    for _ in range(5):
+        y, (h, j) = np.where(random.random((3, 4)) < 0.5, 1.0, -1.0), random.uniform(0.2, 1.5, 2)
+        best = ising.energy(every, np.broadcast_to(y, every.shape), h, j).min()
+        found = lowest(y, h, j)[None]
+        assert ising.energy(found, y[None], h, j)[0] == pytest.approx(best, abs=1e-12)
+        assert ising.energy(ising.iterated_modes(y[None], h, j), y[None], h, j)[0] >= best - 1e-12
+
+
+@slow
+def test_the_mean_field_can_learn():
+    before, after = run("denoise"), run("denoise", "--iterations", "60")
+    assert after["loss"] < before["loss"]
+    assert after["wrong"]["mean field"] < before["wrong"]["mean field"]
