@@ -14,9 +14,8 @@ import numpy as np
 import typer
 
 import circuitsim as cs
-from circuitsim.cli import training
+from circuitsim.cli import practice, training
 from circuitsim.cli.scenarios import Json, Report, Seed, play
-from circuitsim.learning import datasets
 from circuitsim.views.forms import PAGES, PICTURES
 
 BATCH, TEST = 32, 449
@@ -47,30 +46,26 @@ def main(
     as_json: Json = False,
 ) -> Report:
     """Run the scenario."""
-    data = datasets.digits()
-    points, labels = data.points, data.labels
-    mixed = np.random.default_rng(0).permutation(len(points))  # the same test whatever the seed
-    test, learn = mixed[:TEST], mixed[TEST:]
-
+    learned, kept = practice.parts(cs.datasets.digits(), TEST)
     runner = training.make_engine(engine, build(seed))
     trainer = cs.Trainer(runner, cs.forces.loss, cs.Adam(step=0.003), output="loss")
     history = trainer.fit(
-        points[learn],
-        labels[learn],
+        learned.points,
+        learned.labels,
         iterations,
         batch=BATCH,
         order="shuffled",
         seed=seed,
         every=max(1, iterations // 10),
     )
-    taken_for = read(runner, points[test])
-    accuracy = float(np.mean(taken_for == labels[test]))
+    taken_for = read(runner, kept.points)
+    accuracy = float(np.mean(taken_for == kept.labels))
     confusion = np.zeros((10, 10), dtype=int)
-    np.add.at(confusion, (labels[test].astype(int), taken_for), 1)
+    np.add.at(confusion, (kept.labels.astype(int), taken_for), 1)
 
     report = Report("digits", seed, {})
     report.table(
-        f"{runner.netlist.name} learns {len(learn)} digits",
+        f"{runner.netlist.name} learns {len(learned)} digits",
         "batches of 32 | loss",
         [(str(done.iteration), f"{done.cost:.4f}") for done in history.evaluations],
     )
@@ -84,7 +79,7 @@ def main(
         "iterations": history.iterations,
         "engine": engine,
         "accuracy": accuracy,
-        "accuracy_learned": float(np.mean(read(runner, points[learn]) == labels[learn])),
+        "accuracy_learned": float(np.mean(read(runner, learned.points) == learned.labels)),
         "loss": history.cost,
         "confusion": confusion,
         "parameters": {name: np.asarray(value) for name, value in runner.parameters.items()},

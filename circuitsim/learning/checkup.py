@@ -26,8 +26,23 @@ from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.trainer import Trainer
 from circuitsim.learning.tuning import fresh
 
-__all__ = ["Checkup", "Finding", "check_training"]
+__all__ = ["CHECKS", "Checkup", "Finding", "check_training"]
 
+#: The checks in their order, and in a few words what each asks.
+CHECKS = {
+    "start": "Does it begin with about the loss of guessing?",
+    "inputs": "Are the numbers that go in of a size of about 1?",
+    "labels": "Do points tell more of their labels than of shuffled ones?",
+    "pull": "Does the force pull towards a lower loss?",
+    "gradient": "Do gradients agree with central differences?",
+    "no gradient": "Does every parameter get a gradient?",
+    "symmetry": "Do the units of a layer begin unlike each other?",
+    "direction": "Do parameters move where they are pulled?",
+    "large step": "Does training lower the loss at all?",
+    "small step": "Does it lower the loss by much?",
+    "few": "Can a few examples be fitted?",
+    "dead units": "Are most units of a layer alive?",
+}
 FEW = 20  # examples that are run by themselves, and parameters whose gradients are checked
 ENOUGH = 30  # examples from which one can tell whether labels belong to points
 NEAR = 5  # neighbours whose labels are compared

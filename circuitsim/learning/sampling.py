@@ -42,6 +42,7 @@ class Sampler:
         self.count = count
         self._random = np.random.default_rng(seed)
         self._queue: list[int] = []
+        self._place = 0  # in the queue
         self._taken = 0
 
     def like(self, other: "Sampler") -> bool:
@@ -62,11 +63,13 @@ class Sampler:
             return [int(index) for index in self._random.integers(self.count, size=number)]
         if isinstance(self.order, list) and self._taken + number > len(self.order):
             raise InputError(f"the order has {len(self.order)} examples and more were asked for: give it more")
-        chosen = []
-        for _ in range(number):
-            if not self._queue:
-                self._queue = self._refill()
-            chosen.append(self._queue.pop(0))
+        chosen: list[int] = []
+        while len(chosen) < number:
+            if self._place == len(self._queue):
+                self._queue, self._place = self._refill(), 0
+            some = self._queue[self._place : self._place + number - len(chosen)]
+            chosen += some
+            self._place += len(some)
         self._taken += number
         return chosen
 
@@ -85,7 +88,7 @@ class Sampler:
             "order": self.order,
             "count": self.count,
             "random": self._random.bit_generator.state,
-            "queue": self._queue,
+            "queue": self._queue[self._place :],
             "taken": self._taken,
         }
 
@@ -112,7 +115,7 @@ class Sampler:
                 "give the same order, or a seed to begin anew"
             )
         self._random.bit_generator.state = state["random"]
-        self._queue = list(state["queue"])
+        self._queue, self._place = list(state["queue"]), 0
         self._taken = state["taken"]
 
 

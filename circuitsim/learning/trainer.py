@@ -193,6 +193,13 @@ class Trainer:
         return self.history.iterations
 
     @property
+    def evaluations(self) -> int:
+        """How often the optimizer asked for the cost and its gradient: once an update, and `LBFGS` as it needs."""
+        if self._descent is None or self._descent.state is None:
+            return self.iteration
+        return self._descent.state.evaluations
+
+    @property
     def shown(self) -> list[int]:
         """The numbers of the examples shown last, among all that `fit` was given."""
         return [int(number) for number in self._shown]
