@@ -357,8 +357,8 @@ def test_what_pictures_share_is_written_once():
     assert suffixes == {"forms", "video"}  # which chooses between its two
 
 
-# Where the language asks for a gate: Python's signs, networks that are made of multiplications and additions, and the
-# circuits that engines are compared on.
+# Where the language asks for a gate: Python's signs, networks that are made of certain gates, the circuits that engines
+# are compared on, and batch norms, which take other statistics once they are trained.
 ASKED = {
     "circuit/wire.py": {
         "abs", "add", "div", "equal", "greater", "greater_equal", "less", "less_equal", "matmul", "mul", "neg",
@@ -368,6 +368,7 @@ ASKED = {
     "circuit/networks.py": {"add", "mul", "sigmoid"},
     "circuit/dense.py": {"add"},
     "cli/race.py": {"sum"},
+    "learning/statistics.py": {"batch_norm", "batch_norm_inference"},
     "testing/runs.py": {"exp", "matmul", "mean", "sin", "softmax", "stack", "tanh", "where"},
 }  # fmt: skip
 
