@@ -51,7 +51,7 @@ def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @sum.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims), np.shape(x))
 
 
 @gate(numpy=np.mean)
@@ -64,7 +64,7 @@ def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @mean.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x))
 
 
 def _deviation(x: Any, axis: Axes, ddof: int) -> Any:
