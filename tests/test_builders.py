@@ -107,6 +107,31 @@ def test_both_directions_are_two_networks_and_a_sum():
         np.testing.assert_allclose(found, sum(halves) + whole.parameters["by"], rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_networks_that_take_batches_are_shown_single_examples(engine):
+    """Each is a batch of one, and a state is carried from one to the next."""
+    text = make.zen()[: 5 * 4 + 1]
+    circuit = cs.rnn([45, 6, 45], 5, tokens=True, carried=True, seed=1)
+    carry = {"h0": ("h5", np.zeros((1, 6)))}
+    trainer = cs.Trainer(engine(circuit), cs.forces.softmax, cs.SGD(0.1), carry=carry)
+    read, wanted = text[:-1].reshape(4, 5), text[1:].reshape(4, 5)
+    history = trainer.fit({"x": read}, wanted, 6, order="in order")
+    other = cs.Compiled(circuit)
+    other.learn(cs.SGD(0.1))
+    state, losses = np.zeros((1, 6)), []
+    for number in range(6):
+        outputs = other.forward({"x": read[[number % 4]], "h0": state})
+        losses.append(float(np.sum(cs.cross_entropy(outputs["scores"], wanted[[number % 4]]))))
+        other.backward({"scores": cs.forces.softmax.pull(outputs["scores"], wanted[[number % 4]])})
+        other.update()
+        state = outputs["h5"]
+    assert list(history.losses) == losses
+    assert_same_bits(trainer.engine.parameters, other.parameters)
+    images, classes = make.digits(0)
+    convnet = cs.Trainer(engine(cs.convnet([1, 8, 8], [2], 10)), cs.forces.softmax, cs.SGD(0.1))
+    assert convnet.fit({"x": images}, classes, 20, seed=0).iterations == 20
+
+
 def test_two_hundred_steps():
     circuit = cs.rnn([3, 5, 2], 200, init="uniform")
     x = np.random.default_rng(0).normal(size=(2, 200, 3))
