@@ -607,6 +607,25 @@ def test_a_pool_looks_through_its_window_at_each_place(engine, kernel, stride):
     assert found["max"].shape[2:] == ((6 - height) // down + 1, (7 - width) // right + 1)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_pool_sends_the_gradient_to_the_first_of_equal_ones(engine, stride):
+    x = np.array([[[[1.0, 1.0, 0.0, np.inf], [1.0, 1.0, 2.0, np.inf], [-np.inf] * 4, [-np.inf, -np.inf, 0.0, -0.0]]]])
+    circuit = cs.Circuit()
+    circuit.output("f", cs.max_pool2d(circuit.input("x"), kernel=2, stride=stride))
+    runner = engine(circuit, nonfinite="ignore")
+    for _ in range(2):
+        output = runner.forward({"x": x})["f"]
+        pull = 1.0 + np.arange(output.size).reshape(output.shape)
+        found = runner.backward(pull)["x"]
+    expected = np.zeros(x.shape)
+    for (_, _, row, column), top in np.ndenumerate(output):
+        seen = x[0, 0, row * stride : row * stride + 2, column * stride : column * stride + 2]
+        assert top == seen.max()
+        i, j = np.unravel_index(seen.argmax(), seen.shape)
+        expected[0, 0, row * stride + i, column * stride + j] += pull[0, 0, row, column]
+    assert found.tolist() == expected.tolist()
+
+
 def test_functions_of_numpy_reach_the_new_gates(engine):
     circuit, x = cs.Circuit(), numbers((3, 4), 0)
     wire = circuit.input("x")
