@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from circuitsim import extend, gates, testing
 from circuitsim.circuit import Circuit, Wire
+from circuitsim.circuit.chain import chain
+from circuitsim.circuit.convnet import convnet
 from circuitsim.circuit.dense import dense
 from circuitsim.circuit.expression import parse
 from circuitsim.circuit.networks import linear, mlp, neuron
+from circuitsim.circuit.recurrent import bidirectional, lstm, rnn
+from circuitsim.circuit.transformer import attention
 from circuitsim.compiled import Compiled
 from circuitsim.engine import Engine
 from circuitsim.errors import (
@@ -49,6 +53,7 @@ from circuitsim.gates import (
     arctan,
     avg_pool2d,
     batch_norm,
+    batch_norm_inference,
     broadcast_to,
     clip,
     concat,
@@ -96,6 +101,8 @@ from circuitsim.gates import (
     reduce_min,
     relu,
     reshape,
+    rms_norm,
+    scaled_dot_product_attention,
     sigmoid,
     sin,
     sinh,
@@ -138,6 +145,7 @@ from circuitsim.learning import (
     Optimizer,
     Penalty,
     RMSProp,
+    RunningStatistics,
     Trainer,
     check_gradients,
     check_training,
@@ -217,6 +225,7 @@ __all__ = [
     "Plan",
     "RMSProp",
     "Run",
+    "RunningStatistics",
     "SaveError",
     "Schedule",
     "ScheduleError",
@@ -237,14 +246,19 @@ __all__ = [
     "arccos",
     "arcsin",
     "arctan",
+    "attention",
     "avg_pool2d",
     "batch_norm",
+    "batch_norm_inference",
+    "bidirectional",
     "broadcast_to",
+    "chain",
     "check_gradients",
     "check_training",
     "clip",
     "concat",
     "conv2d",
+    "convnet",
     "cos",
     "cosh",
     "crammer_singer",
@@ -282,6 +296,7 @@ __all__ = [
     "log_softmax",
     "lognormal",
     "logsumexp",
+    "lstm",
     "matmul",
     "max",
     "max_pool2d",
@@ -307,6 +322,9 @@ __all__ = [
     "reduce_min",
     "relu",
     "reshape",
+    "rms_norm",
+    "rnn",
+    "scaled_dot_product_attention",
     "schedules",
     "sigmoid",
     "sin",

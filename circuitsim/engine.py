@@ -156,6 +156,22 @@ class Engine(ABC):
         """What happened in the last run; None if the engine leaves no traces."""
         return None
 
+    def value(self, name: str | Wire) -> Value:
+        """Return the value of any wire or output in the last forward pass.
+
+        Raises
+        ------
+        InputError
+            If the engine leaves no traces.
+        TraceError
+            If there is no such wire.
+        """
+        if self.trace is None:
+            raise InputError(
+                f"a {type(self).__name__} leaves no traces to look into: run the circuit with Simulation or Compiled"
+            )
+        return self.trace.value(name)
+
     @property
     def parameters(self) -> dict[str, Value]:
         """The parameters' present values by name; arrays are read-only, as all that engines hand out."""

@@ -29,6 +29,7 @@ _GRADIENTS = (
 _ENGINE = "an engine runs it, as in cs.Simulation(circuit).run(x=1), or cs.Compiled(circuit)"
 _ARRAY = "inputs take numbers and arrays as they are, as in cs.Simulation(circuit).run(x=[1.0, 2.0])"
 _NETWORK = "cs.mlp([2, 3, 1]) makes a network of numbers, cs.dense([2, 3, 1]) one of arrays"
+_DEEP = "cs.convnet, cs.rnn, cs.lstm, cs.bidirectional and cs.attention make networks, as in cs.rnn([45, 64, 45], 25)"
 _TRAIN = "a trainer moves parameters, cs.Trainer(engine, cs.forces.svm, cs.SGD(step=0.01)).fit(points, labels)"
 _FORCES = "forces are losses, such as cs.forces.svm, cs.forces.softmax, cs.forces.squared_error"
 _GRAD = "wire up a circuit and run it, as in cs.Simulation(cs.parse('x*x')).run(x=3).gradients"
@@ -47,6 +48,7 @@ HABITS: dict[str, dict[str, str]] = {
     "circuitsim": {
         **dict.fromkeys(("tensor", "Tensor", "array", "Variable", "Value", "zeros", "ones", "from_numpy"), _ARRAY),
         **dict.fromkeys(("nn", "Module", "Linear", "Sequential", "Dense", "layers", "keras", "linen"), _NETWORK),
+        **dict.fromkeys(("Conv2d", "RNN", "LSTM", "GRU", "Transformer", "MultiheadAttention"), _DEEP),
         **dict.fromkeys(("functional", "F", "lax"), "gates are functions of circuitsim itself, cs.relu(x)"),
         **dict.fromkeys(("optim", "optimizers"), "optimizers are cs.SGD(step=0.01), cs.Adam(step=0.001) and so on"),
         **dict.fromkeys(("MSELoss", "CrossEntropyLoss", "BCELoss", "losses", "loss"), _FORCES),
@@ -85,6 +87,7 @@ HABITS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("add", "add_gate", "add_node"), "write circuit.gate(cs.add, x, y), or x + y"),
         **dict.fromkeys(("variable", "placeholder", "add_input"), "write circuit.input('x')"),
         **dict.fromkeys(("state_dict", "weights", "named_parameters"), "write cs.Compiled(circuit).parameters"),
+        **dict.fromkeys(("name_scope", "namespace", "prefix"), "write with circuit.scope('t1'):"),
         **dict.fromkeys(("nodes", "edges"), "write circuit.graph, a networkx graph"),
         "[]": "keep the wires that circuit.inputs and gates return, or write cs.Wire(circuit, 'x')",
         "save": "write circuit.to_json(), or circuit.draw('circuit.svg') for a picture",

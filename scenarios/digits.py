@@ -88,14 +88,12 @@ def main(
         from circuitsim.views.drawing_page import Reader, write_drawing
 
         about = (
-            f"The network {runner.netlist.name} learned {len(learn):,} digits in {history.iterations:,} batches of "
+            f"The network {runner.netlist.name} learned {len(learned):,} digits in {history.iterations:,} batches of "
             f"{BATCH}, and reads {100 * accuracy:.1f} % of {TEST} others right. Draw, or choose what it is to be "
             "more of."
         )
-        classes = data.classes or ()
-        write_drawing(
-            Reader(runner.netlist, runner.parameters, (8, 8), 16, classes, points[test], labels[test], about), save
-        )
+        reader = Reader(runner.netlist, runner.parameters, (8, 8), 16, kept.classes, kept.points, kept.labels, about)
+        write_drawing(reader, save)
     elif save is not None:
         from circuitsim.views.weight_images import draw_weights  # only who saves pays for matplotlib
 

@@ -13,8 +13,10 @@ from tests.test_random_circuits import assert_same_bits
 WRONG = {
     "alpha": ["a", None, 1j], "approximate": ["tan", None, 1], "axes": [0, "ab", [0.5]],
     "axis": [0.5, "x", [None], True],
+    "causal": [1, "yes", None],
     "classes": [0, -1, 1.5, None], "cols": [[0.5], "a", None, [[0], [0, 1]]], "ddof": [-1, 0.5, None],
-    "epsilon": [0.0, -1e-5, "a", np.nan], "indices": [[1.7], ["a"], None], "keepdims": [1, "yes", None],
+    "epsilon": [0.0, -1e-5, "a", np.nan], "groups": [0, -1, 1.5, "a", None],
+    "indices": [[1.7], ["a"], None], "keepdims": [1, "yes", None],
     "kernel": [0, (1, 0), (1, 2, 3), 1.5, "ab"], "pad": [-1, (1, -1), (1, 2, 3), ((1, 2), (1,)), 0.5],
     "rate": [1.0, -0.1, "a", np.nan], "rows": [[0.5], "a", None], "seed": [-1, 0.5, "a"],
     "shape": [-2, (1, -2), 1.5, "ab", None], "slices": [1.5, "a", {}], "slope": ["a", None],

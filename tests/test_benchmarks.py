@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import circuitsim as cs
-from tests.benchmarks import memory
+from tests.benchmarks import memory, networks
 from tests.benchmarks.engines import by_hand, multiplied
 from tests.benchmarks.simulation import inputs_of, layered
 from tests.benchmarks.stores import Stores
@@ -31,6 +31,13 @@ def test_numpy_by_hand_gives_the_same_gradients():
     np.testing.assert_allclose(engine.forward({"x": x})["scores"], scores)
     for name, gradient in engine.backward(pull).items():
         np.testing.assert_allclose(gradient, gradients[name])
+
+
+def test_a_convnet_by_hand_takes_the_same_steps():
+    x, classes = np.random.default_rng(0).random((4, 1, 8, 8)), np.arange(4)
+    circuit = networks.with_loss(cs.convnet([1, 8, 8], [8, 16], 10))
+    step, start = networks.stepping(circuit, {"x": x, "target": classes})
+    networks.compare(step, networks.convnet_by_hand(start, x, classes))
 
 
 def test_products_of_ones_stay_ones():

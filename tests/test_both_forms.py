@@ -18,6 +18,31 @@ def test_a_parameter_may_feed_thousands_of_gates_in_a_chain():
     assert_same_bits(*(again(engine(circuit), {"x": 1.0})[1] for engine in ENGINES))
 
 
+def test_a_parameter_may_feed_thousands_of_gates_of_a_tree():
+    circuit = cs.Circuit()
+    w = circuit.parameter("w", 0.9999)
+    layer = [w * (1.0 + 0.001 * number) for number in range(5000)]
+    while len(layer) > 1:
+        layer = [a + b for a, b in zip(layer[::2], layer[1::2], strict=False)] + layer[len(layer) // 2 * 2 :]
+    circuit.output("f", layer[0])
+    (one, mine), (other, theirs) = (again(engine(circuit), {}, times=2) for engine in ENGINES)
+    assert_same_bits(one, other)
+    assert_same_bits(mine, theirs)
+    assert mine["w"] == pytest.approx(5000 + 0.001 * 4999 * 2500, rel=1e-12)
+
+
+@pytest.mark.parametrize("join", [cs.stack, cs.concat], ids=lambda gate: gate.name)
+def test_a_gate_may_have_a_thousand_inputs(join):
+    circuit = cs.Circuit()
+    w = circuit.parameter("w", np.ones(2))
+    parts = [w * float(number) for number in range(1000)]
+    circuit.output("f", cs.sum(join(*parts) * 0.5))
+    (one, mine), (other, theirs) = (again(engine(circuit), {}, times=2) for engine in ENGINES)
+    assert_same_bits(one, other)
+    assert_same_bits(mine, theirs)
+    assert mine["w"].tolist() == [0.5 * 999 * 500] * 2
+
+
 def test_a_gate_is_asked_once_in_each_direction(engine):
     asked = []
 

@@ -284,3 +284,46 @@ def test_what_is_no_gate_is_refused():
 def test_numpys_lengths_make_a_shape():
     assert cs.Circuit().input("x", shape=np.zeros((2, 3)).shape).name == "x"
     assert cs.Circuit().input("x", shape=[np.int64(3), None]).name == "x"
+
+
+# -- scopes ----------------------------------------------------------------------------------------------------
+
+
+def test_a_scope_prefixes_all_names_that_are_given_inside():
+    circuit = cs.Circuit("scopes")
+    x = circuit.input("x")
+    with circuit.scope("a"):
+        y = circuit.input("x") * x + 2.0
+        w = circuit.parameter("w", 1.0)
+        (v,) = circuit.parameters(v=1.0)
+        with circuit.scope("b"):
+            z = np.tanh(circuit.gate(cs.mul, y, w, name="product")) + v
+            circuit.output("f", z)
+        y = y + circuit.constant(1.0) + circuit.constant(2.0, name="two")
+    circuit.output("f", y + 1.0)
+    assert list(circuit.graph) == [
+        "x", "a.x", "a.mul1", "a.const1", "a.add1", "a.w", "a.v", "a.b.product", "a.b.tanh1", "a.b.add1",
+        "a.const2", "a.add2", "a.two", "a.add3", "const1", "add1",
+    ]  # fmt: skip
+    assert circuit.outputs == {"a.b.f": "a.b.add1", "f": "add1"}
+
+
+def test_a_scope_can_be_opened_again_and_ends_with_an_error():
+    circuit = cs.Circuit("again")
+    x = circuit.input("x")
+    with circuit.scope("t1"):
+        x = -x
+    with pytest.raises(ZeroDivisionError), circuit.scope("t2"):
+        raise ZeroDivisionError
+    with circuit.scope("t1"):
+        x = -x
+        refuse(cs.CircuitError, "has a gate called 't1.neg2' already", lambda: circuit.parameter("neg2", 1.0))
+    assert (-x).name == "neg1"
+    assert circuit.names("gate") == ["t1.neg1", "t1.neg2", "neg1"]
+
+
+@pytest.mark.parametrize("name", [None, "", 3])
+def test_the_name_of_a_scope_must_be_text(name):
+    match = r"the name of a scope of circuit 'c' is .*: give a text"
+    with pytest.raises(cs.CircuitError, match=match), cs.Circuit("c").scope(name):
+        pass

@@ -71,6 +71,8 @@ STEPS = {
     "matmul": lambda a, b: cs.matmul(a, b), "transpose": lambda a, b: cs.transpose(a),
     "softmax": lambda a, b: cs.softmax(a), "log_softmax": lambda a, b: cs.log_softmax(a, axis=0),
     "layer_norm": lambda a, b: cs.layer_norm(a, b, 0.5), "batch_norm": lambda a, b: cs.batch_norm(a, 1.5, b),
+    "rms_norm": lambda a, b: cs.rms_norm(a, b), "fixed": lambda a, b: cs.batch_norm_inference(a, b, 0.5, b, b * b),
+    "attention": lambda a, b: cs.scaled_dot_product_attention(a, b, a, 1.0, causal=True),
     "sum": lambda a, b: a * cs.sum(b, axis=0), "mean": lambda a, b: a - cs.mean(b), "var": lambda a, b: a + cs.var(b),
     "reshape": lambda a, b: cs.reshape(cs.reshape(a, shape=(2, -1)), shape=(4, 4)),
     "concat": lambda a, b: cs.concat(a[0:2], b[1:3]),

@@ -160,12 +160,13 @@ def test_gates_for_numbers_are_elementwise_but_for_pow():
     assert len(numbers) > 30
     assert {gate.name for gate in numbers if not gate.elementwise} == {"pow"}
     assert {gate.name for gate in registry.values() if gate.elementwise} - {gate.name for gate in numbers} == {
-        "where", "clip", "elu", "erf", "gelu", "leaky_relu",
+        "where", "clip", "elu", "erf", "gelu", "leaky_relu", "batch_norm_inference",
     }  # fmt: skip
 
 
 def test_built_in_gates_say_where_they_are_flat():
     chosen = {"where": ("condition",), "one_hot": ("labels",), "dropout": ("draw",), "embedding": ("indices",)}
+    chosen["scaled_dot_product_attention"] = ("mask",)
     chosen |= dict.fromkeys(["weston_watkins", "crammer_singer"], ("target",))
     chosen |= dict.fromkeys(["greater", "greater_equal", "less", "less_equal", "equal", "not_equal"], ("a", "b"))
     assert {name: registry[name].flat for name in chosen} == chosen

@@ -17,6 +17,7 @@ KINDS = {
     "tensor": "Reductions, and moving, joining and choosing elements",
     "indexing": "Choosing by index, and tables",
     "network": "Networks",
+    "attention": "Attention",
     "margins": "Margin losses",
     "images": "Images",
 }

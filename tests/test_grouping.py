@@ -11,6 +11,7 @@ from circuitsim.circuit.netlist import Netlist
 from circuitsim.trace.kinds import Kind
 from circuitsim.views import grouping as module
 from circuitsim.views.grouping import group_gates
+from circuitsim.views.layout import lay_out
 from tests.effort import tried
 from tests.programs import Program, programs
 
@@ -118,6 +119,61 @@ def test_very_many_inputs_stand_together():
     assert sorted(np.concatenate([values[index] for index in together])) == list(range(250))
     assert all((gradients[index] == 1.0).all() for index in together)
     assert "inputs" in views.svg(run.trace)
+
+
+def steps(count):
+    """Return a run of a circuit of so many steps, each in a scope and with an input of its own."""
+    circuit = cs.Circuit("steps")
+    h, w = circuit.input("h0"), circuit.parameter("w", 0.5)
+    for step in range(1, count + 1):
+        with circuit.scope(f"t{step}"):
+            h = cs.tanh(cs.sin(h * w) + cs.cos(circuit.input("x")) + 0.5) * 0.5
+    circuit.output("f", h)
+    return cs.Simulation(circuit).run(dict.fromkeys(circuit.names("input"), 0.1))
+
+
+def test_steps_fold_by_their_scopes_with_their_inputs_beside_them():
+    assert group_gates(steps(24).trace.netlist) is None  # 192 gates are drawn one by one
+    run = steps(30)
+    grouping = group_gates(run.trace.netlist)
+    assert [node.name for node in grouping.netlist.nodes if node.gate] == [f"t{step}" for step in range(1, 31)]
+    trace = grouping.trace(run.trace)
+    assert trace.gradients()[trace.node("t7.x")] == run.gradients["t7.x"]
+    layout = lay_out(trace.netlist, lambda index: (2.0, 1.0), lambda index: 1.0)
+    for step in range(2, 31):  # each in the layer before its step, in which the step before it stands
+        x, before = (layout.boxes[trace.node(name)].x for name in (f"t{step}.x", f"t{step - 1}"))
+        assert x == before
+
+
+def test_inputs_without_a_scope_stay_where_they_were():
+    circuit = cs.Circuit("late")
+    x, y = circuit.inputs("x y")
+    circuit.output("f", cs.sin(cs.cos(cs.tanh(x))) + y)
+    netlist = Netlist(circuit)
+    layout = lay_out(netlist, lambda index: (2.0, 1.0), lambda index: 1.0)
+    places = {node.name: layout.boxes[index].x for index, node in enumerate(netlist.nodes)}
+    assert places["x"] == places["y"] < places["tanh1"]
+
+
+def test_very_many_steps_fold_into_runs_of_them():
+    run = steps(150)
+    grouping = group_gates(run.trace.netlist)
+    names = [node.name for node in grouping.netlist.nodes if node.gate]
+    assert len(names) == module.BANDS
+    assert (names[0], names[-1]) == ("t1 to t12", "t139 to t150")
+
+
+def test_scopes_within_scopes_fold_into_the_outer_ones():
+    circuit = cs.Circuit("blocks")
+    x = circuit.input("x")
+    for block in range(1, 4):
+        with circuit.scope(f"block{block}"):
+            for part in range(40):
+                with circuit.scope("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP"[part]):
+                    x = cs.tanh(x * 0.5)
+    circuit.output("f", x)
+    grouping = group_gates(Netlist(circuit))
+    assert [node.name for node in grouping.netlist.nodes if node.gate] == ["block1", "block2", "block3"]
 
 
 def test_small_circuits_are_left_alone():

@@ -358,8 +358,8 @@ def test_what_pictures_share_is_written_once():
     assert suffixes == {"forms", "video"}  # which chooses between its two
 
 
-# Where the language asks for a gate: Python's signs, networks that are made of multiplications and additions, and the
-# circuits that engines are compared on.
+# Where the language asks for a gate: Python's signs, networks that are made of certain gates, the circuits that engines
+# are compared on, and batch norms, which take other statistics once they are trained.
 ASKED = {
     "circuit/wire.py": {
         "abs", "add", "div", "equal", "greater", "greater_equal", "less", "less_equal", "matmul", "mul", "neg",
@@ -368,9 +368,14 @@ ASKED = {
     "circuit/expression.py": {"add", "div", "max", "min", "mul", "neg", "pow", "sub"},
     "circuit/networks.py": {"add", "mul", "sigmoid"},
     "circuit/dense.py": {"add"},
+    "circuit/chain.py": {"logsumexp", "one_hot", "reduce_max"},
+    "circuit/convnet.py": {"conv2d", "max_pool2d", "reshape"},
+    "circuit/recurrent.py": {"add", "embedding", "mul", "sigmoid", "stack", "tanh"},
+    "circuit/transformer.py": {"embedding", "reshape", "rms_norm", "softmax", "transpose", "where"},
     "cli/race.py": {"sum"},
     "learning/decay.py": {"cos"},
     "views/array_program.py": {"cross_entropy", "log_softmax", "matmul", "softmax"},  # written by hand in arrays.js
+    "learning/statistics.py": {"batch_norm", "batch_norm_inference"},
     "testing/runs.py": {"exp", "matmul", "mean", "sin", "softmax", "stack", "tanh", "where"},
 }  # fmt: skip
 

@@ -189,11 +189,34 @@ def images(draw):
 
 @st.composite
 def convolutions(draw):
-    x = draw(images())
-    kernels = numbers((draw(st.integers(1, 3)), x.shape[1], draw(st.integers(1, 3)), draw(st.integers(1, 3))), 1)
+    x, groups = draw(images()), draw(st.integers(1, 2))
+    x = np.tile(x, (1, groups, 1, 1))
+    counts = draw(st.integers(1, 3)) * groups, x.shape[1] // groups
+    kernels = numbers((*counts, draw(st.integers(1, 3)), draw(st.integers(1, 3))), 1)
     step, width = st.integers(1, 2), st.integers(0, 2)
     pad = draw(st.one_of(width, st.tuples(width, width), st.tuples(st.tuples(width, width), st.tuples(width, width))))
-    return [x, kernels], {"stride": draw(st.one_of(step, st.tuples(step, step))), "pad": pad}
+    return [x, kernels], {"stride": draw(st.one_of(step, st.tuples(step, step))), "pad": pad, "groups": groups}
+
+
+@st.composite
+def scaled(draw):
+    inputs, attributes = draw(norms())
+    return inputs[:2], attributes
+
+
+@st.composite
+def fixed_norms(draw):
+    shape = draw(shapes)
+    mean, scale, shift = (numbers(shape[-1:], seed) for seed in (1, 2, 3))
+    return [numbers(shape, 0), scale, shift, mean, 0.5 + np.square(numbers(shape[-1:], 4))], {"epsilon": 0.1}
+
+
+@st.composite
+def attentions(draw):
+    batch, (one, two, three, four) = draw(st.sampled_from([(), (2,), (2, 3)])), [draw(lengths) for _ in range(4)]
+    mask = draw(st.sampled_from([1.0, 1.0 * (numbers((one, two), 4) > -1), 1.0 * (numbers((*batch, 1, two), 4) > 0)]))
+    shapes = (*batch, one, three), (two, three), (*batch, two, four)
+    return [*(numbers(shape, seed) for seed, shape in enumerate(shapes)), mask], {"causal": draw(st.booleans())}
 
 
 @st.composite
@@ -218,7 +241,8 @@ def lookups(draw):
 
 
 CASES = {
-    "avg_pool2d": pools(), "batch_norm": norms(), "broadcast_to": spread_out(),
+    "avg_pool2d": pools(), "batch_norm": norms(), "batch_norm_inference": fixed_norms(),
+    "broadcast_to": spread_out(),
     "clip": clips(), "concat": concats(), "conv2d": convolutions(),
     "crammer_singer": hinges(), "cross_entropy": entropies(), "dropout": dropouts(),
     "embedding": lookups(), "layer_norm": norms(), "log_softmax": along_an_axis(),
@@ -227,7 +251,8 @@ CASES = {
     "one_hot": st.just(([np.array([2.0, 0.0])], {"classes": 3})), "reduce_max": reductions(),
     "reduce_min": reductions(), "reshape": reshapes(), "slice": slices(), "softmax": along_an_axis(),
     "stack": stacks(), "std": deviations(), "sum": reductions(), "take": takes(),
-    "take_pairs": pairs(), "transpose": transposes(),
+    "rms_norm": scaled(), "scaled_dot_product_attention": attentions(), "take_pairs": pairs(),
+    "transpose": transposes(),
     "var": spreads(), "weston_watkins": hinges(), "where": choices(),
 }  # fmt: skip
 
@@ -325,6 +350,10 @@ def test_wires_are_sliced_and_multiplied_as_arrays_are(engine):
         list(x)
 
 
+def image(wire, channels):
+    return wire.circuit.constant(np.ones((1, channels, 4, 4)))
+
+
 @pytest.mark.parametrize(("make", "words"), [
     (lambda x, w: cs.matmul(x, cs.transpose(w)), r"'matmul1' \(matmul\) of circuit 'wrong' cannot take shapes "
      r"\(\?, 3\) and \(4, 3\): the first has rows of 3, the second has columns of 4"),
@@ -334,6 +363,23 @@ def test_wires_are_sliced_and_multiplied_as_arrays_are(engine):
     (lambda x, w: cs.concat(x, w, axis=0), r"'concat1' .* \(\?, 3\) and \(3, 4\): they differ along axis 1"),
     (lambda x, w: cs.stack(w, cs.transpose(w)), r"'stack1' .* \(3, 4\) and \(4, 3\): they differ"),
     (lambda x, w: cs.conv2d(x, w), r"'conv2d1' .* give images of \(batch, channels, height, width\)"),
+    (lambda x, w: cs.conv2d(image(x, 3), np.ones((4, 1, 2, 2)), groups=2),
+     r"'conv2d1' .* groups=2 does not divide the 3 channels of the images: give a number that does"),
+    (lambda x, w: cs.conv2d(image(x, 2), np.ones((3, 1, 2, 2)), groups=2),
+     r"'conv2d1' .* groups=2 does not divide the 3 kernels: give a number that does"),
+    (lambda x, w: cs.conv2d(image(x, 4), np.ones((2, 4, 2, 2)), groups=2),
+     r"'conv2d1' .* the images have 4 channels, the kernels take 4 for each of 2 groups"),
+    (lambda x, w: cs.conv2d(image(x, 1), np.ones((1, 1, 5, 5))), "a kernel of 5 does not fit into 4"),
+    (lambda x, w: cs.rms_norm(x, np.ones((2, 2, 3))), "the scale has more axes than what it scales"),
+    (lambda x, w: cs.scaled_dot_product_attention(x, x, x, np.ones((2, 2, 3, 3))),
+     r"the mask of shape \(2, 2, 3, 3\) does not broadcast to queries and keys, \(\?, \?\): give one number for each"),
+    (lambda x, w: cs.scaled_dot_product_attention(w, w, w, np.ones((3, 4))),
+     r"the mask of shape \(3, 4\) does not broadcast to queries and keys, \(3, 3\)"),
+    (lambda x, w: cs.scaled_dot_product_attention(x, w, w, 1.0), "queries have 3 features and keys 4: make them equal"),
+    (lambda x, w: cs.scaled_dot_product_attention(w, w, np.ones((2, 4)), 1.0),
+     "there are 3 keys and 2 values: give one value for each key"),
+    (lambda x, w: cs.scaled_dot_product_attention(w[0], w, w, 1.0),
+     r"give queries and keys of \(..., count, features\)"),
     (lambda x, w: cs.transpose(w, axes=(0, 0)), r"'transpose1' .* \(0, 0\) names an axis twice"),
     (lambda x, w: w[5], r"'slice1' .* \(3, 4\): index 5 is out of bounds"),
     (lambda x, w: cs.cross_entropy(w, [0.0, 1.0]), r"'cross_entropy1' .* \(3, 4\) and \(2,\): they do not broadcast"),
@@ -421,6 +467,7 @@ def test_a_norm_has_the_shape_of_all_that_meets_in_it():
         (cs.batch_norm, [(3,), (3,), (2, 3)]),
         (cs.batch_norm, [(1, 2), (4, 1), (2,)]),
         (cs.layer_norm, [(1, 2), (4, 1), (2,)]),
+        (cs.rms_norm, [(1, 2), (4, 1)]),
     ],
 )
 def test_what_is_spread_out_feels_the_sum(gate, shapes):
@@ -449,7 +496,10 @@ def test_a_target_has_as_many_classes_as_the_scores(scores, target):
         (lambda x: cs.logsumexp(x, axis=1), (0, 3)),
         (lambda x: cs.cross_entropy(x, np.zeros(0)), (0, 3)),
         (lambda x: cs.conv2d(x, np.ones((1, 2, 3, 3))), (0, 2, 4, 4)),
+        (lambda x: cs.conv2d(x, np.ones((4, 1, 3, 3)), groups=2), (0, 2, 4, 4)),
         (lambda x: cs.layer_norm(x, 1.0, 0.0), (0, 3)),
+        (lambda x: cs.rms_norm(x, 1.0), (0, 3)),
+        (lambda x: cs.scaled_dot_product_attention(x, x, x, 1.0, causal=True), (0, 2, 3)),
     ],
 )
 def test_an_empty_batch_goes_through_and_back(wire_up, shape):
@@ -556,6 +606,25 @@ def test_a_pool_looks_through_its_window_at_each_place(engine, kernel, stride):
         assert value == seen.max()
         assert found["mean"][n, channel, row, column] == pytest.approx(seen.mean(), abs=1e-15)
     assert found["max"].shape[2:] == ((6 - height) // down + 1, (7 - width) // right + 1)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_pool_sends_the_gradient_to_the_first_of_equal_ones(engine, stride):
+    x = np.array([[[[1.0, 1.0, 0.0, np.inf], [1.0, 1.0, 2.0, np.inf], [-np.inf] * 4, [-np.inf, -np.inf, 0.0, -0.0]]]])
+    circuit = cs.Circuit()
+    circuit.output("f", cs.max_pool2d(circuit.input("x"), kernel=2, stride=stride))
+    runner = engine(circuit, nonfinite="ignore")
+    for _ in range(2):
+        output = runner.forward({"x": x})["f"]
+        pull = 1.0 + np.arange(output.size).reshape(output.shape)
+        found = runner.backward(pull)["x"]
+    expected = np.zeros(x.shape)
+    for (_, _, row, column), top in np.ndenumerate(output):
+        seen = x[0, 0, row * stride : row * stride + 2, column * stride : column * stride + 2]
+        assert top == seen.max()
+        i, j = np.unravel_index(seen.argmax(), seen.shape)
+        expected[0, 0, row * stride + i, column * stride + j] += pull[0, 0, row, column]
+    assert found.tolist() == expected.tolist()
 
 
 def test_functions_of_numpy_reach_the_new_gates(engine):

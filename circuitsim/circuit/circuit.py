@@ -6,7 +6,8 @@ named after the node that drives it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
@@ -66,6 +67,42 @@ class Circuit:
         self.graph = _view(self._graph)
         self.outputs: dict[str, str] = {}
         self._numbers: dict[str, int] = {}  # the last that was given to each stem of a name
+        self._prefix = ""  # of the scopes that are open
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Put a name and a dot before the names of all that is added inside, outputs too.
+
+        Scopes may stand within one another, and a scope may be opened again. Pictures and pages fold big circuits by
+        scope, and put the inputs of a scope beside it.
+
+        Parameters
+        ----------
+        name : str
+            What comes before the dot.
+
+        Raises
+        ------
+        CircuitError
+            If the name is no text, or an empty one.
+
+        Examples
+        --------
+        >>> import circuitsim as cs
+        >>> c = cs.Circuit("two steps")
+        >>> h = c.input("h0")
+        >>> for step in (1, 2):
+        ...     with c.scope(f"t{step}"):
+        ...         h = cs.tanh(h + c.input("x"))
+        >>> c.names("input"), c.names("gate")
+        (['h0', 't1.x', 't2.x'], ['t1.add1', 't1.tanh1', 't2.add1', 't2.tanh1'])
+        """
+        before = self._prefix
+        self._prefix += f"{checks.name(name, f'the name of a scope of circuit {self.name!r}', error=CircuitError)}."
+        try:
+            yield
+        finally:
+            self._prefix = before
 
     def input(self, name: str, shape: Sequence[int | None] | None = None) -> Wire:
         """Add an input, whose value is given anew for every run.
@@ -111,7 +148,11 @@ class Circuit:
             number = own_value(value)
         except InputError as error:
             raise InputError(f"a constant of circuit {shown(self.name)}: {error}") from None
-        return self._place(name or self._free_name("const"), kind="constant", value=number)
+        if name is not None:
+            return self._place(name, kind="constant", value=number)
+        name = self._free_name("const")
+        self._graph.add_node(name, kind="constant", value=number)
+        return Wire(self, name)
 
     def gate(self, gate: Gate, *inputs: Any, name: str | None = None, **attributes: Any) -> Wire:
         """Add a gate and wire its ports.
@@ -138,14 +179,13 @@ class Circuit:
             raise GateError(f"circuit {shown(self.name)} was given {shown(gate)} for a gate: give it one, as in cs.add")
         gate = gate.for_inputs(len(inputs))
         gate.check_arguments(len(inputs), attributes)
-        if name is None:
-            name = self._free_name(gate.name)
+        name = self._free_name(gate.name) if name is None else self._full_name(name, "gate")
         sources = [
             # The usual case is decided here: a circuit may have a million gates.
             thing.name if thing.__class__ is Wire and thing.circuit is self else self._source(thing, gate, name)
             for thing in inputs
         ]
-        name = self._check_free(name, "gate")
+        self._check_free(name)  # only now: a constant may just have taken it
         graph = self._graph
         if attributes:
             graph.add_node(name, kind="gate", gate=gate, attributes=own_attributes(attributes))
@@ -181,7 +221,7 @@ class Circuit:
     @told
     def output(self, name: str, wire: Wire) -> None:
         """Make a wire an output: runs return its value, and backward passes begin at it."""
-        name = self._check_name(name, "output")
+        name = self._full_name(name, "output")
         if name in self.outputs:
             raise CircuitError(f"circuit {shown(self.name)} has an output {shown(name)} already: choose another name")
         self.outputs[name] = self._own(wire, f"output {name!r}")
@@ -367,19 +407,23 @@ class Circuit:
         return table
 
     def _place(self, name: str, **node: Any) -> Wire:
-        name = self._check_free(name, node["kind"])
+        name = self._full_name(name, node["kind"])
+        self._check_free(name)
         self._graph.add_node(name, **node)
         return Wire(self, name)
 
-    def _check_free(self, name: Any, kind: str) -> str:
+    def _full_name(self, name: Any, kind: str) -> str:
+        """Return a name that was given with the scopes that are open."""
         if name.__class__ is not str or not name:
             name = self._check_name(name, kind)
+        return self._prefix + name  # type: ignore[no-any-return]
+
+    def _check_free(self, name: str) -> None:
         if name in self._graph._node:
             taken = _a(self._graph.nodes[name].get("kind", "node"))
             raise CircuitError(
                 f"circuit {shown(self.name)} has {taken} called {shown(name)} already: choose another name"
             )
-        return name  # type: ignore[no-any-return]
 
     def _check_name(self, name: Any, kind: str) -> str:
         return checks.name(name, f"the name of {_a(kind)} of circuit {self.name!r}", error=CircuitError)
@@ -408,6 +452,7 @@ class Circuit:
         return wire.name
 
     def _free_name(self, stem: str) -> str:
+        stem = self._prefix + stem
         number = self._numbers.get(stem, 0) + 1
         while (name := f"{stem}{number}") in self._graph._node:
             number += 1

@@ -1,6 +1,7 @@
 """The arithmetic: what a gate computes and how it sends a gradient back."""
 
 from circuitsim.gates.activations import elu, gelu, leaky_relu
+from circuitsim.gates.attention import scaled_dot_product_attention
 from circuitsim.gates.differences import finite_difference
 from circuitsim.gates.error_function import erf
 from circuitsim.gates.functions import (
@@ -27,12 +28,14 @@ from circuitsim.gates.indexing import embedding, one_hot, slice, take, take_pair
 from circuitsim.gates.margins import crammer_singer, weston_watkins
 from circuitsim.gates.network import (
     batch_norm,
+    batch_norm_inference,
     cross_entropy,
     dropout,
     layer_norm,
     log_softmax,
     logsumexp,
     matmul,
+    rms_norm,
     softmax,
 )
 from circuitsim.gates.scalar import (
@@ -88,6 +91,7 @@ __all__ = [
     "arctan",
     "avg_pool2d",
     "batch_norm",
+    "batch_norm_inference",
     "broadcast_to",
     "clip",
     "concat",
@@ -137,6 +141,8 @@ __all__ = [
     "registry",
     "relu",
     "reshape",
+    "rms_norm",
+    "scaled_dot_product_attention",
     "sigmoid",
     "sin",
     "sinh",

@@ -78,6 +78,10 @@ def _is_number(thing: Any) -> bool:
     return real(thing) is not None
 
 
+def _is_flag(thing: Any) -> bool:
+    return isinstance(thing, bool | np.bool)
+
+
 def _is_index(thing: Any) -> bool:
     """Tell whether a thing can be an index, or be part of one."""
     if isinstance(thing, slice):
@@ -98,12 +102,14 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "approximate": (lambda thing: thing in ("none", "tanh"), "'none' or 'tanh'"),
     "axes": (lambda thing: _row(thing, _one()), "the axes in their new order, or None"),
     "axis": (lambda thing: thing is None or _one()(thing) or _row(thing, _one()), _AXES),
+    "causal": (_is_flag, "True or False"),
     "classes": (_one(1), "a whole number above 0"),
     "cols": (_numbers(), "whole numbers"),
     "ddof": (_one(0), "a whole number not below 0"),
     "epsilon": (lambda thing: (real(thing) or 0.0) > 0.0, "a number above 0"),
+    "groups": (_one(1), "a whole number above 0"),
     "indices": (_numbers(), "whole numbers"),
-    "keepdims": (lambda thing: isinstance(thing, bool | np.bool), "True or False"),
+    "keepdims": (_is_flag, "True or False"),
     "kernel": (_pair(_one(1)), "a whole number above 0, or two for the height and the width"),
     "pad": (_pair(_pair(_one(0))), _WIDTHS),
     "rate": (lambda thing: _is_number(thing) and 0.0 <= thing < 1.0, "a number from 0 to below 1"),

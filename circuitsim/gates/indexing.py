@@ -28,7 +28,8 @@ def _add_along(shape: tuple[int, ...], axis: int, numbers: Any, gradient: Any) -
     """Return zeros of a shape with the slices of a gradient added up at these numbers along an axis."""
     before, length, after = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
     rows = np.arange(before)[:, None] * length + np.where(numbers < 0, numbers + length, numbers).ravel()
-    return _add_at(shape, rows[..., None] * after + np.arange(after), np.reshape(gradient, (*rows.shape, after)))
+    starts = rows.reshape(-1, 1) * after
+    return _add_at(shape, starts + np.arange(after), np.reshape(gradient, (len(starts), after)))
 
 
 # -- by index ------------------------------------------------------------------------------------------------

@@ -212,7 +212,8 @@ def batch_norm(x: Any, scale: Any, shift: Any, *, axis: Axes = 0, epsilon: float
     """Bring each feature to mean 0 and variance 1 over the batch, then scale and shift it (Ioffe and Szegedy 2015).
 
     `axis` names the axes of the batch: 0 for rows of features, (0, 2, 3) for images, whose `scale` and `shift` then
-    have shape (channels, 1, 1). The statistics are those of the batch at hand.
+    have shape (channels, 1, 1). The statistics are those of the batch at hand; for one example, which has none of its
+    own, see `batch_norm_inference`.
     """
     return scale * _normal(x, along(axis), epsilon)[0] + shift
 
@@ -250,3 +251,82 @@ for _norm, _usual in ((batch_norm, 0), (layer_norm, -1)):
         if len(shape) != len(x):
             raise ValueError("scale and shift have more axes than what they scale")
         return shape
+
+
+@gate(elementwise=True)
+def batch_norm_inference(x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5) -> Any:
+    """Do what `batch_norm` does, with a mean and a variance that are given: ``scale * (x - mean) / width + shift``.
+
+    The width is ``sqrt(variance + epsilon)``. `RunningStatistics` puts this gate in the place of each `batch_norm` of a
+    trained circuit, so that it takes single examples.
+    """
+    return scale * ((x - mean) / np.sqrt(variance + epsilon)) + shift
+
+
+@batch_norm_inference.vjp(0)
+def _(
+    gradient: Any, output: Any, x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5
+) -> Any:
+    return gradient * (scale / np.sqrt(variance + epsilon))
+
+
+@batch_norm_inference.vjp(1)
+def _(
+    gradient: Any, output: Any, x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5
+) -> Any:
+    return gradient * ((x - mean) / np.sqrt(variance + epsilon))
+
+
+@batch_norm_inference.vjp(2)
+def _(
+    gradient: Any, output: Any, x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5
+) -> Any:
+    return gradient
+
+
+@batch_norm_inference.vjp(3)
+def _(
+    gradient: Any, output: Any, x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5
+) -> Any:
+    return -gradient * (scale / np.sqrt(variance + epsilon))
+
+
+@batch_norm_inference.vjp(4)
+def _(
+    gradient: Any, output: Any, x: Any, scale: Any, shift: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5
+) -> Any:
+    squared = variance + epsilon
+    return -0.5 * gradient * scale * ((x - mean) / (squared * np.sqrt(squared)))
+
+
+def _root_mean_square(x: Any, axes: Any, epsilon: float) -> Any:
+    if count_along(x, axes) == 0:
+        raise ValueError("there are no numbers to take the mean of")
+    return np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + epsilon)
+
+
+@gate
+def rms_norm(x: Any, scale: Any, *, axis: Axes = -1, epsilon: float = 1e-5) -> Any:
+    """Divide each example by the root of the mean of its squared features, then scale it (Zhang and Sennrich 2019)."""
+    return scale * (x / _root_mean_square(x, along(axis), epsilon))
+
+
+@rms_norm.vjp(0)
+def _(gradient: Any, output: Any, x: Any, scale: Any, *, axis: Axes = -1, epsilon: float = 1e-5) -> Any:
+    width = _root_mean_square(x, along(axis), epsilon)
+    slope, normal = fit(gradient * scale, x), x / width
+    return (slope - normal * np.mean(slope * normal, axis=along(axis), keepdims=True)) / width
+
+
+@rms_norm.vjp(1)
+def _(gradient: Any, output: Any, x: Any, scale: Any, *, axis: Axes = -1, epsilon: float = 1e-5) -> Any:
+    return gradient * (x / _root_mean_square(x, along(axis), epsilon))
+
+
+@rms_norm.shape
+def _(x: Shape, scale: Shape, *, axis: Axes = -1, epsilon: float = 1e-5) -> Shape:
+    kept(x, axis=axis)
+    shape = broadcast(x, scale)
+    if len(shape) != len(x):
+        raise ValueError("the scale has more axes than what it scales")
+    return shape

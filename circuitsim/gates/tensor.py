@@ -51,7 +51,7 @@ def sum(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @sum.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims), np.shape(x))
 
 
 @gate(numpy=np.mean)
@@ -64,7 +64,7 @@ def mean(x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
 
 @mean.vjp(0)
 def _(gradient: Any, output: Any, x: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x)).copy()
+    return np.broadcast_to(spread(gradient, x, axis, keepdims) / count_along(x, axis), np.shape(x))
 
 
 def _deviation(x: Any, axis: Axes, ddof: int) -> Any:
@@ -228,7 +228,8 @@ def concat(*parts: Any, axis: int = 0) -> Any:
 @concat.every_vjp
 def _(port: int, gradient: Any, output: Any, *parts: Any, axis: int = 0) -> Any:
     place = one_axis(axis, np.ndim(output))
-    start = builtins.sum(part.shape[place] for part in parts[:port])
+    before = parts[:port]  # there may be thousands, and this is asked for each of them
+    start = builtins.sum(map(len, before)) if place == 0 else builtins.sum([part.shape[place] for part in before])
     cut = builtins.slice(start, start + parts[port].shape[place])
     return gradient[(builtins.slice(None),) * place + (cut,)]
 

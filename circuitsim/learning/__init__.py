@@ -10,6 +10,7 @@ from circuitsim.learning.history import Evaluation, History
 from circuitsim.learning.lbfgs import LBFGS
 from circuitsim.learning.optimizers import SGD, AdaGrad, Adam, AdamW, AMSGrad, Momentum, Nesterov, Optimizer, RMSProp
 from circuitsim.learning.penalties import L1, L2, GroupL2, Penalty
+from circuitsim.learning.statistics import RunningStatistics
 from circuitsim.learning.trainer import Trainer
 from circuitsim.learning.tuning import cross_validate, random_search
 
@@ -33,6 +34,7 @@ __all__ = [
     "Optimizer",
     "Penalty",
     "RMSProp",
+    "RunningStatistics",
     "Trainer",
     "check_gradients",
     "check_training",

@@ -60,6 +60,7 @@ class Scoring:
         self.intake = intake
         self.first = first
         self.alone = False  # whether the circuit takes one example at a time
+        self.in_batches = False  # whether it takes no example without an axis for examples
         self._keys: NDArray[np.float64] | None = None  # targets that have weights, in order
         self._weights = np.ones(0)
 
@@ -145,7 +146,7 @@ class Scoring:
             If several are shown and the circuit takes one, or there are classes without a score.
         """
         few = examples if together else examples.take(slice(0, 3))
-        self.alone = False
+        self.alone = self.in_batches = False
         try:
             outputs = self._outputs(few)
         except ShapeError:
@@ -177,7 +178,7 @@ class Scoring:
         try:
             apart = self.scores(few)
         except ShapeError:  # it is made for several
-            self.alone = False
+            self.alone, self.in_batches = False, True
             return
         if shape[:1] == (len(few),):
             self.alone = shape_of(apart) != shape_of(scores) or not np.allclose(apart, scores, equal_nan=True)

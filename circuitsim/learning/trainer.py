@@ -310,7 +310,7 @@ class Trainer:
         first, end = self.iteration, self.iteration + iterations
         with progress_bar("training", iterations, progress) as advance, interruptible() as interrupted:
             while self.iteration < end:
-                if many == 1:
+                if many == 1 and not self._scoring.in_batches:
                     [number] = sampler.take(1)
                     self._shown = [learned[number]]
                     self._iterate(*shown.one(number))

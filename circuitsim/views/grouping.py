@@ -1,8 +1,9 @@
 """Folds big circuits into groups, so that they can be drawn and read.
 
-A circuit of more than `MOST_GATES` gates is folded by the names of its gates: what shares the part before a dot is
-one group (``n1_2.mul1`` and ``n1_2.w1`` belong to ``n1_2``), or, if that leaves too many, what also shares the part
-before an underscore and a number (``n1_2`` belongs to layer ``n1``). Where names do not help, gates of one kind in one
+A circuit of more than `MOST_GATES` gates is folded by the names of its gates: what shares the part before the last dot,
+a scope, is one group (``n1_2.mul1`` and ``n1_2.w1`` belong to ``n1_2``). If that leaves too many, scopes within scopes
+are taken together, then what also shares the part before an underscore and a number (``n1_2`` belongs to layer ``n1``),
+then scopes whose numbers follow one another (``t1`` to ``t17``). Where names do not help, gates of one kind in one
 stretch of the circuit make a group. No group waits for itself: a grouping that would make a cycle is passed over.
 
 In a folded trace everything that a group does for one example is one firing, and everything that goes from one group
@@ -14,7 +15,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from typing import TypeAlias
 
 import numpy as np
@@ -67,11 +70,18 @@ def group_gates(netlist: Netlist, most: int | None = None) -> Grouping | None:
     levels = _levels(netlist)
     deepest = max(levels) + 1
 
-    def by_name(index: int) -> Hashable:
-        return netlist.nodes[index].name.rpartition(".")[0] or netlist.nodes[index].name
+    highest = max([int(found[2]) for node in netlist.nodes if (found := _numbered(_scope(node)))], default=0)
+
+    def by_name(index: int, depth: int = -1) -> Hashable:
+        scope = _scope(netlist.nodes[index]).split(".")
+        return ".".join(scope if depth < 0 else scope[:depth])
 
     def by_layer(index: int) -> Hashable:
         return re.sub(r"_\d+$", "", str(by_name(index)))
+
+    def by_run(index: int) -> Hashable:
+        found = _numbered(scope := _scope(netlist.nodes[index]))
+        return (found[1], int(found[2]) * BANDS // (highest + 1)) if found else scope
 
     def by_place(index: int) -> Hashable:
         node = netlist.nodes[index]
@@ -81,13 +91,26 @@ def group_gates(netlist: Netlist, most: int | None = None) -> Grouping | None:
     def by_band(index: int) -> Hashable:
         return levels[index] * min(BANDS, deepest) // deepest
 
-    for key in (by_name, by_layer, by_place):
+    deepest_scope = max(_scope(node).count(".") for node in netlist.nodes) + 1
+    outer: list[Key] = [partial(by_name, depth=depth) for depth in range(deepest_scope - 1, 0, -1)]
+    keys: list[Key] = [by_name, *outer, by_layer, by_run, by_place]
+    for key in keys:
         order = _order(netlist, _groups(netlist, key))
         if order is not None and len(order) <= MOST_GROUPS and len(_ends(netlist, order)) <= MOST_WIRES:
             return _build(netlist, order, gates)
     order = _order(netlist, _groups(netlist, by_band))
     assert order is not None  # a wire never leads from a later stretch to an earlier one
     return _build(netlist, order, gates)
+
+
+def _scope(node: Node) -> str:
+    """Return the part of a name before its last dot, all of it if there is none."""
+    return node.name.rpartition(".")[0] or node.name
+
+
+def _numbered(scope: str) -> re.Match[str] | None:
+    """Tell what stands before the number that a scope ends with, and the number."""
+    return re.fullmatch(r"(.*?)(\d{1,9})", scope)
 
 
 def _levels(netlist: Netlist) -> list[int]:
@@ -192,9 +215,17 @@ def _group_node(netlist: Netlist, members: list[int], ports: int, taken: Iterabl
 
 
 def _common_name(nodes: list[Node]) -> str:
-    stems = {re.sub(r"_\d+$", "", node.name.rpartition(".")[0] or node.name) for node in nodes}
-    names = {node.name.rpartition(".")[0] or node.name for node in nodes}
-    return names.pop() if len(names) == 1 else stems.pop() if len(stems) == 1 else ""
+    names = {_scope(node) for node in nodes}
+    stems = {re.sub(r"_\d+$", "", name) for name in names}
+    if len(names) == 1 or len(stems) == 1:
+        return names.pop() if len(names) == 1 else stems.pop()
+    outer = zip(*(name.split(".") for name in names), strict=False)
+    shared = [parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, outer)]
+    runs = [found for name in names if (found := _numbered(name))]
+    if shared or len(runs) < len(names) or len({found[1] for found in runs}) > 1:
+        return ".".join(shared)
+    first, last = (find(runs, key=lambda found: int(found[2]))[0] for find in (min, max))
+    return f"{first} to {last}"
 
 
 def _fresh(name: str, taken: Iterable[str]) -> str:

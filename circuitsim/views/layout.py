@@ -122,9 +122,9 @@ def _layers(netlist: Graph) -> tuple[list[list[Cell]], list[dict[int, Cell]]]:
         level[index] = max((level[netlist.wires[wire].source] + 1 for wire in netlist.incoming[index]), default=0)
     for index in reversed(range(len(netlist.nodes))):
         targets = [level[netlist.wires[wire].target] for wire in netlist.outgoing[index]]
-        if targets and (
-            netlist.nodes[index].kind in ("constant", "parameter") or _moves(netlist, index, level, targets)
-        ):
+        name, kind = netlist.nodes[index][:2]
+        scoped = kind == "input" and "." in name  # an input of a step stands beside the step
+        if targets and (kind in ("constant", "parameter") or scoped or _moves(netlist, index, level, targets)):
             level[index] = min(targets) - 1  # beside its first user, not at the far left
     layers: list[list[Cell]] = [[] for _ in range(max(level, default=0) + 1)]
     chains: list[dict[int, Cell]] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import engines, learning, memory, pipeline, simulation, views
+from tests.benchmarks import engines, learning, memory, networks, pipeline, simulation, views
 from tests.benchmarks.table import Row
 
 
@@ -24,6 +24,7 @@ def main():
         "engines": lambda: engines.rows(chosen.gates),
         "pipeline": pipeline.rows,
         "learning": learning.rows,
+        "networks": networks.rows,
         "memory": memory.rows,
         "views": lambda: [Row(*row, at_most=False) for row in views.rows()],
     }

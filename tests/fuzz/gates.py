@@ -110,11 +110,23 @@ def _sensible(gate: Gate, random: Random, numbers: Any, smooth: bool) -> tuple[l
         x = some((random.randint(1, 2), random.randint(1, 2), random.randint(3, 6), random.randint(3, 6)))
         step = random.choice([1, 2, (1, 2), (2, 1), (3, 1)])
         if name == "conv2d":
-            kernels = some((random.randint(1, 3), x.shape[1], random.randint(1, 3), random.randint(1, 3)))
-            return [x, kernels], {"stride": step, "pad": random.choice([0, 1, (1, 0), ((0, 1), (2, 0))])}
+            groups = random.choice([1, x.shape[1]])
+            counts = random.randint(1, 3) * groups, x.shape[1] // groups
+            kernels = some((*counts, random.randint(1, 3), random.randint(1, 3)))
+            pad = random.choice([0, 1, (1, 0), ((0, 1), (2, 0))])
+            return [x, kernels], {"stride": step, "pad": pad, "groups": groups}
         return [x], {"kernel": random.choice([1, 2, 3, (1, 2), (3, 2)]), "stride": random.choice([None, step])}
     if name in ("batch_norm", "layer_norm"):
         return [some(shape), some(shape[-1:]), some(shape[-1:])], {"axis": axis}
+    if name == "rms_norm":
+        return [some(shape), some(shape[-1:])], {"axis": axis}
+    if name == "batch_norm_inference":
+        small = [_values(shape[-1:], numbers, smooth) for _ in range(3)]
+        return [some(shape), *small, _values(shape[-1:], numbers, smooth, 0.3, 3.0)], {}
+    if name == "scaled_dot_product_attention":
+        one, two, three, four = (random.randint(1, 4) for _ in "qkfv")
+        mask = random.choice([1.0, 1.0 * (numbers.random((one, two)) < 0.7)])
+        return [some((one, three)), some((two, three)), some((two, four)), mask], {"causal": random.random() < 0.5}
     if name in LABELLED:
         return [some(shape), as_value(numbers.integers(0, max(shape[-1], 1), shape[:-1]))], {}
     if name in ("embedding", "one_hot"):

@@ -31,7 +31,8 @@ function inLayers({nodes, wires, incoming, outgoing}) {
   };
   for (let node = nodes.length - 1; node >= 0; node--) {
     const targets = outgoing[node].map((wire) => level[wires[wire][1]]);
-    if (targets.length && (["constant", "parameter"].includes(nodes[node].kind) || moves(node, targets))) {
+    const {kind, name} = nodes[node], scoped = kind === "input" && name.includes(".");
+    if (targets.length && (kind === "constant" || kind === "parameter" || scoped || moves(node, targets))) {
       level[node] = Math.min(...targets) - 1; // beside its first user, not at the far left
     }
   }
