@@ -107,6 +107,8 @@ def test_a_circuit_for_single_examples_keeps_its_wiring():
     (lambda s, e: (e.forward({"x": images(0, (1, 3, 1, 1))}), s.update(e)),
      "gate 'norm.normal' had one number to take"),
     (lambda s, e: s.update(cs.Compiled(cs.parse("x * y"))), "has no batch_norm to keep statistics of"),
+    (lambda s, e: (blind := cs.Simulation(normed(), trace=False), blind.forward({"x": images(0)}), s.update(blind)),
+     "a Simulation leaves no traces to look into: run the circuit with"),
     (lambda s, e: cs.RunningStatistics(0.0), "momentum is 0"), (lambda s, e: cs.RunningStatistics(2), "momentum is 2"),
 ])  # fmt: skip
 def test_statistics_that_cannot_be(run, words):

@@ -16,6 +16,8 @@ from circuitsim.gates.gate import gate
 from circuitsim.gates.shapes import Shape, broadcast, one_axis
 from circuitsim.gates.value import Array, show
 
+AT_ONCE = 8192  # elements whose places are worked out together: they stay in the cache
+
 
 def _add_at(shape: tuple[int, ...], places: Any, gradient: Any) -> Array:
     """Return zeros of a shape with the gradient added up at its places, the elements being counted row by row."""
@@ -27,9 +29,16 @@ def _add_at(shape: tuple[int, ...], places: Any, gradient: Any) -> Array:
 def _add_along(shape: tuple[int, ...], axis: int, numbers: Any, gradient: Any) -> Array:
     """Return zeros of a shape with the slices of a gradient added up at these numbers along an axis."""
     before, length, after = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
-    rows = np.arange(before)[:, None] * length + np.where(numbers < 0, numbers + length, numbers).ravel()
-    starts = rows.reshape(-1, 1) * after
-    return _add_at(shape, starts + np.arange(after), np.reshape(gradient, (len(starts), after)))
+    rows = numbers.ravel() % length
+    if before > 1:
+        rows = np.add.outer(np.arange(before) * length, rows)
+    starts, along = rows.reshape(-1, 1) * after, np.arange(after)
+    share, slices = np.zeros(prod(shape)), np.reshape(gradient, (len(starts), after))
+    some = max(1, AT_ONCE // max(1, after))
+    for first in range(0, len(starts), some):
+        places = starts[first : first + some] + along
+        np.add.at(share, places.ravel(), slices[first : first + some].ravel())
+    return share.reshape(shape)
 
 
 # -- by index ------------------------------------------------------------------------------------------------

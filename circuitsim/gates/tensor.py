@@ -6,6 +6,7 @@ function and its rules a shape rule, by which circuits are checked before they r
 
 import builtins
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,13 @@ def spread(gradient: Any, x: Any, axis: Axes, keepdims: bool) -> Any:
     """Return the gradient of a reduction along the axes that were reduced, ready to broadcast against `x`."""
     if keepdims or np.ndim(gradient) == np.ndim(x):
         return gradient
-    return np.expand_dims(gradient, axes_of(axis, np.ndim(x)))
+    return np.reshape(gradient, reduced(np.shape(x), axis=axis, keepdims=True))
 
 
 def count_along(x: Any, axis: Axes) -> int:
     """Return how many numbers meet in each result of a reduction."""
-    return int(np.prod([np.shape(x)[place] for place in axes_of(axis, np.ndim(x))], dtype=int))
+    shape = np.shape(x)
+    return prod([shape[place] for place in axes_of(axis, len(shape))])
 
 
 @gate(symbol="Σ", numpy=np.sum)
