@@ -92,7 +92,8 @@ def main(
             f"{BATCH}, and reads {100 * accuracy:.1f} % of {TEST} others right. Draw, or choose what it is to be "
             "more of."
         )
-        reader = Reader(runner.netlist, runner.parameters, (8, 8), 16, kept.classes, kept.points, kept.labels, about)
+        names = kept.classes or ()
+        reader = Reader(runner.netlist, runner.parameters, (8, 8), 16, names, kept.points, kept.labels, about)
         write_drawing(reader, save)
     elif save is not None:
         from circuitsim.views.weight_images import draw_weights  # only who saves pays for matplotlib

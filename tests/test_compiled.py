@@ -168,7 +168,7 @@ def complains(engine, inputs, pulls):
 def test_whatever_is_not_finite_is_found_in_both_forms(group):
     found = set()
 
-    @settings(max_examples=tried(200))
+    @settings(max_examples=200)
     @given(programs(10, shapes=[(), (3,)]), st.data())
     def check(program, data):
         simulation, engine = (made(program.circuit(), nonfinite="error") for made in (cs.Simulation, cs.Compiled))

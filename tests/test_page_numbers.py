@@ -38,7 +38,7 @@ def run_script(page, script):
     page.evaluate(
         "text => { const script = document.createElement('script'); script.textContent = text;"
         " document.head.append(script); script.remove(); }",
-        script,
+        f"{{{helpers(script)}{script}}}",
     )
 
 
@@ -48,7 +48,7 @@ def bits(array):
 
 def in_page(page, graph, rows):
     """Return what the printed graph makes of rows of numbers; they travel as bits."""
-    run_script(page, f"{{{helpers(arrow(graph))} window.printed = {arrow(graph)}; }}")
+    run_script(page, f"window.printed = {arrow(graph)};")
     made = page.evaluate(
         "([data, inputs]) => {"
         " const numbers = new Float64Array(new Uint32Array(data).buffer), made = [];"

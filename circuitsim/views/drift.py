@@ -14,7 +14,7 @@ from circuitsim.views.animation import palette
 from circuitsim.views.figures import lettering
 from circuitsim.views.forms import FILMS, check_film
 from circuitsim.views.sheets import CLASSES, Sheet, dress, sheet
-from circuitsim.views.style import HAIRLINE, INK, SOFT, number
+from circuitsim.views.style import HAIRLINE, INK, PAPER, SOFT, number
 from circuitsim.views.video import write_film
 
 __all__ = ["show_drift"]
@@ -50,7 +50,9 @@ def show_drift(
     if Path(path).suffix.lower() in FILMS:
         checked = check_film(path)
         with lettering(11.0):
-            write_film(checked, _frames(shots, labels, title, sentence), palette(*CLASSES))
+            write_film(
+                checked, _frames(shots, labels, title, sentence), palette(*((colour, PAPER) for colour in CLASSES))
+            )
         return
     with sheet(path, title, sentence, widths=(2.3, 1.0, 1.0), heights=(1.0, 1.0, 1.0)) as made:
         _draw_points(made.axes(slice(0, 3), 0), shots[-1], labels, 78)
