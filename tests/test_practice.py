@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
+from scipy.special import logsumexp
 from sklearn.datasets import load_diabetes, load_digits
 
 import circuitsim as cs
-from circuitsim.cli import scenarios
+from circuitsim.cli import practice, scenarios
 from circuitsim.learning import ising
 from circuitsim.learning.checkup import CHECKS, check_training
 from circuitsim.learning.neighbours import affinities, trustworthiness
+from circuitsim.learning.noisy_words import noisy_words
 from circuitsim.learning.skip_grams import lowest_cost, skip_grams
 from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
@@ -480,3 +482,60 @@ def test_the_mean_field_can_learn():
     before, after = run("denoise"), run("denoise", "--iterations", "60")
     assert after["loss"] < before["loss"]
     assert after["wrong"]["mean field"] < before["wrong"]["mean field"]
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_gradients_of_both_chains():
+    """Against all 4 ** 6 ways through a lattice: the marginals, and the best path."""
+    words = scenarios.load(scenarios.find("words")).__globals__
+    random = np.random.default_rng(0)
+    scores, transitions = random.normal(size=(6, 4)), random.normal(size=(4, 4))
+    ways = np.array(list(np.ndindex((4,) * 6)))
+    energies = scores[np.arange(6), ways].sum(axis=1) + transitions[ways[:, :-1], ways[:, 1:]].sum(axis=1)
+    weights = np.exp(energies - energies.max())
+    marginals = np.array([[weights[ways[:, n] == k].sum() for k in range(4)] for n in range(6)]) / weights.sum()
+    words["DIGITS"] = 4
+    for fold, expected in ((cs.logsumexp, marginals), (cs.reduce_max, np.eye(4)[ways[np.argmax(energies)]])):
+        found = words["gradient"](scores[None], transitions, fold, "compiled")[0]
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=slow) for seed in range(1, 5))])
+def test_what_stands_beside_a_letter_helps(seed):
+    both, alone = (run("words", "--seed", str(seed), "--iterations", "60", way) for way in ("--chain", "--no-chain"))
+    assert 0.80 < both["accuracy"] < 0.86
+    assert 0.61 < alone["accuracy"] < 0.73
+    assert both["words_right"] > 2 * alone["words_right"]
+
+
+def test_words_are_learned_to_the_lowest_cost():
+    """By SciPy's L-BFGS-B, with gradients by the forward and backward sums written out."""
+    pool = practice.parts(cs.datasets.digits(), 449)[0]
+    x, letters = noisy_words(pool, 200, language=0, seed=0)
+    hot = np.eye(10)[letters]
+
+    def cost(vector):
+        w, b, t = np.split(vector, [640, 650])
+        w, t = w.reshape(64, 10), t.reshape(10, 10)
+        scores = x @ w + b
+        there, back = [scores[:, 0]], [np.zeros((200, 10))]
+        for n in range(1, 6):
+            there.append(logsumexp(there[-1][:, :, None] + t, axis=1) + scores[:, n])
+            back.insert(0, logsumexp(t + (back[0] + scores[:, 6 - n])[:, None, :], axis=2))
+        total = logsumexp(there[-1], axis=1)
+        slope = np.exp(np.stack(there, 1) + np.stack(back, 1) - total[:, None, None]) - hot
+        pairs = sum(
+            np.exp(there[n][:, :, None] + t + (back[n + 1] + scores[:, n + 1])[:, None] - total[:, None, None])
+            - hot[:, n, :, None] * hot[:, n + 1, None]
+            for n in range(5)
+        )
+        path = np.sum(scores * hot) + np.sum((hot[:, :-1] @ t) * hot[:, 1:])
+        springs = 0.05 / 2 * (np.sum(w * w) + np.sum(t * t))
+        uphill = [np.einsum("nlp,nld->pd", x, slope) / 200 + 0.05 * w, slope.sum((0, 1)) / 200]
+        uphill.append(pairs.sum(0) / 200 + 0.05 * t)
+        return (total.sum() - path) / 200 + springs, np.concatenate([np.ravel(part) for part in uphill])
+
+    best = minimize(cost, np.zeros(750), jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-14})
+    assert run("words")["objective"] == pytest.approx(best.fun, abs=1e-6)

@@ -16,7 +16,7 @@ NAMES = list(scenarios.summaries())
 #: Those of tests/test_practice.py, which runs them in one process: each would take seconds to import what it learns.
 PRACTICE = {
     "debug", "denoise", "depth", "dying", "multiclass", "optimizers", "regression", "sparsity", "tsne", "tune",
-    "unbalanced", "word2vec",
+    "unbalanced", "word2vec", "words",
 }  # fmt: skip
 EACH = [pytest.param(name, marks=[pytest.mark.slow] * (name in PRACTICE)) for name in NAMES]
 
