@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from circuitsim.views.sheets import CLASSES, MARKS, Sheet, dress, key, mark, sheet, tint
-from circuitsim.views.style import GRADIENT, HAIRLINE, INK, PAPER, SOFT, VALUE, minus, number
+from circuitsim.views.sheets import MARKS, Sheet, dress, key, mark, sheet, tint
+from circuitsim.views.style import CLASSES, GRADIENT, HAIRLINE, INK, PAPER, SOFT, VALUE, minus, number
 
 __all__ = ["Axis", "ClassPlane", "draw_classes", "draw_regions"]
 

@@ -13,8 +13,8 @@ from PIL import Image
 from circuitsim.views.animation import palette
 from circuitsim.views.figures import lettering
 from circuitsim.views.forms import FILMS, check_film
-from circuitsim.views.sheets import CLASSES, Sheet, dress, sheet
-from circuitsim.views.style import HAIRLINE, INK, PAPER, SOFT, number
+from circuitsim.views.sheets import Sheet, dress, sheet
+from circuitsim.views.style import CLASSES, HAIRLINE, INK, PAPER, SOFT, number
 from circuitsim.views.video import write_film
 
 __all__ = ["show_drift"]

@@ -20,14 +20,10 @@ from matplotlib.ticker import FuncFormatter
 from circuitsim.files import check_path
 from circuitsim.views.figures import lettering, save_figure
 from circuitsim.views.forms import PICTURES
-from circuitsim.views.style import HAIRLINE, INK, MINUS, PAPER, PLUS, SOFT, minus, plain
+from circuitsim.views.style import CLASSES, HAIRLINE, INK, PAPER, SOFT, minus, plain
 
-__all__ = ["CLASSES", "DASHES", "MARKS", "Sheet", "dress", "key", "looks", "mark", "sheet", "tint"]
+__all__ = ["DASHES", "MARKS", "Sheet", "dress", "key", "looks", "mark", "sheet", "tint"]
 
-#: Of classes, in turn: neither green nor red, and told apart by people who do not see all colours.
-CLASSES = (
-    PLUS, MINUS, "#7a2f86", "#4fb3e8", "#8c5a2b", "#d98cc8", INK, "#9aa3ad", "#a99be8", "#6f6a12",
-)  # fmt: skip
 MARKS = "oD^svPX*ph"  # of classes, in turn
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (1.5, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 LETTERS = 104  # of the sentence in a line

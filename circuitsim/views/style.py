@@ -9,6 +9,7 @@ import re
 from circuitsim.gates.value import Value, show
 
 __all__ = [
+    "CLASSES",
     "DASHES",
     "DEVICES",
     "GRADIENT",
@@ -43,6 +44,10 @@ GRADIENT, GRADIENT_SOFT = "#c62b1d", "#f3afa6"  # what flows back
 PLUS, PLUS_SOFT = "#1f5fbf", "#dde9fa"  # the class +1, a disc, and the region of its scores
 MINUS, MINUS_SOFT = "#f0b429", "#fbebc6"  # the class -1, a diamond with an outline of ink
 
+# Of several classes, in turn: neither green nor red, and told apart by people who do not see all colours.
+CLASSES = (
+    PLUS, MINUS, "#7a2f86", "#4fb3e8", "#8c5a2b", "#d98cc8", INK, "#9aa3ad", "#a99be8", "#6f6a12",
+)  # fmt: skip
 DEVICES = ("#2b86c5", "#b07d00", "#6a2c70", "#5b6670")  # of devices and of lines in charts, in turn
 DASHES = ("solid", "dashed", "dotted")  # of lines, when their colours begin anew
 

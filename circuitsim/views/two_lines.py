@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from circuitsim.views.sheets import CLASSES, MARKS, dress, key, mark, sheet, tint
-from circuitsim.views.style import INK, PAPER, plain
+from circuitsim.views.sheets import MARKS, dress, key, mark, sheet, tint
+from circuitsim.views.style import CLASSES, INK, PAPER, plain
 
 __all__ = ["draw_two_lines"]
 

@@ -6,8 +6,8 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitsim.views.sheets import CLASSES, MARKS, dress, sheet
-from circuitsim.views.style import HAIRLINE, INK, PAPER, SOFT, number, plain
+from circuitsim.views.sheets import MARKS, dress, sheet
+from circuitsim.views.style import CLASSES, HAIRLINE, INK, PAPER, SOFT, number, plain
 from circuitsim.views.weight_paths import spread_out
 
 __all__ = ["draw_words"]
