@@ -26,15 +26,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {
-    "debug",
-    "dying",
-    "optimizers",
-    "regression",
-    "sparsity",
-    "tune",
-    "word2vec",
-}  # what takes seconds with its usual settings
+LONG = PRACTICE - {"depth", "multiclass", "unbalanced"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -510,6 +502,7 @@ def test_what_stands_beside_a_letter_helps(seed):
     assert both["words_right"] > 2 * alone["words_right"]
 
 
+@slow
 def test_words_are_learned_to_the_lowest_cost():
     """By SciPy's L-BFGS-B, with gradients by the forward and backward sums written out."""
     pool = practice.parts(cs.datasets.digits(), 449)[0]
