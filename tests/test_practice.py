@@ -305,7 +305,7 @@ def test_relus_die_of_long_steps(step, least, most, right, seed):
     pytest.param("labels", "labels", marks=slow),
     pytest.param("scale", "inputs", marks=slow),
     pytest.param("loud", "start", marks=slow),
-    ("zero", "symmetry"),
+    pytest.param("zero", "symmetry", marks=slow),
     pytest.param("slope", "gradient", marks=slow),
     pytest.param("cut", "no gradient", marks=slow),
     pytest.param("long", "large step", marks=slow),
@@ -422,6 +422,7 @@ def test_digits_drift_apart():
     assert found["trust_pca"] == pytest.approx(0.872, abs=0.005)
 
 
+@slow
 def test_digits_are_filmed_as_they_drift(tmp_path):
     done = call(
         "run", "tsne", "--count", "20", "--perplexity", "5", "--iterations", "3", "--save", "a.gif", cwd=tmp_path
