@@ -26,15 +26,7 @@ from tests.command_line import call
 from tests.test_scenarios import EXPECTED, PRACTICE, plain
 
 slow = pytest.mark.slow
-LONG = {
-    "debug",
-    "dying",
-    "optimizers",
-    "regression",
-    "sparsity",
-    "tune",
-    "word2vec",
-}  # what takes seconds with its usual settings
+LONG = PRACTICE - {"depth", "multiclass", "unbalanced"}  # what takes seconds with its usual settings
 
 
 def run(name, *options):
@@ -313,7 +305,7 @@ def test_relus_die_of_long_steps(step, least, most, right, seed):
     pytest.param("labels", "labels", marks=slow),
     pytest.param("scale", "inputs", marks=slow),
     pytest.param("loud", "start", marks=slow),
-    ("zero", "symmetry"),
+    pytest.param("zero", "symmetry", marks=slow),
     pytest.param("slope", "gradient", marks=slow),
     pytest.param("cut", "no gradient", marks=slow),
     pytest.param("long", "large step", marks=slow),
@@ -430,6 +422,7 @@ def test_digits_drift_apart():
     assert found["trust_pca"] == pytest.approx(0.872, abs=0.005)
 
 
+@slow
 def test_digits_are_filmed_as_they_drift(tmp_path):
     done = call(
         "run", "tsne", "--count", "20", "--perplexity", "5", "--iterations", "3", "--save", "a.gif", cwd=tmp_path
@@ -510,6 +503,7 @@ def test_what_stands_beside_a_letter_helps(seed):
     assert both["words_right"] > 2 * alone["words_right"]
 
 
+@slow
 def test_words_are_learned_to_the_lowest_cost():
     """By SciPy's L-BFGS-B, with gradients by the forward and backward sums written out."""
     pool = practice.parts(cs.datasets.digits(), 449)[0]

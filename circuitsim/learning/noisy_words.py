@@ -40,8 +40,8 @@ def noisy_words(
     """
     checks.count(count, "count")
     checks.number(noise, "noise")
-    rules = np.random.default_rng(checks.count(language, "language", least=0))
-    follow = np.array([rules.choice(DIGITS, NEXT, replace=False) for _ in range(DIGITS)])
+    grammar = np.random.default_rng(checks.count(language, "language", least=0))
+    follow = np.array([grammar.choice(DIGITS, NEXT, replace=False) for _ in range(DIGITS)])
     random = np.random.default_rng([language, checks.count(seed, "seed", least=0)])
     letters = np.zeros((count, LETTERS), dtype=int)
     letters[:, 0] = random.integers(DIGITS, size=count)

@@ -68,12 +68,13 @@ def draw_lattice(
 
 def _draw_gradients(axes: Any, gradient: NDArray[np.float64], right: NDArray[np.int_], name: str) -> None:
     places, labels = gradient.shape
+    sure = bool(np.all((gradient == 0.0) | (gradient == 1.0)))  # else the gradients of places do not tell the ways
     for place in range(places - 1):
-        flow = np.minimum.outer(gradient[place], gradient[place + 1])
+        flow = sure * np.multiply.outer(gradient[place], gradient[place + 1])
         for (here, there), share in np.ndenumerate(flow):
             axes.plot(
                 [place, place + 1], [here, there], linewidth=0.5 + 4.0 * share, zorder=1 + share,
-                color=tint(GRADIENT, share) if share > 0.03 else HAIRLINE, solid_capstyle="round",
+                color=GRADIENT if share else HAIRLINE, solid_capstyle="round",
             )  # fmt: skip
     for (place, label), share in np.ndenumerate(gradient):
         axes.scatter(place, label, s=170, color=[tint(GRADIENT, share)], edgecolors=HAIRLINE, linewidths=0.8, zorder=3)
