@@ -1,6 +1,6 @@
 """Pages that need no network and no other file, whatever the names in a circuit are.
 
-A page is ``page.html`` from the folder `page`, with a frame from there, the style, the scripts and the data put in. Data
+A page is ``page.html`` from the folder `page`, with a frame from there, a style, the scripts and the data put in. Data
 stand in blocks of JSON in which every ``<`` is escaped, and the scripts put them on the page as text only, so a gate
 called ``<script>`` stays text. A content security policy names the one style and the one script by their hashes and
 forbids everything else, requests included. Comments and needless space are left out of both.
