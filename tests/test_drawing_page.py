@@ -196,13 +196,13 @@ def test_a_drawing_answers(open_page, digits):  # noqa: F811
     told = opened.inner_text("#sentence")
     felt = np.array(opened.evaluate("circuitsim.gradients().x"))
     row, column, way, name, per_cent = re.search(
-        r"row (\d), column (\d): one level (darker|lighter) makes an? (\d) about ([\d.e−]+)", told
+        r"row (\d), column (\d): one level (more|less) ink makes an? (\d) about ([\d.e−]+)", told
     ).groups()
     best = (int(row) - 1) * 8 + int(column) - 1
     able = np.where(felt > 0, points[3] < 1, points[3] > 0)
     assert name == "5"
     assert best == np.argmax(np.abs(felt) * able)
-    assert (way == "darker") == (felt[best] > 0)
+    assert (way == "more") == (felt[best] > 0)
     assert float(per_cent) == pytest.approx(100 * abs(felt[best]) / 16, rel=0.05)
 
     before = share(opened)

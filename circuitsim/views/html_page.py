@@ -1,9 +1,9 @@
 """Pages that need no network and no other file, whatever the names in a circuit are.
 
-A page is a frame from the folder `page` with the style, the scripts and the data put in. Data stand in blocks of JSON
-in which every ``<`` is escaped, and the scripts put them on the page as text only, so a gate called ``<script>`` stays
-text. A content security policy names the one style and the one script by their hashes and forbids everything else,
-requests included. Comments and needless space are left out of both.
+A page is ``page.html`` from the folder `page`, with a frame from there, a style, the scripts and the data put in. Data
+stand in blocks of JSON in which every ``<`` is escaped, and the scripts put them on the page as text only, so a gate
+called ``<script>`` stays text. A content security policy names the one style and the one script by their hashes and
+forbids everything else, requests included. Comments and needless space are left out of both.
 """
 
 import base64
@@ -80,8 +80,9 @@ def _frame(
     def read(*names: str) -> str:
         return "\n".join(folder.joinpath(file).read_text(encoding="utf-8") for file in names)
 
-    frame = "\n".join(line.strip() for line in read(name).splitlines())
-    return frame, cssmin(read(*styles)), jsmin(read(*scripts)), read(*above)
+    frame = read("page.html").replace("@body@", read(name))
+    lines = [line.strip() for line in frame.splitlines()]
+    return "\n".join(filter(None, lines)), cssmin(read(*styles)), jsmin(read(*scripts)), read(*above)
 
 
 def _digest(text: str) -> str:

@@ -48,7 +48,7 @@ class Curve {
     this.legend.setAttribute("x", width - 16);
     this.legend.setAttribute("visibility", pulled && width > 600 ? "visible" : "hidden");
     this.source.setAttribute("x", width - 16);
-    this.source.textContent = width > 600 ? state.source : "";
+    this.source.textContent = width > 600 && height > 90 ? state.source : "";
     const x = place(now), y = here.length ? level(cost) : base - 12, right = x > width - (width > 600 ? 420 : 220);
     mark(this.line, "d", `M${x.toFixed(1)} 4V${base}`);
     mark(this.knob, "cx", x.toFixed(1));

@@ -344,7 +344,7 @@ class Drawing {
   helps(pixel) {
     const gradient = this.reader.gradients[pixel], name = this.reader.classes[this.target];
     if (!gradient) return ["no gradient reaches it."];
-    return [`one level ${gradient > 0 ? "darker" : "lighter"} makes ${a(name)} about `,
+    return [`one level ${gradient > 0 ? "more" : "less"} ink makes ${a(name)} about `,
       [show(100 * Math.abs(gradient), 2) + "\u00a0%", "g"], " likelier."];
   }
 
