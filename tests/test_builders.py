@@ -10,7 +10,7 @@ import pytest
 import circuitsim as cs
 from circuitsim.learning.optimizers import Adam
 from tests.both import ENGINES, again
-from tests.networks import make
+from tests.networks import make_networks as make
 from tests.test_random_circuits import assert_same_bits
 
 LOSSES = json.loads(Path(make.__file__).with_name("losses.json").read_text(encoding="utf-8"))

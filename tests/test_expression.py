@@ -124,7 +124,7 @@ def test_an_unknown_gate_is_told_what_there_is():
     assert len(str(caught.value)) <= 400
     for name in set(told) - {"and", "for", "arrays", "..."}:
         ports = cs.gates.registry[name].arity
-        cs.parse(f"{name}({', '.join('xyz'[:ports])})").validate()
+        cs.parse(f"{name}({', '.join('xyzuv'[:ports])})").validate()
     assert {"add", "relu", "max", "where"} <= set(told)
 
 

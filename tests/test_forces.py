@@ -283,7 +283,7 @@ MAKE = {
 
 @pytest.mark.parametrize("name", MAKE)
 def test_fifty_steps_of_pytorch(engine, name):
-    """`tests/optimizers/make.py` wrote them: an array, and the same as numbers."""
+    """`tests/optimizers/make_optimizers.py` wrote them: an array, and the same as numbers."""
     told = TRACES["rules"][name]
     circuit = cs.Circuit("values")
     weight, goal, start = (np.array(TRACES[key]) for key in ("weight", "goal", "start"))

@@ -1,4 +1,4 @@
-"""Gates against PyTorch's: outputs, gradients and running statistics; tests/gates/make.py made the numbers."""
+"""Gates against PyTorch's: outputs, gradients and running statistics; tests/gates/make_gates.py made the numbers."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 import circuitsim as cs
 from circuitsim.gates import registry
 from tests.both import ENGINES
-from tests.gates import make
+from tests.gates import make_gates as make
 from tests.test_random_circuits import assert_same_bits
 
 FOUND = json.loads((Path(make.__file__).with_name("numbers.json")).read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 PyTorch is no dependency: run this in an environment of its own, with ``pip install torch==2.13.0``::
 
-    python tests/gates/make.py
+    python tests/gates/make_gates.py
 
 Inputs and pulls are made by `numbers`, here and in the tests. A batch norm is trained for a while, then asked in
 evaluation; everything is in float64.

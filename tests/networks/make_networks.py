@@ -2,7 +2,7 @@
 
 PyTorch is no dependency: run this in an environment of its own, with ``pip install torch==2.13.0 scikit-learn``::
 
-    python tests/networks/make.py
+    python tests/networks/make_networks.py
 
 The networks begin with the parameters that `convnet_start` and `recurrent_start` draw, here and in the tests, and are
 shown the same examples in the same order. Everything is in float64.

@@ -2,7 +2,7 @@
 
 PyTorch is no dependency: run this in an environment of its own, with ``pip install torch==2.13.0``::
 
-    python tests/optimizers/make.py
+    python tests/optimizers/make_optimizers.py
 
 The loss is sum(weight * (value - goal)² / 2) + 0.1 * sum(cos(3 * value)), whose curvature differs from element to
 element and changes its sign, so that every part of a rule shows.
