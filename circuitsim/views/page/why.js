@@ -46,7 +46,8 @@ class Why {
   ways(story, tag, node) {
     const {paths, count} = this.paths(story, tag, node);
     if (!paths) return [make("p", {class: "small soft"}, "A rule on the way does not multiply by a number alone.")];
-    const said = count === 0 ? "It is pulled itself." : count === 1 ? "One way leads back, and slopes multiply."
+    const said = count === 0 ? "It is pulled itself." : count === 1 && paths[0]?.factors.length === 0 ? "It feels the pull itself."
+      : count === 1 ? "One way leads back, and slopes multiply."
       : `${count.toLocaleString("en")} ways lead back; they add up.`;
     if (count && !paths.length) return [make("p", {class: "small soft"}, "Nothing comes back: each way has a factor of 0.")];
     const plain = (factors) => factors.length > MOST_FACTORS ? factors.filter(([slope]) => show(slope) !== "1") : factors;
