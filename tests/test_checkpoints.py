@@ -33,7 +33,7 @@ from tests.forging import (
 from tests.guide_loops import LABELS, POINTS
 from tests.learners import OPTIMIZERS, svm, trainer
 
-MANY = 10_000 if SLOW else 600
+MANY = 10_000 if SLOW else 250
 RULE = cs.Adam(0.01)
 ODD = [
     "w1",

@@ -8,6 +8,7 @@ from tests.fuzz import LONGEST, __main__, fault_of, harness, kinds
 KINDS = kinds()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_short_run_finds_nothing(kind):
     found = list(harness.fuzz(KINDS[kind], seed=0, seconds=0.5))

@@ -45,7 +45,9 @@ def network_parts_all(order, step, spring, seed):
     return parted(score)
 
 
-@pytest.mark.parametrize(("name", "parts_all"), [("svm", svm_parts_all), ("mlp", network_parts_all)])
+@pytest.mark.parametrize(("name", "parts_all"), [
+    ("svm", svm_parts_all), pytest.param("mlp", network_parts_all, marks=pytest.mark.slow),
+])  # fmt: skip
 @pytest.mark.parametrize("step", [0.01, 0.05])
 def test_the_shares_in_the_docs_are_what_plain_loops_find(name, parts_all, step):
     """The survey's numbers, from the guide's loops on the same starts and the same examples."""
@@ -240,6 +242,7 @@ def test_the_shots_of_a_film(iterations):
     assert shots[: training_film.FIRST] == list(range(min(iterations, training_film.FIRST)))
 
 
+@pytest.mark.slow
 def test_a_film_of_400_iterations_takes_less_than_a_minute_and_shows_messages_first():
     for circuit in (svm(), cs.mlp([2, 3, 1], seed=1)):
         recording, _ = recorded(400, circuit)
@@ -251,7 +254,11 @@ def test_a_film_of_400_iterations_takes_less_than_a_minute_and_shows_messages_fi
         assert any("the parameters respond: " in moment.heading for moment in moments)
 
 
-@pytest.mark.parametrize("circuit", [svm(), cs.mlp([2, 16, 16, 1], seed=0)], ids=["small", "too large to be drawn"])
+@pytest.mark.parametrize(
+    "circuit",
+    [pytest.param(svm(), marks=pytest.mark.slow), cs.mlp([2, 16, 16, 1], seed=0)],
+    ids=["small", "too large to be drawn"],
+)
 def test_a_film_moves_and_is_the_same_twice(tmp_path, circuit):
     recording, _ = recorded(3, circuit)
     training_film.film_training(recording, tmp_path / "one.gif")
@@ -266,6 +273,7 @@ def test_a_film_moves_and_is_the_same_twice(tmp_path, circuit):
     assert (first != last).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [
     lambda: recorded(2, cs.linear(1), cs.Dataset("one", np.array([[0.0], [1.0]]), np.array([-1.0, 1.0]), ["x"]))[0],
     lambda: recorded(2, batch=3)[0],
@@ -291,6 +299,7 @@ def with_a_parameter_that_nothing_uses():
     return circuit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [of_arrays, with_a_parameter_that_nothing_uses])
 def test_films_of_other_parameters_than_numbers(tmp_path, make):
     recording, _ = recorded(3, make())
