@@ -46,4 +46,11 @@ def save_figure(figure: Figure, path: Path, dpi: float | None = None) -> None:
 
 def write_figure(figure: Figure, file: IO[bytes], form: str, dpi: float | None = None) -> None:
     """Write a figure to an open file, in the form ``"svg"``, ``"png"`` or ``"pdf"``."""
+    if figure.get_layout_engine() is not None and form != "png":
+        # Its last bits are not the same each time, and names in the file are made of them.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for axes in figure.axes:
+            left, bottom, width, height = (round(part, 6) for part in axes.get_position().bounds)
+            axes.set_position((left, bottom, width, height))
     figure.savefig(file, format=form, metadata=_UNDATED[form], dpi=dpi or figure.dpi)
